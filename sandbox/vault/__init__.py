@@ -1,0 +1,1 @@
+"""Key Vault secrets with the challenge flow, versions, soft delete and data-plane RBAC."""
