@@ -41,11 +41,13 @@ class Service(ABC):
 
     Attributes:
         name: the service's word in the exchange log, in fault rules and in `var/sandbox.json`.
+        base_url: scheme, host and port, no slash at the end; set by the frame before the first request.
         tls: False only for the identity endpoint and the control API, which are plain HTTP in reality as well.
     """
 
     name: ClassVar[str]
     tls: ClassVar[bool] = True
+    base_url: str
 
     @abstractmethod
     def routes(self) -> Iterable[web.AbstractRouteDef]:
@@ -55,9 +57,9 @@ class Service(ABC):
     def refuse(self, refusal: Refusal) -> web.StreamResponse:
         """The refusal as the service writes it; called for every `Refusal` that a handler raises."""
 
-    async def close(self) -> None:
+    async def close(self) -> None:  # noqa: B027 - most services hold nothing open
         """Release what the service holds open: sessions, tasks, databases."""
 
     def redact(self, body: Any) -> Any:
-        """The request or response body as the exchange log may keep it: a service with secrets in bodies overrides it."""
+        """The body as the exchange log may keep it; a service with secrets in its bodies overrides it."""
         return body
