@@ -1,0 +1,1 @@
+"""The local world: emulators of the outside systems and an embedded Functions host. Never deployed."""

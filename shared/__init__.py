@@ -1,0 +1,1 @@
+"""Cachewarden: what the triggers call. Layers: application and adapters on top of a pure domain."""

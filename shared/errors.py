@@ -12,7 +12,7 @@ class CachewardenError(Exception):
     """The base of every error that this product raises on purpose.
 
     Attributes:
-        code: a stable word for logs, the incident and the error catalogue; an outside system's own code where it has one.
+        code: a stable word for logs, incidents and the error catalogue; an outside system's own code where it has one.
         retryable: whether the same call can succeed later without anybody changing anything.
         hint: what a person can do about it, one sentence.
     """

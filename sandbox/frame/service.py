@@ -16,7 +16,7 @@ def system_clock() -> datetime:
     return datetime.now(UTC)
 
 
-class Refusal(Exception):  # noqa: N818 - what the service does is refuse; not every refusal is an error of the caller
+class Refusal(Exception):
     """An answer other than success, with the service's own code and exact words.
 
     A subclass sets `status` and `code`; `{}`-fields of `text` are filled from the keyword arguments.

@@ -1,0 +1,1 @@
+"""A module per outside system. SDKs are imported inside, on first use."""

@@ -1,0 +1,1 @@
+"""The use cases. They talk to ports and know no outside system."""

@@ -34,7 +34,7 @@ class Diagnosis(msgspec.Struct, frozen=True):
         image: the image that failed, None when the text names none.
         cache_rule: the ACR cache rule that the text names, None when it names none.
         runtime: the software that wrote the text: `containerd`, `cri-o`, `docker`, `acr`, … or `unknown`.
-        limit: whose limit, for the causes that are limits: `anonymous`, `authenticated`, `account`, or a registry's host.
+        limit: whose limit, where one was hit: `anonymous`, `authenticated`, `account`, or a registry's host.
         evidence: the part of the text that decided, redacted, at most 500 characters.
     """
 

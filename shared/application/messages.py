@@ -1,0 +1,87 @@
+"""What travels on the queues: small, typed, versioned by their tag.
+
+A queue message is a hint to look, never an instruction: whoever takes it reads the state again.
+"""
+
+from datetime import datetime
+
+import msgspec
+
+from shared.domain.alerts import Alert
+from shared.errors import PermanentError
+
+REMEDIATIONS = "remediations"
+NOTIFICATIONS = "notifications"
+
+LARGEST_MESSAGE = 48 * 1024
+"""Bytes of a message before base64; Storage queues hold 64 KiB of encoded text (documented)."""
+
+
+class AlertMessage(msgspec.Struct, frozen=True, tag="alert"):
+    """An accepted alert.
+
+    Attributes:
+        delivery: the delivery's key.
+        alert: the parsed alert; None when it was too large and is kept as a payload under `delivery`.
+        attempt: 1 at first; higher when the logs did not show the failures yet.
+    """
+
+    delivery: str
+    alert: Alert | None = None
+    attempt: int = 1
+
+
+class RegistryMessage(msgspec.Struct, frozen=True, tag="registry"):
+    """A registry with incidents that are not settled yet."""
+
+    registry_id: str
+
+
+class NotificationMessage(msgspec.Struct, frozen=True, tag="notification"):
+    """An outbox row that wants to be sent."""
+
+    incident_id: str
+    row: str
+
+
+class Deferred(msgspec.Struct, frozen=True):
+    """The work is not finished and nothing is wrong: look again later."""
+
+    until: datetime
+
+
+class MessageInvalid(PermanentError):
+    """A queue message is not one of ours."""
+
+    code = "message_invalid"
+    hint = "Something else writes to this queue; look at the poison queue."
+
+
+type RemediationMessage = AlertMessage | RegistryMessage
+
+_remediation: msgspec.json.Decoder[RemediationMessage] = msgspec.json.Decoder(AlertMessage | RegistryMessage)
+_notification = msgspec.json.Decoder(NotificationMessage)
+
+
+def read_remediation(body: bytes) -> RemediationMessage:
+    """The message of the `remediations` queue.
+
+    Raises:
+        MessageInvalid: it is not one of ours.
+    """
+    try:
+        return _remediation.decode(body)
+    except msgspec.MsgspecError as error:
+        raise MessageInvalid(f"no message of the queue {REMEDIATIONS}: {error}") from error
+
+
+def read_notification(body: bytes) -> NotificationMessage:
+    """The message of the `notifications` queue.
+
+    Raises:
+        MessageInvalid: it is not one of ours.
+    """
+    try:
+        return _notification.decode(body)
+    except msgspec.MsgspecError as error:
+        raise MessageInvalid(f"no message of the queue {NOTIFICATIONS}: {error}") from error

@@ -1,0 +1,264 @@
+"""The ports: what the use cases need of the outside, each in the use cases' own words.
+
+Adapters implement them; tests hand in fakes that keep the same promises. Every method may raise `TemporaryError` (try
+again later) or `PermanentError` (somebody has to change something), and nothing else on purpose.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+import msgspec
+
+from shared.domain.incidents import Incident
+from shared.domain.notices import Notice
+from shared.domain.plans import AttachCredentialSet, CreateCacheRule, CreateCredentialSet
+from shared.domain.registries import CredentialSet, RegistrySnapshot
+from shared.errors import PermanentError, TemporaryError
+
+
+class Changed(TemporaryError):
+    """Somebody else changed the record since it was read."""
+
+    code = "changed"
+
+
+class Stored[T](msgspec.Struct, frozen=True):
+    """A record as it was read, with the mark that a replacement must still find."""
+
+    value: T
+    etag: str
+
+
+class Clock(Protocol):
+    """Time, as the use cases see it."""
+
+    def now(self) -> datetime:
+        """The time, aware, in UTC."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+
+class Incidents(Protocol):
+    """The incidents, one record each."""
+
+    async def get(self, incident_id: str) -> Stored[Incident] | None:
+        """The incident, None when there is none."""
+
+    async def insert(self, incident: Incident) -> Stored[Incident]:
+        """Store a new incident; raises `Changed` when it exists."""
+
+    async def replace(self, stored: Stored[Incident], incident: Incident) -> Stored[Incident]:
+        """Replace an incident as it was read; raises `Changed` when it was changed since."""
+
+    def of_registry(self, registry_id: str, *, active_only: bool) -> AsyncIterator[Stored[Incident]]:
+        """The incidents of a registry; `active_only` leaves out what is settled or waits for a person."""
+
+    def newest(self, limit: int) -> AsyncIterator[Incident]:
+        """The incidents of all registries, at most `limit`, latest change first."""
+
+
+class Lease(msgspec.Struct, frozen=True):
+    """The right to be the only one who changes something, until `expires_at`."""
+
+    name: str
+    holder: str
+    expires_at: datetime
+    etag: str
+
+
+class Leases(Protocol):
+    """Leases: insert-if-absent, expiring, renewed under an ETag."""
+
+    async def acquire(self, name: str, holder: str, seconds: float) -> Lease | None:
+        """The lease, or None while somebody else's has not expired."""
+
+    async def renew(self, lease: Lease, seconds: float) -> Lease:
+        """The lease with a later end; raises `Changed` when it was lost."""
+
+    async def release(self, lease: Lease) -> None:
+        """Give it back; a lease that was lost is left alone."""
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """One delivery of an event.
+
+    Attributes:
+        key: what makes it one: the same delivery sent again has the same key.
+        received_at: when it first arrived.
+        outcome: None while it is not processed; then `incident`, `ignored` or `dead-letter`.
+        summary: what came of it, in a few words; for `ignored` the reason.
+    """
+
+    key: str
+    received_at: datetime
+    outcome: str | None = None
+    summary: str = ""
+
+
+class Deliveries(Protocol):
+    """Processed deliveries, so that the same one twice is one."""
+
+    async def begin(self, key: str, now: datetime) -> Delivery:
+        """The delivery's record, made if there is none."""
+
+    async def finish(self, key: str, outcome: str, summary: str) -> None:
+        """Record what came of it."""
+
+
+class Payloads(Protocol):
+    """Alerts that are larger than a queue message."""
+
+    async def put(self, key: str, body: bytes) -> None:
+        """Keep it; the same key again replaces it."""
+
+    async def get(self, key: str) -> bytes | None:
+        """The payload, None when it is gone."""
+
+    async def delete(self, key: str) -> None:
+        """Forget it."""
+
+
+class OutboxRow(msgspec.Struct, frozen=True):
+    """One notice for one channel.
+
+    Attributes:
+        row: `notice id - channel`, its key within the incident.
+        sent_at: when the channel took it, None while it has not.
+        attempts: how often it was tried.
+        error: why it will never be sent, None otherwise.
+    """
+
+    incident_id: str
+    row: str
+    channel: str
+    notice: Notice
+    sent_at: datetime | None = None
+    attempts: int = 0
+    error: str | None = None
+
+
+class Outbox(Protocol):
+    """Notices that wait for their channel, and what became of them."""
+
+    async def add(self, row: OutboxRow) -> None:
+        """Store the row; one that is there already stays as it is."""
+
+    async def get(self, incident_id: str, row: str) -> Stored[OutboxRow] | None:
+        """The row, None when there is none."""
+
+    async def replace(self, stored: Stored[OutboxRow], row: OutboxRow) -> None:
+        """Replace a row as it was read; raises `Changed` when it was changed since."""
+
+    def of_incident(self, incident_id: str) -> AsyncIterator[OutboxRow]:
+        """The rows of an incident."""
+
+
+class Queue(Protocol):
+    """The Storage queues."""
+
+    async def send(self, queue: str, body: bytes, *, delay_s: float = 0) -> None:
+        """Put a message on a queue, seen after `delay_s` seconds; the queue is made when it is missing."""
+
+
+class LogRows(msgspec.Struct, frozen=True):
+    """The rows of one query.
+
+    Attributes:
+        rows: column name → value; datetimes aware, `None` where the cell is null.
+        partial: the service says that some are missing.
+    """
+
+    rows: Sequence[Mapping[str, Any]]
+    partial: bool = False
+
+
+class TableMissing(PermanentError):
+    """A workspace has no such table; a source is then skipped."""
+
+    code = "table_missing"
+
+
+class Logs(Protocol):
+    """Log Analytics."""
+
+    async def query(self, workspace_id: str, kql: str, *, start: datetime, end: datetime) -> LogRows:
+        """Run a query over a window; raises `TableMissing` when it names a table that the workspace lacks."""
+
+
+class Registries(Protocol):
+    """Registries' cache rules and credential sets in ARM."""
+
+    async def read(self, registry_id: str) -> RegistrySnapshot:
+        """Rules and credential sets as they are now; `repositories` empty, `vault_access` None."""
+
+    async def credential_set(self, registry_id: str, name: str) -> CredentialSet | None:
+        """One credential set with its health, None when there is none."""
+
+    async def create_credential_set(self, registry_id: str, action: CreateCredentialSet) -> CredentialSet:
+        """Create it and wait for the end; one of that name that is there and differs is a `PermanentError`."""
+
+    async def create_cache_rule(self, registry_id: str, action: CreateCacheRule) -> None:
+        """Create it and wait for the end; one of that name that is there and differs is a `PermanentError`."""
+
+    async def attach_credential_set(self, registry_id: str, action: AttachCredentialSet) -> None:
+        """Give a rule its credential set and wait for the end."""
+
+
+class VaultAccess(Protocol):
+    """Who may read which secret of a vault."""
+
+    async def granted(self, vault_id: str, secrets: Sequence[str], principal_id: str) -> bool:
+        """Whether the principal holds Key Vault Secrets User on the vault or on each of the secrets."""
+
+    async def grant(self, vault_id: str, secrets: Sequence[str], principal_id: str) -> None:
+        """Give it Key Vault Secrets User on each of the secrets; what it has already stays."""
+
+    async def vault_id(self, vault: str, subscription_id: str) -> str:
+        """The ARM id of the vault at an address; raises `PermanentError` when it can't be found."""
+
+
+class ServedManifest(msgspec.Struct, frozen=True):
+    """A manifest that a registry served.
+
+    Attributes:
+        digest: the digest of the bytes that came, computed here.
+        media_type: what it is.
+        origin: `upstream` while ACR fetches it, `cache` when it serves its own copy.
+        platforms: for an index, the digests of its image manifests by platform (`linux/amd64`); else empty.
+    """
+
+    digest: str
+    media_type: str
+    origin: str
+    platforms: Mapping[str, str] = {}
+
+
+class NotServed(TemporaryError):
+    """The registry does not serve the manifest yet, or refuses it for a reason that may pass; `code` is its own."""
+
+    code = "not_served"
+
+
+class PullRefused(PermanentError):
+    """The registry refuses the manifest for a reason that does not pass by itself; `code` is its own."""
+
+    code = "pull_refused"
+
+
+class RegistryContent(Protocol):
+    """A registry's data plane."""
+
+    async def repositories(self, login_server: str) -> frozenset[str]:
+        """The names of the repositories that exist."""
+
+    async def manifest(self, login_server: str, repository: str, reference: str) -> ServedManifest:
+        """Pull a manifest by tag or digest; raises `NotServed` or `PullRefused`."""
+
+
+class Channel(Protocol):
+    """One way to tell people."""
+
+    async def send(self, notice: Notice) -> None:
+        """Hand the notice over; the same notice again carries the same id."""

@@ -1,0 +1,218 @@
+"""Incidents: everything known about one upstream repository that one registry should cover, and its life.
+
+An incident is a value: each function here answers with a new one, and the store replaces the old under its ETag. So two
+workers that change the same incident can't lose each other's change: one of them reads again and repeats its own.
+"""
+
+import hashlib
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from shared.domain.failures import PullFailure, Workload
+
+MOST_IMAGES = 50
+MOST_WORKLOADS = 50
+MOST_TIMELINE = 60
+
+
+class IncidentState(StrEnum):
+    """Where an incident stands; `ACTIVE` are those that a worker still has something to do for."""
+
+    DETECTED = "detected"
+    PLANNED = "planned"
+    AWAITING_APPROVAL = "awaiting_approval"
+    APPLIED = "applied"
+    VERIFIED = "verified"
+    CLOSED = "closed"
+    BLOCKED = "blocked"
+    FAILED = "failed"
+
+
+ACTIVE = frozenset({IncidentState.DETECTED, IncidentState.PLANNED, IncidentState.APPLIED})
+"""The states that a worker takes further without anybody's doing."""
+
+_NEXT: dict[IncidentState, frozenset[IncidentState]] = {
+    IncidentState.DETECTED: frozenset({IncidentState.PLANNED, IncidentState.BLOCKED, IncidentState.FAILED}),
+    IncidentState.PLANNED: frozenset(
+        {
+            IncidentState.AWAITING_APPROVAL,
+            IncidentState.APPLIED,
+            IncidentState.BLOCKED,
+            IncidentState.FAILED,
+        }
+    ),
+    IncidentState.AWAITING_APPROVAL: frozenset({IncidentState.PLANNED, IncidentState.BLOCKED, IncidentState.CLOSED}),
+    IncidentState.APPLIED: frozenset(
+        {IncidentState.PLANNED, IncidentState.VERIFIED, IncidentState.BLOCKED, IncidentState.FAILED}
+    ),
+    IncidentState.VERIFIED: frozenset({IncidentState.DETECTED, IncidentState.CLOSED}),
+    IncidentState.CLOSED: frozenset({IncidentState.DETECTED}),
+    IncidentState.BLOCKED: frozenset({IncidentState.DETECTED, IncidentState.CLOSED}),
+    IncidentState.FAILED: frozenset({IncidentState.DETECTED, IncidentState.CLOSED}),
+}
+
+
+class TimelineEntry(msgspec.Struct, frozen=True):
+    """One thing that happened to an incident, in a sentence."""
+
+    at: datetime
+    event: str
+    text: str
+
+
+class Proof(msgspec.Struct, frozen=True):
+    """A manifest that the registry served.
+
+    Attributes:
+        image: the reference that failed.
+        pull_from: the reference that was pulled through the registry.
+        digest: the digest of the manifest's bytes, computed on our side.
+        origin: `upstream` while ACR still fetches it, `cache` once it serves its own copy.
+        at: when it was served.
+    """
+
+    image: str
+    pull_from: str
+    digest: str
+    origin: str
+    at: datetime
+
+
+class Incident(msgspec.Struct, frozen=True):
+    """All failures of one upstream repository that one registry should cover.
+
+    Attributes:
+        id: `registry key - repository key`; stable, safe in a URL, and where the store finds it.
+        registry_id: the registry's ARM id as the policy writes it.
+        source: the upstream repository, `docker.io/library/nginx`.
+        images: the failing references, oldest first, at most `MOST_IMAGES`.
+        evidence: one failing message, redacted.
+        failures: the largest number of failing pulls that one reading of the logs found.
+        reason: why it is blocked or failed: one word of the design page, or an outside system's error code.
+        detail: the same in a sentence, with what to do.
+        rule: the cache rule that serves it, or will.
+        pull_from: failing reference → reference to use from then on.
+        proofs: one per reference that the registry served.
+    """
+
+    id: str
+    registry_id: str
+    source: str
+    state: IncidentState
+    opened_at: datetime
+    updated_at: datetime
+    first_seen: datetime
+    last_seen: datetime
+    images: tuple[str, ...] = ()
+    workloads: tuple[Workload, ...] = ()
+    evidence: str = ""
+    failures: int = 0
+    reason: str | None = None
+    detail: str = ""
+    rule: str | None = None
+    pull_from: dict[str, str] = {}
+    proofs: tuple[Proof, ...] = ()
+    timeline: tuple[TimelineEntry, ...] = ()
+
+
+class IllegalTransition(Exception):
+    """The state machine has no such step."""
+
+
+def registry_key(registry_id: str) -> str:
+    """Twelve hex digits that stand for a registry; ARM ids are compared without regard to case."""
+    return hashlib.sha256(registry_id.lower().encode()).hexdigest()[:12]
+
+
+def incident_id(registry_id: str, source: str) -> str:
+    """The id of the incident of a repository and a registry."""
+    return f"{registry_key(registry_id)}-{hashlib.sha256(source.encode()).hexdigest()[:16]}"
+
+
+def open_incident(registry_id: str, failure: PullFailure, now: datetime) -> Incident:
+    """A new incident for the first failure of a repository; the failure names an image."""
+    image = failure.diagnosis.image
+    if image is None:
+        raise ValueError("an incident needs a failure that names its image")
+    incident = Incident(
+        id=incident_id(registry_id, image.source),
+        registry_id=registry_id,
+        source=image.source,
+        state=IncidentState.DETECTED,
+        opened_at=now,
+        updated_at=now,
+        first_seen=failure.first_seen,
+        last_seen=failure.last_seen,
+        evidence=failure.diagnosis.evidence,
+    )
+    return _noted(
+        _merged(incident, failure), now, "incident.detected", f"{image} failed to pull: {failure.diagnosis.cause}"
+    )
+
+
+def observe(incident: Incident, failure: PullFailure, now: datetime) -> Incident:
+    """The incident with one more failure on it.
+
+    What is settled opens again when there is something new to do: a reference without proof, or a repository that was
+    blocked or failed before. More failures of a reference that is proven are evidence, not work: the workload still
+    pulls from the upstream, and people have been told the reference to use.
+    """
+    merged = _merged(incident, failure)
+    proven = {proof.image for proof in merged.proofs}
+    settled_again = merged.state in {IncidentState.VERIFIED, IncidentState.CLOSED} and set(merged.images) <= proven
+    if merged.state in ACTIVE or merged.state is IncidentState.AWAITING_APPROVAL or settled_again:
+        return msgspec.structs.replace(merged, updated_at=now)
+    return transition(merged, IncidentState.DETECTED, now, f"{failure.diagnosis.image} failed to pull again")
+
+
+def transition(  # noqa: PLR0913 - the fields that may change with a state, each by name
+    incident: Incident,
+    state: IncidentState,
+    now: datetime,
+    text: str,
+    *,
+    reason: str | None = None,
+    detail: str = "",
+) -> Incident:
+    """The incident in its next state, with a line on its timeline.
+
+    Raises:
+        IllegalTransition: the state machine has no such step.
+    """
+    if state is not incident.state and state not in _NEXT[incident.state]:
+        raise IllegalTransition(f"an incident does not go from {incident.state} to {state}")
+    moved = msgspec.structs.replace(incident, state=state, reason=reason, detail=detail, updated_at=now)
+    return _noted(moved, now, f"incident.{state}", text)
+
+
+def note(incident: Incident, now: datetime, event: str, text: str) -> Incident:
+    """The incident with a line on its timeline and nothing else changed."""
+    return _noted(incident, now, event, text)
+
+
+def _noted(incident: Incident, now: datetime, event: str, text: str) -> Incident:
+    """Keeps the oldest entry and the newest: how it began is never pushed out by what repeats."""
+    entry = TimelineEntry(at=now, event=event, text=text)
+    last = incident.timeline[-1:] and incident.timeline[-1]
+    if last and (last.event, last.text) == (event, text):
+        return incident
+    timeline = (*incident.timeline, entry)
+    if len(timeline) > MOST_TIMELINE:
+        timeline = (timeline[0], *timeline[-(MOST_TIMELINE - 1) :])
+    return msgspec.structs.replace(incident, timeline=timeline)
+
+
+def _merged(incident: Incident, failure: PullFailure) -> Incident:
+    image = str(failure.diagnosis.image)
+    images = incident.images if image in incident.images else (*incident.images, image)[:MOST_IMAGES]
+    workloads = (*incident.workloads, *(w for w in failure.workloads if w not in incident.workloads))
+    return msgspec.structs.replace(
+        incident,
+        images=images,
+        workloads=workloads[:MOST_WORKLOADS],
+        failures=max(incident.failures, failure.count),
+        first_seen=min(incident.first_seen, failure.first_seen),
+        last_seen=max(incident.last_seen, failure.last_seen),
+    )
