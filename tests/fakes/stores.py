@@ -1,0 +1,244 @@
+"""The stores and the queue in memory, held to the same contract tests as the adapters on Azure storage.
+
+A record is kept as the JSON that the real store would keep, so that a value that can't be stored fails here as well.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from shared.application.ports import (
+    Changed,
+    Clock,
+    Deliveries,
+    Delivery,
+    Incidents,
+    Lease,
+    Leases,
+    Outbox,
+    OutboxRow,
+    Payloads,
+    Queue,
+    Stored,
+)
+from shared.domain.incidents import ACTIVE, Incident, registry_key
+
+
+class _Records[T]:
+    """Records of one type under a key, each with an ETag that every write changes."""
+
+    def __init__(self, kind: type[T]) -> None:
+        self._kind = kind
+        self._rows: dict[str, tuple[bytes, str]] = {}
+        self._writes = 0
+
+    async def get(self, key: str) -> Stored[T] | None:
+        await asyncio.sleep(0)
+        found = self._rows.get(key)
+        return None if found is None else Stored(msgspec.json.decode(found[0], type=self._kind), found[1])
+
+    async def insert(self, key: str, value: T) -> Stored[T]:
+        await asyncio.sleep(0)
+        if key in self._rows:
+            raise Changed(f"{key} exists")
+        return self._write(key, value)
+
+    async def replace(self, key: str, etag: str, value: T) -> Stored[T]:
+        await asyncio.sleep(0)
+        if key not in self._rows or self._rows[key][1] != etag:
+            raise Changed(f"{key} was changed since it was read")
+        return self._write(key, value)
+
+    async def put(self, key: str, value: T) -> None:
+        await asyncio.sleep(0)
+        self._write(key, value)
+
+    async def delete(self, key: str, etag: str | None = None) -> None:
+        await asyncio.sleep(0)
+        if key in self._rows and etag in {None, self._rows[key][1]}:
+            del self._rows[key]
+
+    async def all(self) -> AsyncIterator[Stored[T]]:
+        for key in list(self._rows):
+            found = await self.get(key)
+            if found is not None:
+                yield found
+
+    def _write(self, key: str, value: T) -> Stored[T]:
+        self._writes += 1
+        self._rows[key] = (msgspec.json.encode(value), f'W/"{self._writes}"')
+        return Stored(value, self._rows[key][1])
+
+
+class MemoryIncidents(Incidents):
+    """Incidents in memory."""
+
+    def __init__(self) -> None:
+        self._records = _Records(Incident)
+
+    async def get(self, incident_id: str) -> Stored[Incident] | None:
+        """The incident, None when there is none."""
+        return await self._records.get(incident_id)
+
+    async def insert(self, incident: Incident) -> Stored[Incident]:
+        """Store a new incident; raises `Changed` when it exists."""
+        return await self._records.insert(incident.id, incident)
+
+    async def replace(self, stored: Stored[Incident], incident: Incident) -> Stored[Incident]:
+        """Replace an incident as it was read; raises `Changed` when it was changed since."""
+        return await self._records.replace(incident.id, stored.etag, incident)
+
+    async def of_registry(self, registry_id: str, *, active_only: bool) -> AsyncIterator[Stored[Incident]]:
+        """The incidents of a registry."""
+        async for stored in self._records.all():
+            if not stored.value.id.startswith(registry_key(registry_id) + "-"):
+                continue
+            if not active_only or stored.value.state in ACTIVE:
+                yield stored
+
+    async def newest(self, limit: int) -> AsyncIterator[Incident]:
+        """The incidents of all registries, latest change first."""
+        found = [stored.value async for stored in self._records.all()]
+        for incident in sorted(found, key=lambda incident: incident.updated_at, reverse=True)[:limit]:
+            yield incident
+
+
+class MemoryLeases(Leases):
+    """Leases in memory, ended by the clock that they are given."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._records = _Records(Lease)
+
+    async def acquire(self, name: str, holder: str, seconds: float) -> Lease | None:
+        """The lease, or None while somebody else's has not expired."""
+        found = await self._records.get(name)
+        wanted = Lease(name, holder, self._clock.now() + timedelta(seconds=seconds), "")
+        try:
+            if found is None:
+                return _marked(await self._records.insert(name, wanted))
+            if found.value.holder != holder and self._clock.now() < found.value.expires_at:
+                return None
+            return _marked(await self._records.replace(name, found.etag, wanted))
+        except Changed:
+            return None
+
+    async def renew(self, lease: Lease, seconds: float) -> Lease:
+        """The lease with a later end; raises `Changed` when it was lost."""
+        later = msgspec.structs.replace(lease, expires_at=self._clock.now() + timedelta(seconds=seconds))
+        return _marked(await self._records.replace(lease.name, lease.etag, later))
+
+    async def release(self, lease: Lease) -> None:
+        """Give it back; a lease that was lost is left alone."""
+        await self._records.delete(lease.name, lease.etag)
+
+
+def _marked(stored: Stored[Lease]) -> Lease:
+    return msgspec.structs.replace(stored.value, etag=stored.etag)
+
+
+class MemoryDeliveries(Deliveries):
+    """Deliveries in memory."""
+
+    def __init__(self) -> None:
+        self._records = _Records(Delivery)
+
+    async def begin(self, key: str, now: datetime) -> Delivery:
+        """The delivery's record, made if there is none."""
+        try:
+            return (await self._records.insert(key, Delivery(key, now))).value
+        except Changed:
+            found = await self._records.get(key)
+            return found.value if found is not None else await self.begin(key, now)
+
+    async def finish(self, key: str, outcome: str, summary: str) -> None:
+        """Record what came of it."""
+        found = await self._records.get(key)
+        received_at = datetime.now(UTC) if found is None else found.value.received_at
+        await self._records.put(key, Delivery(key, received_at, outcome, summary))
+
+
+class MemoryPayloads(Payloads):
+    """Payloads in memory."""
+
+    def __init__(self) -> None:
+        self._bodies: dict[str, bytes] = {}
+
+    async def put(self, key: str, body: bytes) -> None:
+        """Keep it; the same key again replaces it."""
+        await asyncio.sleep(0)
+        self._bodies[key] = body
+
+    async def get(self, key: str) -> bytes | None:
+        """The payload, None when it is gone."""
+        await asyncio.sleep(0)
+        return self._bodies.get(key)
+
+    async def delete(self, key: str) -> None:
+        """Forget it."""
+        await asyncio.sleep(0)
+        self._bodies.pop(key, None)
+
+
+class MemoryOutbox(Outbox):
+    """The outbox in memory."""
+
+    def __init__(self) -> None:
+        self._records = _Records(OutboxRow)
+
+    async def add(self, row: OutboxRow) -> None:
+        """Store the row; one that is there already stays as it is."""
+        try:
+            await self._records.insert(_key(row.incident_id, row.row), row)
+        except Changed:
+            return
+
+    async def get(self, incident_id: str, row: str) -> Stored[OutboxRow] | None:
+        """The row, None when there is none."""
+        return await self._records.get(_key(incident_id, row))
+
+    async def replace(self, stored: Stored[OutboxRow], row: OutboxRow) -> None:
+        """Replace a row as it was read; raises `Changed` when it was changed since."""
+        await self._records.replace(_key(row.incident_id, row.row), stored.etag, row)
+
+    async def of_incident(self, incident_id: str) -> AsyncIterator[OutboxRow]:
+        """The rows of an incident."""
+        async for stored in self._records.all():
+            if stored.value.incident_id == incident_id:
+                yield stored.value
+
+
+def _key(incident_id: str, row: str) -> str:
+    return f"{incident_id}/{row}"
+
+
+class QueuedMessage(msgspec.Struct, frozen=True):
+    """A message as it was sent: to which queue, what, and seconds until it is seen."""
+
+    queue: str
+    body: bytes
+    delay_s: float
+
+
+class MemoryQueue(Queue):
+    """The queues in memory.
+
+    Attributes:
+        sent: every message, in the order in which it was sent.
+    """
+
+    def __init__(self) -> None:
+        self.sent: list[QueuedMessage] = []
+
+    async def send(self, queue: str, body: bytes, *, delay_s: float = 0) -> None:
+        """Put a message on a queue."""
+        await asyncio.sleep(0)
+        self.sent.append(QueuedMessage(queue, body, delay_s))
+
+    def take(self, queue: str) -> list[bytes]:
+        """The bodies of a queue's messages, which are then gone."""
+        taken = [message.body for message in self.sent if message.queue == queue]
+        self.sent = [message for message in self.sent if message.queue != queue]
+        return taken
