@@ -52,8 +52,8 @@ step() { # NAME COMMAND...
     started=$(date +%s)
     printf '\n== %s\n' "$name" >>"$log"
     status=0
-    # Not "if step": set -e would be off inside it. Descriptor 9 is the lock, which no tool should inherit.
-    (set -e; "$@") >>"$log" 2>&1 9>&- </dev/null || status=$?
+    # The tools inherit the lock (descriptor 9): when only this shell is killed, the next run waits for what still works.
+    (set -e; "$@") >>"$log" 2>&1 </dev/null || status=$?
     if [ "$status" -ne 0 ]; then
         printf 'failed\n\n' >&2
         tail -n 25 "$log" >&2

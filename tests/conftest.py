@@ -1,0 +1,28 @@
+"""Fixtures that every kind of test may ask for; a fixture of one subject belongs into that subject's own conftest."""
+
+from collections.abc import AsyncIterator
+from itertools import count
+
+import pytest
+import pytest_asyncio
+
+from sandbox.storage_emulator import DEFAULT_ACCOUNT, StorageEmulator
+
+_ACCOUNTS = [f"test{number:04d}" for number in range(1000)]
+_used = count()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def azurite() -> AsyncIterator[StorageEmulator]:
+    """Azurite, one for the whole session, in memory; fails with "run make setup" when it is not installed.
+
+    `.connection_string` is an account that all tests share: `storage_account` is the fixture for a test of its own.
+    """
+    async with StorageEmulator(accounts=[DEFAULT_ACCOUNT, *_ACCOUNTS]) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def storage_account(azurite: StorageEmulator) -> str:
+    """The connection string of an empty storage account that no other test uses, so queue names need not be unique."""
+    return azurite.connection_string_of(_ACCOUNTS[next(_used)])
