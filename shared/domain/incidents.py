@@ -11,6 +11,7 @@ from enum import StrEnum
 import msgspec
 
 from shared.domain.failures import PullFailure, Workload
+from shared.domain.images import ImageReference
 
 MOST_IMAGES = 50
 MOST_WORKLOADS = 50
@@ -88,6 +89,7 @@ class Incident(msgspec.Struct, frozen=True):
         registry_id: the registry's ARM id as the policy writes it.
         source: the upstream repository, `docker.io/library/nginx`.
         images: the failing references, oldest first, at most `MOST_IMAGES`.
+        active_since: when it was opened, or opened again; how long a cure may take counts from here.
         evidence: one failing message, redacted.
         failures: the largest number of failing pulls that one reading of the logs found.
         reason: why it is blocked or failed: one word of the design page, or an outside system's error code.
@@ -103,6 +105,7 @@ class Incident(msgspec.Struct, frozen=True):
     state: IncidentState
     opened_at: datetime
     updated_at: datetime
+    active_since: datetime
     first_seen: datetime
     last_seen: datetime
     images: tuple[str, ...] = ()
@@ -131,11 +134,8 @@ def incident_id(registry_id: str, source: str) -> str:
     return f"{registry_key(registry_id)}-{hashlib.sha256(source.encode()).hexdigest()[:16]}"
 
 
-def open_incident(registry_id: str, failure: PullFailure, now: datetime) -> Incident:
-    """A new incident for the first failure of a repository; the failure names an image."""
-    image = failure.diagnosis.image
-    if image is None:
-        raise ValueError("an incident needs a failure that names its image")
+def open_incident(registry_id: str, image: ImageReference, failure: PullFailure, now: datetime) -> Incident:
+    """A new incident for the first failure of a repository; `image` is the one that the failure names."""
     incident = Incident(
         id=incident_id(registry_id, image.source),
         registry_id=registry_id,
@@ -143,28 +143,30 @@ def open_incident(registry_id: str, failure: PullFailure, now: datetime) -> Inci
         state=IncidentState.DETECTED,
         opened_at=now,
         updated_at=now,
+        active_since=now,
         first_seen=failure.first_seen,
         last_seen=failure.last_seen,
         evidence=failure.diagnosis.evidence,
     )
     return _noted(
-        _merged(incident, failure), now, "incident.detected", f"{image} failed to pull: {failure.diagnosis.cause}"
+        _merged(incident, image, failure), now, "incident.detected", f"{image} failed to pull: {failure.diagnosis.cause}"
     )
 
 
-def observe(incident: Incident, failure: PullFailure, now: datetime) -> Incident:
+def observe(incident: Incident, image: ImageReference, failure: PullFailure, now: datetime) -> Incident:
     """The incident with one more failure on it.
 
     What is settled opens again when there is something new to do: a reference without proof, or a repository that was
     blocked or failed before. More failures of a reference that is proven are evidence, not work: the workload still
     pulls from the upstream, and people have been told the reference to use.
     """
-    merged = _merged(incident, failure)
+    merged = _merged(incident, image, failure)
     proven = {proof.image for proof in merged.proofs}
     settled_again = merged.state in {IncidentState.VERIFIED, IncidentState.CLOSED} and set(merged.images) <= proven
     if merged.state in ACTIVE or merged.state is IncidentState.AWAITING_APPROVAL or settled_again:
         return msgspec.structs.replace(merged, updated_at=now)
-    return transition(merged, IncidentState.DETECTED, now, f"{failure.diagnosis.image} failed to pull again")
+    reopened = transition(merged, IncidentState.DETECTED, now, f"{image} failed to pull")
+    return msgspec.structs.replace(reopened, active_since=now)
 
 
 def transition(  # noqa: PLR0913 - the fields that may change with a state, each by name
@@ -204,13 +206,12 @@ def _noted(incident: Incident, now: datetime, event: str, text: str) -> Incident
     return msgspec.structs.replace(incident, timeline=timeline)
 
 
-def _merged(incident: Incident, failure: PullFailure) -> Incident:
-    image = str(failure.diagnosis.image)
-    images = incident.images if image in incident.images else (*incident.images, image)[:MOST_IMAGES]
+def _merged(incident: Incident, image: ImageReference, failure: PullFailure) -> Incident:
+    images = dict.fromkeys((*incident.images, str(image)))
     workloads = (*incident.workloads, *(w for w in failure.workloads if w not in incident.workloads))
     return msgspec.structs.replace(
         incident,
-        images=images,
+        images=tuple(images)[:MOST_IMAGES],
         workloads=workloads[:MOST_WORKLOADS],
         failures=max(incident.failures, failure.count),
         first_seen=min(incident.first_seen, failure.first_seen),

@@ -6,19 +6,11 @@ that keeps ids never sees it twice.
 
 import hashlib
 from datetime import datetime
-from enum import StrEnum
 
 import msgspec
 
 from shared.domain.incidents import Incident, Proof
-
-
-class NoticeKind(StrEnum):
-    """What a notice is about; the words that a policy's routes use."""
-
-    INCIDENT_VERIFIED = "incident.verified"
-    INCIDENT_BLOCKED = "incident.blocked"
-    INCIDENT_FAILED = "incident.failed"
+from shared.domain.notice_kinds import NoticeKind
 
 
 class HandOff(msgspec.Struct, frozen=True):

@@ -1,0 +1,12 @@
+"""The Function App: registers the triggers; nothing else.
+
+Importing this module is the cold start, so the triggers import use cases and SDKs when they first run.
+"""
+
+import azure.functions as func
+
+from functions import alerts, health, incidents, notifications, remediations
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
+for triggers in (alerts, health, incidents, notifications, remediations):
+    app.register_functions(triggers.blueprint)

@@ -1,0 +1,157 @@
+"""Applying a plan: one action after the other, each safe to repeat.
+
+What an action leaves half-done is found by the next survey, so there is no undo and no journal. An action that is
+refused for good takes down only what needs it; trouble that may pass stops the run, and the next one goes on there.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+import stamina
+
+from shared.application.ports import Registries, VaultAccess
+from shared.application.survey import Survey
+from shared.domain.plans import (
+    Action,
+    AttachCredentialSet,
+    CreateCacheRule,
+    CreateCredentialSet,
+    GrantVaultAccess,
+    Plan,
+)
+from shared.domain.policy import Policy
+from shared.domain.registries import CredentialSet
+from shared.errors import PermanentError, TemporaryError
+from shared.telemetry import get_logger
+
+_log = get_logger(__name__)
+
+
+class CredentialUnhealthy(TemporaryError):
+    """ACR can't use the credential set: it may not read the secrets yet, or Docker Hub refuses what it read."""
+
+    code = "credential_unhealthy"
+    hint = (
+        "Look at the credential set's health in the portal: its identity needs Key Vault Secrets User on both secrets, "
+        "and the secrets must hold an account name and a token that Docker Hub accepts."
+    )
+
+
+class Applied(msgspec.Struct, frozen=True):
+    """What a run did.
+
+    Attributes:
+        done: the actions that were carried out.
+        refused: name of the rule or credential set → why it can't be made; everything that needs it is refused as well.
+    """
+
+    done: tuple[Action, ...] = ()
+    refused: dict[str, PermanentError] = {}
+
+
+class Applier:
+    """Carries out the actions of a plan."""
+
+    def __init__(
+        self,
+        *,
+        policy: Policy,
+        survey: Survey,
+        registries: Registries,
+        vault_access: VaultAccess,
+        health_patience: float,
+    ) -> None:
+        self._policy = policy
+        self._survey = survey
+        self._registries = registries
+        self._vault_access = vault_access
+        self._health_patience = health_patience
+
+    async def apply(self, registry_id: str, plan: Plan, *, still_ours: Callable[[], None]) -> Applied:
+        """Carry out a plan; `still_ours` is asked before each write and raises when the lease is lost.
+
+        Raises:
+            TemporaryError: an outside system is in trouble, or a credential set is not healthy in time.
+        """
+        done: list[Action] = []
+        refused: dict[str, PermanentError] = {}
+        healthy: set[str] = set()
+        for action in plan.actions:
+            needs = _needs(action)
+            if needs in refused:
+                refused[_name(action)] = refused[needs]
+                continue
+            still_ours()
+            try:
+                if isinstance(action, CreateCacheRule | AttachCredentialSet) and needs and needs not in healthy:
+                    await self._until_healthy(registry_id, needs)
+                    healthy.add(needs)
+                    still_ours()
+                await self._carry_out(registry_id, action)
+            except PermanentError as error:
+                _log.warning("action.refused", action=action.__struct_config__.tag, code=error.code, text=str(error))
+                refused[_name(action)] = error
+            else:
+                _log.info("action.done", action=action.__struct_config__.tag, name=_name(action), why=action.why)
+                done.append(action)
+        return Applied(done=tuple(done), refused=refused)
+
+    async def _carry_out(self, registry_id: str, action: Action) -> None:
+        match action:
+            case CreateCredentialSet():
+                await self._registries.create_credential_set(registry_id, action)
+            case GrantVaultAccess():
+                await self._grant(registry_id, action)
+            case CreateCacheRule():
+                await self._registries.create_cache_rule(registry_id, action)
+            case AttachCredentialSet():
+                await self._registries.attach_credential_set(registry_id, action)
+
+    async def _grant(self, registry_id: str, action: GrantVaultAccess) -> None:
+        credential_set = await self._existing(registry_id, action.credential_set)
+        credential = next(c for c in self._policy.credentials.values() if c.vault == action.vault)
+        vault_id = await self._survey.vault_id(registry_id, credential)
+        await self._vault_access.grant(vault_id, action.secrets, credential_set.principal_id)
+
+    async def _existing(self, registry_id: str, name: str) -> CredentialSet:
+        found = await self._registries.credential_set(registry_id, name)
+        if found is None or not found.principal_id:
+            raise TemporaryError(f"the credential set {name} has no identity yet", code="identity_pending")
+        return found
+
+    async def _until_healthy(self, registry_id: str, name: str) -> None:
+        """Waits until ACR calls the set healthy; a grant takes up to minutes to reach the vault (documented)."""
+        async for attempt in stamina.retry_context(
+            on=wait_of, attempts=None, timeout=self._health_patience, wait_initial=0.2, wait_max=10, wait_jitter=0.2
+        ):
+            with attempt:
+                credential_set = await self._existing(registry_id, name)
+                if credential_set.healthy is not True:
+                    said = f"{credential_set.health_code} {credential_set.health_message}".strip()
+                    raise CredentialUnhealthy(f"the credential set {name} is not healthy: {said or 'no verdict yet'}")
+
+
+def wait_of(error: Exception) -> bool | float:
+    """Whether to try again, and after how many seconds when the outside system asked for a wait."""
+    if not isinstance(error, TemporaryError):
+        return False
+    return error.retry_after or True
+
+
+def _name(action: Action) -> str:
+    match action:
+        case CreateCredentialSet(name=name) | CreateCacheRule(name=name):
+            return name
+        case GrantVaultAccess(credential_set=name) | AttachCredentialSet(rule=name):
+            return name
+
+
+def _needs(action: Action) -> str | None:
+    """The credential set that an action needs, None when it needs none."""
+    match action:
+        case CreateCacheRule(credential_set=name) | AttachCredentialSet(credential_set=name):
+            return name
+        case GrantVaultAccess(credential_set=name):
+            return name
+        case CreateCredentialSet():
+            return None

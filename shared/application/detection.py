@@ -1,0 +1,181 @@
+"""Detection: from an alert's hint to incidents.
+
+The alert says only "look now". What failed is asked of Log Analytics with our own queries, in workspaces that the
+policy names; the links in the alert, which carry anybody's query to anybody's workspace, are never followed.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+
+from shared.application.messages import AlertMessage
+from shared.application.ports import Clock, Deliveries, Incidents, Logs, Payloads, TableMissing
+from shared.application.records import change, record
+from shared.domain.alerts import Alert
+from shared.domain.failures import Cause, PullFailure, diagnose
+from shared.domain.incidents import note
+from shared.domain.policy import Policy
+from shared.errors import PermanentError
+from shared.queries import SOURCES, read_failures
+from shared.telemetry import get_logger
+
+SHORTEST_WINDOW = timedelta(minutes=15)
+"""An alert's own window may be empty (a test action sends start == end, documented); logs arrive minutes late."""
+
+LONGEST_WINDOW = timedelta(hours=6)
+"""Docker Hub's window; older failures belong to another one."""
+
+SETTLING_TIME = timedelta(seconds=90)
+"""How long to wait for rows that the alert saw and the query does not show yet."""
+
+_MOST_ATTEMPTS = 3
+
+_log = get_logger(__name__)
+
+
+class Detected(msgspec.Struct, frozen=True):
+    """What came of an alert.
+
+    Attributes:
+        registries: the ARM ids of the registries whose incidents want work.
+        incidents: the ids of the incidents concerned.
+        ignored: why failures were left alone → how many.
+        again_in: look once more after so many seconds, since the logs show nothing yet; None when this was all.
+    """
+
+    registries: tuple[str, ...] = ()
+    incidents: tuple[str, ...] = ()
+    ignored: dict[str, int] = {}
+    again_in: float | None = None
+
+
+class Detection:
+    """Finds the failing images behind an alert and opens incidents for them."""
+
+    def __init__(  # noqa: PLR0913 - the ports that it uses, each by name
+        self,
+        *,
+        policy: Policy,
+        deliveries: Deliveries,
+        payloads: Payloads,
+        incidents: Incidents,
+        logs: Logs,
+        clock: Clock,
+    ) -> None:
+        self._policy = policy
+        self._deliveries = deliveries
+        self._payloads = payloads
+        self._incidents = incidents
+        self._logs = logs
+        self._clock = clock
+
+    async def detect(self, message: AlertMessage) -> Detected:
+        """Open or extend the incidents that an alert points to; a delivery that was processed before changes nothing.
+
+        Raises:
+            TemporaryError: the logs or the storage are in trouble; the message has to come again.
+        """
+        delivery = await self._deliveries.begin(message.delivery, self._clock.now())
+        if delivery.outcome is not None:
+            _log.info("alert.duplicate", outcome=delivery.outcome)
+            return Detected()
+        alert = message.alert or await self._stored(message.delivery)
+        if alert is None:
+            return Detected(ignored={"payload_gone": 1})
+        if not alert.fired:
+            await self._note_resolved(alert)
+            return Detected(ignored={"resolved": 1})
+        failures = await self._failures(alert)
+        if not failures and message.attempt < _MOST_ATTEMPTS:
+            _log.info("alert.nothing_yet", attempt=message.attempt)
+            return Detected(again_in=SETTLING_TIME.total_seconds())
+        return await self._record(failures)
+
+    async def finish(self, message: AlertMessage, detected: Detected) -> None:
+        """Record what came of a delivery: from now on the same one again is a duplicate."""
+        ignored = ", ".join(f"{reason} {count}" for reason, count in sorted(detected.ignored.items()))
+        outcome = "incident" if detected.incidents else "ignored"
+        summary = ", ".join(detected.incidents) if detected.incidents else ignored or "no_failures"
+        await self._conclude(message, outcome, summary)
+
+    async def refused(self, message: AlertMessage, error: PermanentError) -> None:
+        """Record that a delivery can't be worked on: a workspace refuses us, say."""
+        await self._conclude(message, "failed", f"{error.code}: {error}")
+
+    async def _conclude(self, message: AlertMessage, outcome: str, summary: str) -> None:
+        await self._deliveries.finish(message.delivery, outcome, summary[:1000])
+        if message.alert is None:
+            await self._payloads.delete(message.delivery)
+        _log.info("alert.processed", outcome=outcome, summary=summary[:200])
+
+    async def _stored(self, delivery: str) -> Alert | None:
+        body = await self._payloads.get(delivery)
+        return None if body is None else msgspec.json.decode(body, type=Alert)
+
+    async def _failures(self, alert: Alert) -> Sequence[PullFailure]:
+        now = self._clock.now()
+        workspaces = self._workspaces(alert)
+        if not workspaces:
+            return [_told_by(alert, text) for text in alert.texts]
+        start = alert.fired_at - max(alert.window, SHORTEST_WINDOW) - SETTLING_TIME
+        start = max(min(start, now - SHORTEST_WINDOW), now - LONGEST_WINDOW)
+        return [failure for workspace in workspaces for failure in await self._logged(workspace, start, now)]
+
+    def _workspaces(self, alert: Alert) -> tuple[str, ...]:
+        """The policy's workspaces, only the one that the alert names when it names one of them."""
+        named = tuple(w for w in self._policy.sources.workspaces if w.lower() in alert.workspace_ids)
+        return named or self._policy.sources.workspaces
+
+    async def _logged(self, workspace: str, start: datetime, end: datetime) -> list[PullFailure]:
+        rows = {}
+        for source in SOURCES:
+            try:
+                answer = await self._logs.query(workspace, source.query, start=start, end=end)
+            except TableMissing:
+                continue
+            if answer.partial:
+                _log.warning("logs.partial", source=source.name, workspace=workspace)
+            rows[source.name] = answer.rows
+        return read_failures(rows)
+
+    async def _record(self, failures: Sequence[PullFailure]) -> Detected:
+        ignored: Counter[str] = Counter()
+        registries: dict[str, None] = {}
+        incidents: dict[str, None] = {}
+        for failure in failures:
+            image = failure.diagnosis.image
+            if failure.diagnosis.cause is not Cause.RATE_LIMITED or image is None:
+                ignored[str(failure.diagnosis.cause) if image else "no_image"] += 1
+                continue
+            serving = self._policy.registries_for(failure.resource_id)
+            if not serving:
+                ignored["no_registry_serves"] += 1
+            for registry in serving:
+                incident = await record(self._incidents, registry.id, image, failure, self._clock.now())
+                registries[registry.id] = None
+                incidents[incident.id] = None
+        return Detected(registries=tuple(registries), incidents=tuple(incidents), ignored=dict(ignored))
+
+    async def _note_resolved(self, alert: Alert) -> None:
+        """An alert that is over is written down and never acted on: the image still isn't cached because of it."""
+        now = self._clock.now()
+        for registry in self._policy.registries:
+            async for stored in self._incidents.of_registry(registry.id, active_only=True):
+                if {w.resource_id for w in stored.value.workloads} & set(alert.resource_ids):
+                    await change(
+                        self._incidents,
+                        stored.value.id,
+                        lambda incident: note(incident, now, "alert.resolved", "Azure Monitor says the alert is over"),
+                    )
+
+
+def _told_by(alert: Alert, text: str) -> PullFailure:
+    """A failure that the alert itself carries, for policies that let no workspace be asked."""
+    return PullFailure(
+        diagnosis=diagnose(text),
+        resource_id=alert.resource_ids[0] if alert.resource_ids else "",
+        first_seen=alert.fired_at - alert.window,
+        last_seen=alert.fired_at,
+    )

@@ -1,0 +1,116 @@
+"""The incident book: every change of an incident's state goes through here, and so does telling people of it.
+
+The notice is in the outbox before the new state is stored: a crash in between repeats the step, and the same notice
+again is no second one. The other order would lose it.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
+
+import msgspec
+
+from shared.application.notification import Notification
+from shared.application.ports import Clock, Incidents
+from shared.application.records import change
+from shared.domain.incidents import Incident, IncidentState, Proof, note, transition
+from shared.domain.notices import NoticeKind
+from shared.domain.plans import Outcome
+from shared.errors import CachewardenError
+from shared.telemetry import bind, get_logger
+
+_log = get_logger(__name__)
+
+_NOTICES = {
+    IncidentState.VERIFIED: NoticeKind.INCIDENT_VERIFIED,
+    IncidentState.BLOCKED: NoticeKind.INCIDENT_BLOCKED,
+    IncidentState.FAILED: NoticeKind.INCIDENT_FAILED,
+}
+
+
+class IncidentBook:
+    """Moves incidents from state to state, under their ETags, with a notice where people want one."""
+
+    def __init__(self, *, incidents: Incidents, notification: Notification, clock: Clock) -> None:
+        self._incidents = incidents
+        self._notification = notification
+        self._clock = clock
+
+    async def active(self, registry_id: str) -> AsyncIterator[Incident]:
+        """The incidents of a registry that are not settled."""
+        async for stored in self._incidents.of_registry(registry_id, active_only=True):
+            yield stored.value
+
+    async def planned(self, key: str, outcomes: Sequence[Outcome]) -> Incident:
+        """Record what the plan says: planned with the rule and the new references, or blocked."""
+        return await self._move(key, partial(self._with_plan, outcomes=outcomes))
+
+    async def awaiting_approval(self, key: str) -> Incident:
+        """The plan waits for a person's yes."""
+        return await self._to(key, IncidentState.AWAITING_APPROVAL, "the policy asks for a person's approval")
+
+    async def applied(self, key: str) -> Incident:
+        """What the plan calls for is there."""
+        return await self._to(key, IncidentState.APPLIED, "the registry has a rule that covers the image")
+
+    async def failed(self, key: str, error: CachewardenError) -> Incident:
+        """It can't be cured without somebody's doing."""
+
+        def edit(incident: Incident) -> Incident:
+            if incident.state is IncidentState.FAILED:
+                return incident
+            detail = f"{error} {error.hint}".strip()
+            return transition(
+                incident, IncidentState.FAILED, self._clock.now(), str(error), reason=error.code, detail=detail
+            )
+
+        return await self._move(key, edit)
+
+    async def waiting(self, key: str, error: CachewardenError) -> Incident:
+        """An outside system is in trouble; it is tried again."""
+        return await self._move(
+            key, lambda incident: note(incident, self._clock.now(), "incident.waiting", f"{error.code}: {error}")
+        )
+
+    async def verified(self, key: str, proofs: Sequence[Proof]) -> Incident:
+        """The registry serves the images; one that came meanwhile is planned for first."""
+
+        def edit(incident: Incident) -> Incident:
+            if incident.state is not IncidentState.APPLIED:
+                return incident
+            now = self._clock.now()
+            known = {proof.image: proof for proof in (*incident.proofs, *proofs)}
+            proven = msgspec.structs.replace(incident, proofs=tuple(known.values()))
+            if set(incident.images) <= known.keys():
+                served = ", ".join(proof.pull_from for proof in known.values())
+                return transition(proven, IncidentState.VERIFIED, now, f"the registry serves {served}")
+            return transition(proven, IncidentState.PLANNED, now, "another reference failed meanwhile")
+
+        return await self._move(key, edit)
+
+    def _with_plan(self, incident: Incident, *, outcomes: Sequence[Outcome]) -> Incident:
+        first, now = outcomes[0], self._clock.now()
+        if incident.state not in {IncidentState.DETECTED, IncidentState.PLANNED}:
+            return incident
+        if first.status in {"blocked", "ignored"}:
+            text = f"{first.reason}: {first.detail}"
+            return transition(incident, IncidentState.BLOCKED, now, text, reason=first.reason, detail=first.detail)
+        pull_from = {outcome.image: outcome.pull_from for outcome in outcomes if outcome.pull_from}
+        found = msgspec.structs.replace(incident, rule=first.rule, pull_from=pull_from)
+        return transition(found, IncidentState.PLANNED, now, f"the rule {first.rule} is {first.status}")
+
+    async def _to(self, key: str, state: IncidentState, text: str) -> Incident:
+        return await self._move(
+            key, lambda i: transition(i, state, self._clock.now(), text) if i.state is IncidentState.PLANNED else i
+        )
+
+    async def _move(self, key: str, edit: Callable[[Incident], Incident]) -> Incident:
+        """Change an incident; when its state is one that people want to know of, the notice goes out first."""
+
+        async def announce(incident: Incident) -> None:
+            if kind := _NOTICES.get(incident.state):
+                await self._notification.announce(kind, incident)
+
+        with bind(incident=key):
+            moved = await change(self._incidents, key, edit, before_write=announce)
+            _log.info(f"incident.{moved.state}", source=moved.source, reason=moved.reason)
+            return moved

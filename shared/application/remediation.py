@@ -1,0 +1,164 @@
+"""Remediation: take what a queue message hints at as far as it goes now, and leave a message for the rest.
+
+Trouble that may pass is no failed message: it is written on the incidents, and the registry is looked at again later,
+until the incidents have been open for longer than makes sense. Only when the state itself can't be written does the
+message fail, and the queue brings it back.
+"""
+
+import asyncio
+
+import msgspec
+
+from shared.application.curing import Curing
+from shared.application.detection import Detection
+from shared.application.incident_book import IncidentBook
+from shared.application.leases import held
+from shared.application.messages import REMEDIATIONS, AlertMessage, RegistryMessage, RemediationMessage
+from shared.application.ports import Clock, Leases, Queue, Registries
+from shared.application.verification import Verification
+from shared.domain.incidents import Incident, IncidentState, registry_key
+from shared.domain.policy import Mode, Policy, RegistryPolicy
+from shared.errors import CachewardenError, PermanentError, TemporaryError
+from shared.telemetry import bind, get_logger
+
+_log = get_logger(__name__)
+
+
+class Pace(msgspec.Struct, frozen=True):
+    """How long things may take, in seconds.
+
+    Attributes:
+        lease: how long a registry's lease lasts unless it is renewed.
+        lease_wait: when to look again while another worker holds it.
+        retry: when to look again after trouble, unless the outside system says.
+        give_up: how long an incident may stay open before it counts as failed.
+    """
+
+    lease: float = 60
+    lease_wait: float = 5
+    retry: float = 15
+    give_up: float = 3600
+
+
+class Remediation:
+    """The worker behind the `remediations` queue."""
+
+    def __init__(  # noqa: PLR0913 - what it orchestrates, each by name
+        self,
+        *,
+        policy: Policy,
+        detection: Detection,
+        curing: Curing,
+        verification: Verification,
+        book: IncidentBook,
+        registries: Registries,
+        leases: Leases,
+        queue: Queue,
+        clock: Clock,
+        pace: Pace,
+    ) -> None:
+        self._policy = policy
+        self._detection = detection
+        self._curing = curing
+        self._verification = verification
+        self._book = book
+        self._registries = registries
+        self._leases = leases
+        self._queue = queue
+        self._clock = clock
+        self._pace = pace
+
+    async def handle(self, message: RemediationMessage) -> None:
+        """Work on a message; the same one again finds the work done.
+
+        Raises:
+            TemporaryError: the state can't be read or written; the message has to come again.
+        """
+        match message:
+            case AlertMessage():
+                await self._alert(message)
+            case RegistryMessage(registry_id=registry_id):
+                await self._settle(registry_id)
+
+    async def _alert(self, message: AlertMessage) -> None:
+        with bind(delivery=message.delivery):
+            try:
+                detected = await self._detection.detect(message)
+            except PermanentError as error:
+                _log.error("alert.refused", code=error.code, text=str(error))
+                await self._detection.refused(message, error)
+                return
+            if detected.again_in is not None:
+                again = msgspec.structs.replace(message, attempt=message.attempt + 1)
+                await self._queue.send(REMEDIATIONS, msgspec.json.encode(again), delay_s=detected.again_in)
+                return
+            for registry_id in detected.registries:
+                await self._settle(registry_id)
+            await self._detection.finish(message, detected)
+
+    async def _settle(self, registry_id: str) -> None:
+        """Take the incidents of a registry as far as they go, and leave a message when some are not settled."""
+        registry = self._policy.registry(registry_id)
+        if registry is None:
+            _log.warning("registry.not_in_policy", registry=registry_id)
+            return
+        with bind(registry=registry_key(registry_id)):
+            async with held(self._leases, f"registry-{registry_key(registry_id)}", self._pace.lease) as still_ours:
+                if still_ours is None:
+                    await self._later(registry, self._pace.lease_wait)
+                    return
+                try:
+                    await self._curing.cure(registry, still_ours=still_ours)
+                    trouble: CachewardenError | None = None
+                except CachewardenError as error:
+                    trouble = error
+            if trouble is not None:
+                await self._troubled(registry, await self._open(registry), trouble)
+            await self._verify(registry)
+            if await self._open(registry):
+                retry_after = trouble.retry_after if isinstance(trouble, TemporaryError) else None
+                await self._later(registry, retry_after or self._pace.retry)
+
+    async def _open(self, registry: RegistryPolicy) -> list[Incident]:
+        """The incidents that a worker still has something to do for."""
+
+        def only_observed(incident: Incident) -> bool:
+            mode = self._policy.mode_for(registry, incident.source.partition("/")[0])
+            return incident.state is IncidentState.PLANNED and mode is Mode.OBSERVE
+
+        return [incident async for incident in self._book.active(registry.id) if not only_observed(incident)]
+
+    async def _verify(self, registry: RegistryPolicy) -> None:
+        applied = [i for i in await self._open(registry) if i.state is IncidentState.APPLIED]
+        if not applied:
+            return
+        try:
+            login_server = (await self._registries.read(registry.id)).login_server
+        except CachewardenError as error:
+            await self._troubled(registry, applied, error)
+            return
+        async with asyncio.TaskGroup() as group:
+            for incident in applied:
+                group.create_task(self._prove(registry, login_server, incident))
+
+    async def _prove(self, registry: RegistryPolicy, login_server: str, incident: Incident) -> None:
+        try:
+            proofs = await self._verification.prove(login_server, incident)
+        except CachewardenError as error:
+            await self._troubled(registry, [incident], error)
+        else:
+            await self._book.verified(incident.id, proofs)
+
+    async def _troubled(self, registry: RegistryPolicy, incidents: list[Incident], error: CachewardenError) -> None:
+        """Write trouble down; what can't pass by itself, or has not passed for too long, fails the incident."""
+        _log.warning("registry.trouble", registry=registry.id, code=error.code, text=str(error))
+        for incident in incidents:
+            open_for = (self._clock.now() - incident.active_since).total_seconds()
+            if isinstance(error, PermanentError) or open_for > self._pace.give_up:
+                await self._book.failed(incident.id, error)
+            else:
+                await self._book.waiting(incident.id, error)
+
+    async def _later(self, registry: RegistryPolicy, seconds: float) -> None:
+        message = msgspec.json.encode(RegistryMessage(registry_id=registry.id))
+        await self._queue.send(REMEDIATIONS, message, delay_s=seconds)
