@@ -34,7 +34,6 @@ _SECRET_KEYS = frozenset(
 _SECRET_PARAMETER = re.compile(r"(?<=[?&])((?:code|sig|key|[^=&]*(?:token|secret|password))=)[^&#]{12,}", re.IGNORECASE)
 _PAGING_PARAMETER = re.compile(r"\$?(?:skip|continuation|next)-?token=", re.IGNORECASE)
 _TOKEN_TEXT = re.compile(r"dckr_[po]at_[\w-]+|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*")
-_LIMIT = 20_000
 _LIMIT_BYTES = 64 * 1024 * 1024
 
 
@@ -52,14 +51,15 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ExchangeLog:
-    """The latest exchanges as JSON lines, at most 20,000 and 64 MiB of them; the oldest go first.
+    """The latest exchanges as JSON lines, at most `limit` and 64 MiB of them; the oldest go first.
 
     With a `file`, every line is appended to it as well, without a bound.
     """
 
-    def __init__(self, *, file: Path | None = None) -> None:
+    def __init__(self, *, file: Path | None = None, limit: int = 20_000) -> None:
         self._lines: deque[bytes] = deque()
         self._size = 0
+        self._limit = limit
         self._file: TextIO | None = None
         self.dropped = 0
         if file is not None:
@@ -71,7 +71,7 @@ class ExchangeLog:
         line = msgspec.json.encode(_redacted(exchange))
         self._lines.append(line)
         self._size += len(line)
-        while len(self._lines) > _LIMIT or self._size > _LIMIT_BYTES:
+        while len(self._lines) > self._limit or self._size > _LIMIT_BYTES:
             self._size -= len(self._lines.popleft())
             self.dropped += 1
         if self._file is not None:
