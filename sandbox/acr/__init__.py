@@ -1,0 +1,1 @@
+"""ACR's data plane: sign-in, repositories, and pulls through cache rules."""
