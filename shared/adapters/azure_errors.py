@@ -1,0 +1,144 @@
+"""The one place where an SDK's exception becomes one of ours, so that every adapter says "later" and "never" alike.
+
+The traps: the SDKs raise their own classes, plain `TimeoutError` and, for an answer that is no JSON, `JSONDecodeError`;
+a `Retry-After` is seconds or a date; and a failed long-running operation looks like success by its status.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from shared.adapters.azure_codes import hint_for, passes_by_itself
+from shared.errors import CachewardenError, PermanentError, TemporaryError
+
+_LONGEST_TEXT = 600
+_LONGEST_WAIT = 3600.0
+
+
+class AzureUnavailable(TemporaryError):
+    """Azure can't answer now: it throttles, fails, or can't be reached; `code` is its own where it gave one."""
+
+    code = "azure_unavailable"
+    hint = "Nothing to do; it is tried again."
+
+
+class AzureRefused(PermanentError):
+    """Azure refuses the request and will go on doing so; `code` is Azure's own."""
+
+    code = "azure_refused"
+    hint = "Look up the code in Azure's documentation; it is a refusal that this app has not met before."
+
+
+class IdentityUnavailable(TemporaryError):
+    """No token could be had for the app's identity."""
+
+    code = "identity_unavailable"
+    hint = "Does the app have a managed identity, and does AZURE_CLIENT_ID name it?"
+
+
+@asynccontextmanager
+async def azure_call(doing: str, *, deadline_s: float | None = None) -> AsyncIterator[None]:
+    """Run SDK calls inside; what they raise becomes `TemporaryError` or `PermanentError`.
+
+    Args:
+        doing: what is being done, for the error's text: `reading registry contoso`.
+        deadline_s: seconds after which the calls are given up; None leaves it to the SDK's own limits.
+    """
+    try:
+        async with asyncio.timeout(deadline_s):
+            yield
+    except CachewardenError:
+        raise
+    except Exception as error:
+        ours = our_error(doing, error)
+        if ours is None:
+            raise
+        raise ours from error
+
+
+def our_error(doing: str, error: Exception) -> CachewardenError | None:
+    """The error of ours that says the same, None when it is none of Azure's or the network's."""
+    from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
+
+    if isinstance(error, HttpResponseError) and error.status_code is not None:
+        return _refusal(doing, error)
+    if isinstance(error, ClientAuthenticationError):
+        return IdentityUnavailable(f"{doing}: no token: {_short(str(error))}")
+    if isinstance(error, TimeoutError):
+        return AzureUnavailable(f"{doing}: no answer in time", code="timeout")
+    if isinstance(error, json.JSONDecodeError):
+        return AzureUnavailable(f"{doing}: the answer is no JSON", code="unreadable_answer")
+    if isinstance(error, AzureError | OSError):
+        return AzureUnavailable(f"{doing}: {_short(str(error))}", code="unreachable")
+    return None
+
+
+def error_code(error: Any) -> str:
+    """The service's own code for an `HttpResponseError`, empty when it gave none."""
+    return _words(error)[0]
+
+
+def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
+    """The wait in seconds that a response's headers ask for, at most an hour; None when they ask for none."""
+    for name, scale in (("retry-after-ms", 1000.0), ("x-ms-retry-after-ms", 1000.0), ("Retry-After", 1.0)):
+        text = headers.get(name)
+        if text is None:
+            continue
+        try:
+            return _bounded(float(text) / scale)
+        except ValueError:
+            pass
+        try:
+            return _bounded((parsedate_to_datetime(text) - (now or datetime.now(UTC))).total_seconds())
+        except (TypeError, ValueError):
+            continue
+    return None
+
+
+def _bounded(seconds: float) -> float:
+    return min(max(seconds, 0.0), _LONGEST_WAIT)
+
+
+def _refusal(doing: str, error: Any) -> CachewardenError:
+    code, message = _words(error)
+    text = f"{doing}: {code or f'HTTP {error.status_code}'}: {message}"
+    if passes_by_itself(code, error.status_code, message):
+        headers = error.response.headers if error.response is not None else {}
+        return AzureUnavailable(text, retry_after=retry_after(headers), code=code or None)
+    return AzureRefused(text, code=code or None, hint=hint_for(code) or None)
+
+
+def _words(error: Any) -> tuple[str, str]:
+    """The service's code and message.
+
+    ARM's and Log Analytics' SDKs have them in `.error`. The Tables SDK has the code in `.error_code`, except for a
+    failed insert or upsert, which it leaves unread, so that the answer itself is all there is (observed, 12.7.0).
+    """
+    parsed = getattr(error, "error", None)
+    code, message = getattr(parsed, "code", None), getattr(parsed, "message", None)
+    if code is None:
+        code = getattr(error, "error_code", None)
+    if code is None and error.response is not None:
+        code, message = _unread_words(error.response)
+    return str(getattr(code, "value", code) or ""), _short(str(message or error.message or ""))
+
+
+def _unread_words(response: Any) -> tuple[str | None, str | None]:
+    try:
+        body = json.loads(response.text())
+    except (ValueError, AttributeError, RuntimeError):  # no JSON, no text, or a body that was never read
+        body = None
+    found = body.get("odata.error", body.get("error")) if isinstance(body, dict) else None
+    if not isinstance(found, dict):
+        return response.headers.get("x-ms-error-code"), None
+    message = found.get("message")
+    return found.get("code"), message.get("value") if isinstance(message, dict) else message
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST_TEXT else line[: _LONGEST_TEXT - 1] + "…"

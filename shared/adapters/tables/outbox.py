@@ -1,0 +1,36 @@
+"""The outbox: notices are stored before they are sent, so that a crash in between loses none."""
+
+from collections.abc import AsyncIterator
+
+from shared.adapters.tables.client import Tables
+from shared.adapters.tables.keys import table_key
+from shared.adapters.tables.records import Records
+from shared.application.ports import Changed, Outbox, OutboxRow, Stored
+
+
+class TableOutbox(Outbox):
+    """Outbox rows in the table `outbox`, a partition per incident."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._records = Records(tables.table("outbox"), OutboxRow)
+
+    async def add(self, row: OutboxRow) -> None:
+        """Store the row; one that is there already stays as it is."""
+        try:
+            await self._records.insert(table_key(row.incident_id), table_key(row.row), row)
+        except Changed:
+            return
+
+    async def get(self, incident_id: str, row: str) -> Stored[OutboxRow] | None:
+        """The row, None when there is none."""
+        return await self._records.get(table_key(incident_id), table_key(row))
+
+    async def replace(self, stored: Stored[OutboxRow], row: OutboxRow) -> None:
+        """Replace a row as it was read; raises `Changed` when it was changed since."""
+        await self._records.replace(table_key(row.incident_id), table_key(row.row), row, stored.etag)
+
+    async def of_incident(self, incident_id: str) -> AsyncIterator[OutboxRow]:
+        """The rows of an incident."""
+        values = {"partition": table_key(incident_id)}
+        async for stored in self._records.query("PartitionKey eq @partition", values):
+            yield stored.value
