@@ -31,7 +31,7 @@ _SECRET_HEADERS = frozenset(
 _SECRET_KEYS = frozenset(
     {"password", "secret", "token", "access_token", "refresh_token", "id_token", "identity_token", "client_secret"}
 )
-_SECRET_PARAMETER = re.compile(r"(?<=[?&])((?:code|sig|key|[^=&]*(?:token|secret|password))=)[^&#]{12,}", re.IGNORECASE)
+_SECRET_PARAMETER = re.compile(r"(?<=[?&])((?:code|sig|[^=&]*(?:key|token|secret|password))=)[^&#]{12,}", re.IGNORECASE)
 _PAGING_PARAMETER = re.compile(r"\$?(?:skip|continuation|next)-?token=", re.IGNORECASE)
 _TOKEN_TEXT = re.compile(r"dckr_[po]at_[\w-]+|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*")
 _LIMIT_BYTES = 64 * 1024 * 1024

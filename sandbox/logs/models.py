@@ -154,8 +154,12 @@ class LogAnalytics:
     def add(self, customer_id: str, resource_id: str) -> Workspace:
         """Add an empty workspace with this id and ARM id."""
         workspace = Workspace(customer_id, resource_id, clock=self._clock)
-        self._workspaces[customer_id.lower()] = workspace
+        self.replace(workspace)
         return workspace
+
+    def replace(self, workspace: Workspace) -> None:
+        """Put a workspace in the place of the one with the same id."""
+        self._workspaces[workspace.customer_id.lower()] = workspace
 
     def workspace(self, customer_id: str) -> Workspace | None:
         """The workspace with this id, None when there is none."""
