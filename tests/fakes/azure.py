@@ -26,7 +26,7 @@ from shared.domain.cache_rules import CacheRule
 from shared.domain.notices import Notice
 from shared.domain.plans import AttachCredentialSet, CreateCacheRule, CreateCredentialSet
 from shared.domain.registries import CredentialSet, RegistrySnapshot
-from shared.errors import CachewardenError, PermanentError
+from shared.errors import PermanentError
 
 LOGIN_SERVER = "contoso.azurecr.io"
 
@@ -35,7 +35,7 @@ class Troubled:
     """A fake that can be told to fail."""
 
     def __init__(self) -> None:
-        self.trouble: dict[str, list[CachewardenError]] = defaultdict(list)
+        self.trouble: dict[str, list[BaseException]] = defaultdict(list)
         self.calls: list[str] = []
 
     def _called(self, call: str) -> None:
