@@ -1,50 +1,12 @@
-"""Pull failures: what failed, why, whose limit, which image (helper E1 completes this module)."""
+"""Pull failures: what failed, why, whose limit, which image, and who wanted it."""
 
 from datetime import datetime
-from enum import StrEnum
 
 import msgspec
 
-from shared.domain.images import ImageReference
+from shared.domain.diagnosis import Cause, Diagnosis, diagnose
 
-
-class Cause(StrEnum):
-    """Why a pull failed; the design page says what cures which."""
-
-    RATE_LIMITED = "rate_limited"
-    ABUSE_LIMITED = "abuse_limited"
-    CREDENTIAL_REJECTED = "credential_rejected"
-    DENIED = "denied"
-    NOT_FOUND = "not_found"
-    UPSTREAM_UNAVAILABLE = "upstream_unavailable"
-    NETWORK = "network"
-    TLS = "tls"
-    KUBELET_THROTTLED = "kubelet_throttled"
-    AZURE_THROTTLED = "azure_throttled"
-    REGISTRY_THROTTLED = "registry_throttled"
-    UNKNOWN = "unknown"
-
-
-class Diagnosis(msgspec.Struct, frozen=True):
-    """What one failure text says.
-
-    Attributes:
-        cause: why the pull failed.
-        rate_limited: an upstream registry refused a read because of a limit or quota, directly or through a cache rule.
-        image: the image that failed, None when the text names none.
-        cache_rule: the ACR cache rule that the text names, None when it names none.
-        runtime: the software that wrote the text: `containerd`, `cri-o`, `docker`, `acr`, … or `unknown`.
-        limit: whose limit, where one was hit: `anonymous`, `authenticated`, `account`, or a registry's host.
-        evidence: the part of the text that decided, redacted, at most 500 characters.
-    """
-
-    cause: Cause
-    rate_limited: bool = False
-    image: ImageReference | None = None
-    cache_rule: str | None = None
-    runtime: str = "unknown"
-    limit: str | None = None
-    evidence: str = ""
+__all__ = ["Cause", "Diagnosis", "PullFailure", "Workload", "diagnose"]
 
 
 class Workload(msgspec.Struct, frozen=True, order=True):

@@ -1,0 +1,162 @@
+"""The choice: of all images that a text names, the one that failed.
+
+A text may name several: steps of a build, events of other pods, the base and the destination, the mirror and the
+original. The refusal's own line and its own address decide, then what was started last before it.
+"""
+
+from bisect import bisect_right
+
+from shared.domain.diagnosis.addresses import Address
+from shared.domain.diagnosis.limits import owner_by_words
+from shared.domain.diagnosis.names import FAILED, SEEN, Mention
+from shared.domain.diagnosis.unwrapping import Text
+from shared.domain.images import DOCKER_HUB, ImageReference
+
+_SAME_LINE = 400
+_SAME_ADDRESS = 1000
+_SAME_STEP = 200
+_BEFORE, _AFTER = 100, 60
+_FAR = 50
+
+
+def choose(text: Text, named: list[Mention], place: Address | None, decided_at: int | None) -> ImageReference | None:
+    """The image that failed.
+
+    Args:
+        text: the text.
+        named: the mentions in it.
+        place: the address that was refused, if one is named.
+        decided_at: where the words stand that say what went wrong, None when none do.
+    """
+    named = _without_paths(named)
+    if not named:
+        return place.reference if place is not None else None
+    if len(named) > 1 and len({(m.reference.registry, m.reference.repository, m.reference.tag) for m in named}) > 1:
+        best = _best(text, named, place, decided_at)
+    else:
+        best = named[0]
+    if best.path_only and place is not None and place.reference is not None and _is_at(best.reference, place):
+        return ImageReference(
+            place.reference.registry, place.reference.repository, best.reference.tag, best.reference.digest
+        )
+    if _is_outdone(best, place):
+        return place.reference if place is not None else None
+    if best.weight == SEEN and _contradicts(text, best):
+        return None
+    return _completed(best, named, place)
+
+
+def _without_paths(named: list[Mention]) -> list[Mention]:
+    """Without the mentions that leave out the registry, where another names the same repository with its registry."""
+    if not any(m.path_only for m in named):
+        return named
+    full = [m for m in named if not m.path_only]
+    paths = {m.reference.repository for m in full}
+    kept = [
+        m
+        for m in named
+        if m.path_only and not paths & {m.reference.repository, m.reference.repository.removeprefix("library/")}
+    ]
+    tags = {m.reference.repository: m.reference.tag for m in named if m.path_only}
+    return [
+        m._replace(reference=_tagged(m.reference, tags.get(m.reference.repository)))
+        if m.reference.repository in tags and m.reference.registry == DOCKER_HUB
+        else m
+        for m in full
+    ] + kept
+
+
+def _tagged(reference: ImageReference, tag: str | None) -> ImageReference:
+    if reference.tag is not None or reference.digest is not None:
+        return reference
+    return ImageReference(reference.registry, reference.repository, tag)
+
+
+def _best(text: Text, named: list[Mention], place: Address | None, decided_at: int | None) -> Mention:
+    breaks = [position for position, character in enumerate(text.low) if character == "\n"]
+    at = len(text.low) if decided_at is None else decided_at
+    line = bisect_right(breaks, at)
+    step = _step(text, breaks, line)
+    last_head = max((m.start for m in named if m.heads and m.start <= at), default=-1)
+
+    def score(mention: Mention) -> tuple[int, int]:
+        own = bisect_right(breaks, mention.start)
+        points = mention.weight * 10
+        if decided_at is None:
+            return points, -mention.start
+        if own == line:
+            points += _SAME_LINE + (5 if mention.start == last_head else 0)
+        elif own < line:
+            points += _BEFORE - min(line - own, _FAR)
+        else:
+            points += _AFTER - min(own - line, _FAR)
+        if step and _step(text, breaks, own) == step:
+            points += _SAME_STEP
+        if place is not None and _is_at(mention.reference, place):
+            points += _SAME_ADDRESS
+        distance = at - mention.start if mention.start <= at else 10 * (mention.start - at)
+        return points, -distance
+
+    return max(named, key=score)
+
+
+def _step(text: Text, breaks: list[int], line: int) -> str:
+    """BuildKit's number of the step that a line belongs to, empty when it carries none."""
+    start = breaks[line - 1] + 1 if line > 0 else 0
+    mark = text.low.find("#", start, start + 60)
+    if mark < 0:
+        return ""
+    end = mark + 1
+    while text.low[end : end + 1].isdigit() and end - mark < 6:
+        end += 1
+    return text.low[mark:end] if end > mark + 1 and text.low[end : end + 1] == " " else ""
+
+
+def _is_at(reference: ImageReference, place: Address) -> bool:
+    """Whether an address is the reference's: its own registry's, or a mirror's that keeps the path, with or without a prefix."""
+    if place.repository is None:
+        return False
+    bare = reference.repository.removeprefix("library/")
+    return place.repository in {reference.repository, bare} or place.repository.endswith(f"/{reference.repository}")
+
+
+def _is_outdone(best: Mention, place: Address | None) -> bool:
+    """Whether the address names another repository than a name that merely occurs."""
+    return (
+        place is not None
+        and place.reference is not None
+        and best.weight < FAILED
+        and not best.heads
+        and not _is_at(best.reference, place)
+    )
+
+
+def _contradicts(text: Text, mention: Mention) -> bool:
+    """Whether a short name that merely occurs would be Docker Hub's while the limit is worded by another registry."""
+    said = owner_by_words(text.low)
+    return said is not None and said != DOCKER_HUB and mention.reference.registry == DOCKER_HUB
+
+
+def _completed(best: Mention, named: list[Mention], place: Address | None) -> ImageReference:
+    """The reference with the tag and digest that other mentions of the same image add."""
+    reference = best.reference
+    source = reference.source
+    same = [m for m in named if m.reference.source == source]
+    tag = reference.tag
+    digest = None if best.derived else reference.digest
+    if tag is None:
+        fitting = (m.reference.tag for m in same if digest is None or m.reference.digest in {None, digest})
+        tag = next((t for t in fitting if t is not None), None)
+    if digest is None:
+        asked = (m.reference for m in same if not m.derived and m.reference.digest is not None)
+        digest = next((r.digest for r in asked if r.tag in {None, tag}), None)
+    if tag is None and digest is None:
+        looked_up = next((m.reference.digest for m in same if m.derived), None)
+        at = place.reference if place is not None and _is_at(reference, place) else None
+        return ImageReference(
+            reference.registry,
+            reference.repository,
+            at.tag if at is not None else None,
+            looked_up or (at.digest if at is not None else None),
+        )
+    return ImageReference(reference.registry, reference.repository, tag, digest)

@@ -1,0 +1,117 @@
+"""The steps of a diagnosis in their order."""
+
+import re
+from typing import NamedTuple
+
+from shared.domain.diagnosis.addresses import Address, addresses, is_docker_hub
+from shared.domain.diagnosis.causes import find_cause
+from shared.domain.diagnosis.choice import choose
+from shared.domain.diagnosis.evidence import evidence
+from shared.domain.diagnosis.limits import Kind, Limit, find_limit, hub_limit, is_abuse_limit, owner, place_of
+from shared.domain.diagnosis.mentions import mentions
+from shared.domain.diagnosis.model import Cause, Diagnosis
+from shared.domain.diagnosis.names import Mention
+from shared.domain.diagnosis.runtimes import find_runtime
+from shared.domain.diagnosis.unwrapping import Text, on_one_line, unwrap, without_breaks
+from shared.domain.images import DOCKER_HUB, ImageReference
+
+_CACHE_RULE = re.compile(r"for cache rule [\"'`]{0,2}([A-Za-z0-9](?:[A-Za-z0-9-]{3,48})[A-Za-z0-9])")
+_RULE_SOURCE = re.compile(r"from source [\"'`]([a-z0-9][a-z0-9._/:-]{1,400})[\"'`]")
+
+
+class _Reading(NamedTuple):
+    """What one form of the text says."""
+
+    text: Text
+    cause: Cause
+    rate_limited: bool
+    image: ImageReference | None
+    limit: str | None
+    start: int
+    end: int
+
+
+def diagnose(text: str) -> Diagnosis:
+    """What a failure text says; any text has a diagnosis, and of a long one only a part around the failure is looked at."""
+    plain = unwrap(text)
+    reading = _read(plain)
+    if (reading.cause is Cause.UNKNOWN or reading.image is None) and "\n" in plain.plain:
+        reading = _better(reading, _read(on_one_line(plain)))
+        if reading.cause is Cause.UNKNOWN or reading.image is None:
+            reading = _better(reading, _read(without_breaks(plain)))
+    rule = _CACHE_RULE.search(reading.text.plain) if "for cache rule" in reading.text.low else None
+    source = _RULE_SOURCE.search(reading.text.plain) if rule is not None else None
+    words, span = evidence(reading.text.plain, reading.start, reading.end)
+    return Diagnosis(
+        cause=reading.cause,
+        rate_limited=reading.rate_limited,
+        image=reading.image,
+        upstream=source[1] if source is not None else None,
+        cache_rule=rule[1] if rule is not None else None,
+        runtime=find_runtime(reading.text),
+        limit=reading.limit,
+        evidence=words,
+        span=span,
+    )
+
+
+def _better(first: _Reading, second: _Reading) -> _Reading:
+    """The second reading where it knows what the first does not; a fold never turns a known cause into another."""
+    if first.cause is not Cause.UNKNOWN and second.cause is not first.cause:
+        return first
+    gained = (first.cause is Cause.UNKNOWN) - (second.cause is Cause.UNKNOWN)
+    gained += (first.image is None) - (second.image is None)
+    return second if gained > 0 else first
+
+
+def _read(text: Text) -> _Reading:
+    places = addresses(text)
+    named = mentions(text)
+    limit = find_limit(text, places)
+    if limit is not None:
+        return _limited(text, places, named, limit)
+    sign = find_cause(text)
+    at = sign.start if sign is not None else None
+    place = place_of(at, text.low, places) if at is not None else _last_with_a_name(places)
+    place = place if place is not None and place.reference is not None else _last_with_a_name(places)
+    image = choose(text, named, place, at)
+    if sign is None:
+        return _Reading(text, Cause.UNKNOWN, False, image, None, 0, 0)
+    return _Reading(text, sign.cause, False, image, None, sign.start, sign.end)
+
+
+def _limited(text: Text, places: list[Address], named: list[Mention], limit: Limit) -> _Reading:
+    place = place_of(limit.start, text.low, places)
+    asked = place if place is not None and place.registry else _last_registry(places, limit.start)
+    with_name = asked if asked is not None and asked.reference is not None else _last_with_a_name(places)
+    image = choose(text, named, with_name, limit.start)
+    if limit.kind is Kind.KUBELET:
+        return _Reading(text, Cause.KUBELET_THROTTLED, False, image, None, limit.start, limit.end)
+    if limit.kind is Kind.ARM:
+        return _Reading(text, Cause.AZURE_THROTTLED, False, image, "management.azure.com", limit.start, limit.end)
+    cause, whose = _whose(text, limit, asked, image)
+    return _Reading(text, cause, limit.kind is Kind.PULL, image, whose, limit.start, limit.end)
+
+
+def _whose(text: Text, limit: Limit, place: Address | None, image: ImageReference | None) -> tuple[Cause, str | None]:
+    if "for cache rule" in text.low:
+        return Cause.RATE_LIMITED, hub_limit(text.low)
+    host = owner(text, place, image)
+    if limit.kind is Kind.PUSH or (host is not None and host != DOCKER_HUB and not is_docker_hub(host)):
+        return Cause.REGISTRY_THROTTLED, host
+    if host is None:
+        return Cause.REGISTRY_THROTTLED, None
+    if is_abuse_limit(text, limit, place):
+        return Cause.ABUSE_LIMITED, DOCKER_HUB
+    return Cause.RATE_LIMITED, hub_limit(text.low)
+
+
+def _last_registry(places: list[Address], before: int) -> Address | None:
+    """The registry's address nearest before a position, else the first after it."""
+    registries = [place for place in places if place.registry]
+    earlier = [place for place in registries if place.start <= before]
+    return earlier[-1] if earlier else registries[0] if registries else None
+
+
+def _last_with_a_name(places: list[Address]) -> Address | None:
+    return next((place for place in reversed(places) if place.reference is not None), None)
