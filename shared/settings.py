@@ -1,0 +1,216 @@
+"""The app's settings: ordinary Functions app settings, read once, all of them checked before anything is done.
+
+The traps: one wrong setting at a time costs an operator a deployment each, so all wrong ones are named at once; and a
+misspelt name is silently a default, so an unknown `CACHEWARDEN_…` is an error that suggests the nearest name.
+"""
+
+import difflib
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Any, get_type_hints
+
+import msgspec
+
+from shared import setting_forms as forms
+from shared.errors import PermanentError
+
+_PREFIX = "CACHEWARDEN_"
+_STORAGE = "AzureWebJobsStorage"
+
+
+class SettingsInvalid(PermanentError):
+    """App settings are missing or have a form that can't be read.
+
+    Attributes:
+        problems: one sentence for each.
+    """
+
+    code = "settings_invalid"
+    hint = "Correct the app settings that the message names; docs/reference/settings.md describes each."
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        self.problems = problems
+        super().__init__("the app settings are not valid:" + "".join(f"\n- {problem}" for problem in problems))
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """Where a field comes from: the setting's name, its form, and whether its value may be shown."""
+
+    name: str
+    form: forms.Form
+    secret: bool = False
+
+
+def _from(name: str, form: forms.Form, description: str, *, secret: bool = False) -> msgspec.Meta:
+    return msgspec.Meta(description=description, extra={"setting": Setting(name, form, secret)})
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Every app setting, read."""
+
+    policy: Annotated[
+        str, _from("CACHEWARDEN_POLICY", forms.FILE, "Path of the policy file, relative to the app's folder.")
+    ]
+    arm_endpoint: Annotated[
+        str, _from("CACHEWARDEN_ARM_ENDPOINT", forms.ADDRESS, "Azure Resource Manager; another one in another cloud.")
+    ] = "https://management.azure.com"
+    arm_audience: Annotated[
+        str,
+        _from("CACHEWARDEN_ARM_AUDIENCE", forms.ADDRESS, "What the tokens for Azure Resource Manager are made for."),
+    ] = "https://management.azure.com"
+    logs_endpoint: Annotated[
+        str, _from("CACHEWARDEN_LOGS_ENDPOINT", forms.ADDRESS, "The query API of Log Analytics.")
+    ] = "https://api.loganalytics.io"
+    logs_audience: Annotated[
+        str, _from("CACHEWARDEN_LOGS_AUDIENCE", forms.ADDRESS, "What the tokens for Log Analytics are made for.")
+    ] = "https://api.loganalytics.io"
+    hub_endpoint: Annotated[str, _from("CACHEWARDEN_HUB_ENDPOINT", forms.ADDRESS, "Docker Hub's management API.")] = (
+        "https://hub.docker.com"
+    )
+    hub_auth_endpoint: Annotated[
+        str, _from("CACHEWARDEN_HUB_AUTH_ENDPOINT", forms.ADDRESS, "Docker Hub's token service.")
+    ] = "https://auth.docker.io"
+    hub_registry_endpoint: Annotated[
+        str, _from("CACHEWARDEN_HUB_REGISTRY_ENDPOINT", forms.ADDRESS, "Docker Hub's registry.")
+    ] = "https://registry-1.docker.io"
+    lease_seconds: Annotated[
+        int,
+        _from(
+            "CACHEWARDEN_LEASE_SECONDS",
+            forms.LEASE_SECONDS,
+            "How long a worker that was killed keeps others from its registry; a living one renews its lease.",
+        ),
+    ] = 60
+    health_patience: Annotated[
+        timedelta,
+        _from(
+            "CACHEWARDEN_HEALTH_PATIENCE",
+            forms.PATIENCE,
+            "How long one run waits until a new credential set is healthy, before it puts itself off.",
+        ),
+    ] = timedelta(seconds=90)
+    verify_patience: Annotated[
+        timedelta,
+        _from(
+            "CACHEWARDEN_VERIFY_PATIENCE",
+            forms.PATIENCE,
+            "How long one run waits until the registry serves through a new rule, before it puts itself off.",
+        ),
+    ] = timedelta(seconds=90)
+    give_up_after: Annotated[
+        timedelta,
+        _from(
+            "CACHEWARDEN_GIVE_UP_AFTER",
+            forms.LONG_TIME,
+            "How long an incident may stay open before it counts as failed and people are told.",
+        ),
+    ] = timedelta(hours=1)
+    largest_alert: Annotated[
+        int,
+        _from(
+            "CACHEWARDEN_LARGEST_ALERT",
+            forms.ALERT_BYTES,
+            "Bytes of the largest alert that is accepted; Azure Monitor sends at most 262144.",
+        ),
+    ] = 262_144
+    log_level: Annotated[
+        str, _from("CACHEWARDEN_LOG_LEVEL", forms.LEVEL, "The least severe log lines that are written.")
+    ] = "INFO"
+    client_id: Annotated[
+        str | None,
+        _from("AZURE_CLIENT_ID", forms.GUID, "The user-assigned managed identity that the app signs in as."),
+    ] = None
+    storage_connection: Annotated[
+        str | None,
+        _from(_STORAGE, forms.CONNECTION, "The storage account, as a connection string with a key.", secret=True),
+    ] = None
+    storage_account: Annotated[
+        str | None,
+        _from(f"{_STORAGE}__accountName", forms.ACCOUNT, "The storage account, by name and with the app's identity."),
+    ] = None
+    storage_table_uri: Annotated[
+        str | None,
+        _from(f"{_STORAGE}__tableServiceUri", forms.ADDRESS, "The storage account's table service, with the identity."),
+    ] = None
+    storage_queue_uri: Annotated[
+        str | None,
+        _from(f"{_STORAGE}__queueServiceUri", forms.ADDRESS, "The storage account's queue service, with the identity."),
+    ] = None
+    storage_client_id: Annotated[
+        str | None,
+        _from(f"{_STORAGE}__clientId", forms.GUID, "The user-assigned identity for the storage account, if another."),
+    ] = None
+
+    def __repr__(self) -> str:
+        """Without values: one of them opens the storage account."""
+        return "Settings(…)"
+
+
+def described() -> dict[str, tuple[Setting, str]]:
+    """Field name → where it comes from and what it is for, in the order of the reference."""
+    found = {}
+    for field, hint in get_type_hints(Settings, include_extras=True).items():
+        meta = hint.__metadata__[0]
+        found[field] = (meta.extra["setting"], meta.description)
+    return found
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """The settings of an environment; an empty value counts as unset.
+
+    Raises:
+        SettingsInvalid: with everything that is wrong.
+    """
+    given = {name: value.strip() for name, value in environ.items() if value.strip()}
+    values, problems = _read(given)
+    problems += _unknown(given)
+    problems += _storage_problems(values, given)
+    if problems:
+        raise SettingsInvalid(tuple(problems))
+    return Settings(**_with_addresses(values))
+
+
+def _read(given: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for field, (setting, description) in described().items():
+        text = given.get(setting.name)
+        if text is None:
+            if field == "policy":
+                problems.append(f"{setting.name} is not set; expected {setting.form.expected}. {description}")
+            continue
+        try:
+            values[field] = setting.form.read(text)
+        except ValueError:
+            shown = "its value (not shown)" if setting.secret else repr(text)
+            problems.append(f"{setting.name} is {shown}; expected {setting.form.expected}")
+    return values, problems
+
+
+def _unknown(given: Mapping[str, str]) -> list[str]:
+    known = [setting.name for setting, _ in described().values()]
+    problems = []
+    for name in sorted(given):
+        if name.upper().startswith(_PREFIX) and name not in known:
+            near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.5)
+            problems.append(f"{name} is no setting of this app" + (f"; did you mean {near[0]}?" if near else ""))
+    return problems
+
+
+def _storage_problems(values: Mapping[str, Any], given: Mapping[str, str]) -> list[str]:
+    forms_given = [name for name in given if name == _STORAGE or name.startswith(f"{_STORAGE}__")]
+    if not forms_given:
+        return [f"{_STORAGE} is not set; expected a connection string, or {_STORAGE}__accountName with an identity"]
+    by_identity = "storage_account" in values or {"storage_table_uri", "storage_queue_uri"} <= values.keys()
+    if "storage_connection" in values or by_identity or _STORAGE in given:
+        return []
+    return [f"{_STORAGE}__accountName is not set; expected it, or __tableServiceUri and __queueServiceUri together"]
+
+
+def _with_addresses(values: dict[str, Any]) -> dict[str, Any]:
+    """The addresses of the table and queue services written out where only the account's name was given."""
+    account = values.get("storage_account")
+    if account and "storage_connection" not in values:
+        values.setdefault("storage_table_uri", f"https://{account}.table.core.windows.net")
+        values.setdefault("storage_queue_uri", f"https://{account}.queue.core.windows.net")
+    return values
