@@ -72,16 +72,15 @@ class AccessControl:
         `role` and `principal_type` describe the role assignment that is being written or deleted; only the conditions
         of role assignments look at them.
         """
-        matured = self._clock() - timedelta(seconds=self.propagation_s)
         return any(
-            assignment.created_on <= matured
-            and self._grants(self.definitions[assignment.role], action, data=data)
-            and (
-                assignment.condition is None
-                or _condition(assignment.condition).holds(action=action, role=role, principal_type=principal_type)
-            )
-            for assignment in self.assignments(above=scope, principal_id=principal_id)
+            assignment.condition is None
+            or _condition(assignment.condition).holds(action=action, role=role, principal_type=principal_type)
+            for assignment in self._granting(principal_id, action, scope, data=data)
         )
+
+    def allows_on_condition(self, principal_id: str, action: str, scope: str) -> bool:
+        """Whether the principal may do `action` at least in some cases: conditions are taken as fulfilled."""
+        return any(self._granting(principal_id, action, scope, data=False))
 
     def assign(self, assignment: RoleAssignment) -> None:
         """Write an assignment; one of the same name at the same scope is replaced.
@@ -127,13 +126,11 @@ class AccessControl:
                 continue
             yield assignment
 
-    @staticmethod
-    def _grants(definition: RoleDefinition, action: str, *, data: bool) -> bool:
-        granted = definition.data_actions if data else definition.actions
-        withheld = definition.not_data_actions if data else definition.not_actions
-        return any(_matches(pattern, action) for pattern in granted) and not any(
-            _matches(pattern, action) for pattern in withheld
-        )
+    def _granting(self, principal_id: str, action: str, scope: str, *, data: bool) -> Iterator[RoleAssignment]:
+        matured = self._clock() - timedelta(seconds=self.propagation_s)
+        for assignment in self.assignments(above=scope, principal_id=principal_id):
+            if assignment.created_on <= matured and _grants(self.definitions[assignment.role], action, data=data):
+                yield assignment
 
 
 def normal_scope(scope: str) -> str:
@@ -145,6 +142,14 @@ def covers(scope: str, other: str) -> bool:
     """Whether `other` is `scope` or lies below it; by whole path segments, without regard to case."""
     upper, lower = normal_scope(scope), normal_scope(other)
     return lower == upper or lower.startswith(upper + "/")
+
+
+def _grants(definition: RoleDefinition, action: str, *, data: bool) -> bool:
+    granted = definition.data_actions if data else definition.actions
+    withheld = definition.not_data_actions if data else definition.not_actions
+    return any(_matches(pattern, action) for pattern in granted) and not any(
+        _matches(pattern, action) for pattern in withheld
+    )
 
 
 def _matches(pattern: str, action: str) -> bool:

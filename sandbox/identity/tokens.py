@@ -6,6 +6,7 @@ verifies signature, time and audience here, and then answers in its own words.
 
 import secrets
 from collections.abc import Collection
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 from uuid import uuid4
@@ -78,6 +79,10 @@ class TokenAuthority:
         """The `iss` claim of every token."""
         return f"https://sts.windows.net/{self.tenant_id}/"
 
+    def now(self) -> datetime:
+        """The time by which tokens are judged."""
+        return self._clock()
+
     def issue(
         self, *, audience: str, principal_id: str, client_id: str, lifetime_s: int = 86400, resource_id: str = ""
     ) -> str:
@@ -85,7 +90,7 @@ class TokenAuthority:
 
         `resource_id` is the ARM id of the managed identity, which azure-cli reads from `xms_mirid`.
         """
-        now = int(self._clock().timestamp())
+        now = int(self.now().timestamp())
         claims = {
             "aud": audience,
             "iss": self.issuer,
@@ -112,7 +117,7 @@ class TokenAuthority:
         if not token:
             raise TokenRejected(Rejection.MISSING)
         claims = self._claims(token)
-        now = self._clock().timestamp()
+        now = self.now().timestamp()
         if now >= claims["exp"]:
             raise TokenRejected(Rejection.EXPIRED, audience=claims["aud"])
         if now + 1 < claims["nbf"]:

@@ -1,0 +1,99 @@
+"""HTTP of ARM's own: the cloud's description, subscriptions, resources by filter and by id."""
+
+from typing import Any, Final
+
+from aiohttp import web
+
+from sandbox.arm.documents import resource_document, subscription_document
+from sandbox.arm.models import Arm
+from sandbox.arm.refusals import AuthorizationFailed
+from sandbox.arm.routing import Call, Route, route
+from sandbox.identity.tokens import TENANT_ID
+
+_SUBSCRIPTION: Final = "/subscriptions/{subscription}"
+_RESOURCE: Final = _SUBSCRIPTION + "/resourceGroups/{group}/providers/{namespace}/{kind}/{name}"
+
+
+class ResourceRoutes:
+    """Parses requests for subscriptions and resources in general, and writes the answers."""
+
+    def __init__(self, arm: Arm) -> None:
+        self._arm = arm
+
+    def routes(self) -> list[Route]:
+        """Every operation; lists ask for no right, they leave out what the caller may not read (documented)."""
+        resources = "Microsoft.Resources/resources"
+        return [
+            route("GET", "/tenants", self._tenants, type="Microsoft.Resources/tenants"),
+            route("GET", "/subscriptions", self._subscriptions, type="Microsoft.Resources/subscriptions"),
+            route("GET", _SUBSCRIPTION, self._subscription, type="Microsoft.Resources/subscriptions"),
+            route("GET", _SUBSCRIPTION + "/resources", self._resources, type=resources),
+            route("GET", _RESOURCE, self._resource, type="{namespace}/{kind}", action="{namespace}/{kind}/read"),
+        ]
+
+    async def _tenants(self, call: Call) -> web.StreamResponse:
+        del call
+        return web.json_response({"value": [{"id": f"/tenants/{TENANT_ID}", "tenantId": TENANT_ID}]})
+
+    async def _subscriptions(self, call: Call) -> web.StreamResponse:
+        visible = [one for one in self._arm.inventory.subscriptions() if self._sees(call.principal, one.id)]
+        return web.json_response({"value": [subscription_document(one) for one in visible]})
+
+    async def _subscription(self, call: Call) -> web.StreamResponse:
+        subscription = self._arm.inventory.subscription(call.path["subscription"])
+        if not self._sees(call.principal, subscription.id):
+            raise AuthorizationFailed(
+                principal=call.principal,
+                action="Microsoft.Resources/subscriptions/read",
+                scope=f"/subscriptions/{subscription.id}",
+            )
+        return web.json_response(subscription_document(subscription))
+
+    async def _resources(self, call: Call) -> web.StreamResponse:
+        found = [
+            resource_document(resource, full=False)
+            for resource in self._arm.inventory.select(call.path["subscription"], call.request.query.get("$filter", ""))
+            if self._arm.access.allows(call.principal, f"{resource.type}/read", resource.id)
+        ]
+        page, link = call.page(found, size=self._arm.settings.page_size)
+        return web.json_response({"value": page} | ({"nextLink": link} if link else {}))
+
+    async def _resource(self, call: Call) -> web.StreamResponse:
+        path = call.path
+        resource = self._arm.inventory.get(
+            path["subscription"], path["group"], f"{path['namespace']}/{path['kind']}", path["name"]
+        )
+        return web.json_response(resource_document(resource, full=True))
+
+    def _sees(self, principal: str, subscription: str) -> bool:
+        """A subscription shows up for everybody who has any role anywhere in it."""
+        scope = f"/subscriptions/{subscription}"
+        return any(self._arm.access.assignments(below=scope, principal_id=principal))
+
+
+def cloud_document(base_url: str) -> dict[str, Any]:
+    """What `az cloud register` asks any Resource Manager about its cloud (observed with azure-cli 2.91)."""
+    return {
+        "name": "sandbox",
+        "portal": base_url,
+        "authentication": {
+            "loginEndpoint": "https://login.microsoftonline.com",
+            "audiences": ["https://management.core.windows.net/", "https://management.azure.com/"],
+            "tenant": "common",
+            "identityProvider": "AAD",
+        },
+        "resourceManager": base_url,
+        "media": "https://rest.media.azure.net",
+        "graph": "https://graph.windows.net/",
+        "graphAudience": "https://graph.windows.net/",
+        "batch": "https://batch.core.windows.net/",
+        "sqlManagement": "https://management.core.windows.net:8443/",
+        "vmImageAliasDoc": f"{base_url}/vmImageAliases.json",
+        "microsoftGraphResourceId": "https://graph.microsoft.com/",
+        "suffixes": {
+            "acrLoginServer": "azurecr.io",
+            "keyVaultDns": "vault.azure.net",
+            "sqlServerHostname": "database.windows.net",
+            "storage": "core.windows.net",
+        },
+    }

@@ -1,0 +1,61 @@
+"""HTTP of Microsoft.Authorization: role assignments at any scope, a vault's single secret included."""
+
+from typing import Final
+
+from aiohttp import web
+
+from sandbox.arm.bodies import AssignmentBody, decode
+from sandbox.arm.documents import assignment_document
+from sandbox.arm.models import Arm
+from sandbox.arm.refusals import ResourceNotFound
+from sandbox.arm.routing import Call, Route, route
+
+_TYPE: Final = "Microsoft.Authorization/roleAssignments"
+_LIST: Final = "/{scope}/providers/" + _TYPE
+_RESOURCE_ID_SEGMENTS: Final = 8
+
+
+class RoleRoutes:
+    """Parses requests for role assignments, and writes the answers."""
+
+    def __init__(self, arm: Arm) -> None:
+        self._arm = arm
+
+    def routes(self) -> list[Route]:
+        """Every operation; writes ask for the caller's right themselves, because it may hang on a condition."""
+        read, one = f"{_TYPE}/read", _LIST + "/{name}"
+        return [
+            route("GET", _LIST, self._list, type=_TYPE, action=read, scope="/{scope}"),
+            route("GET", one, self._get, type=_TYPE, action=read, scope="/{scope}"),
+            route("PUT", one, self._put, type=_TYPE),
+            route("DELETE", one, self._delete, type=_TYPE),
+        ]
+
+    async def _list(self, call: Call) -> web.StreamResponse:
+        scope = self._scope(call)
+        found = self._arm.role_assignments.select(scope, call.request.query.get("$filter", ""))
+        page, link = call.page([assignment_document(one) for one in found], size=self._arm.settings.page_size)
+        return web.json_response({"value": page} | ({"nextLink": link} if link else {}))
+
+    async def _get(self, call: Call) -> web.StreamResponse:
+        return web.json_response(
+            assignment_document(self._arm.role_assignments.get(self._scope(call), call.path["name"]))
+        )
+
+    async def _put(self, call: Call) -> web.StreamResponse:
+        wanted = decode(await call.body(), AssignmentBody).properties
+        written = self._arm.role_assignments.put(call.principal, self._scope(call), call.path["name"], wanted)
+        return web.json_response(assignment_document(written), status=201)
+
+    async def _delete(self, call: Call) -> web.StreamResponse:
+        deleted = self._arm.role_assignments.delete(call.principal, self._scope(call), call.path["name"])
+        return web.Response(status=204) if deleted is None else web.json_response(assignment_document(deleted))
+
+    def _scope(self, call: Call) -> str:
+        """The scope that the path names; a resource in it has to exist, what lies below the resource need not."""
+        segments = call.path["scope"].strip("/").split("/")
+        if len(segments) >= _RESOURCE_ID_SEGMENTS:
+            _, _, _, group, _, namespace, kind, name = segments[:_RESOURCE_ID_SEGMENTS]
+            if self._arm.inventory.find("/" + "/".join(segments[:_RESOURCE_ID_SEGMENTS])) is None:
+                raise ResourceNotFound(kind=f"{namespace}/{kind}", name=name, group=group)
+        return "/" + "/".join(segments)
