@@ -1,0 +1,1 @@
+"""Receivers of notifications: Teams workflows, Slack incoming webhooks, and any other webhook."""
