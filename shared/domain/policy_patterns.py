@@ -34,7 +34,7 @@ def covers_pattern(pattern: str, other: str) -> bool:
 
 
 def _samples(pattern: str) -> tuple[str, str]:
-    """Two names that stand for all that a pattern matches, with a character in its stars' place that only stars match."""
+    """Two names that stand for all that a pattern matches: in place of its stars, a character that only stars match."""
     across = f"{_ANYTHING}/{_ANYTHING}"
     return (
         pattern.replace("**", across).replace("*", _ANYTHING),

@@ -74,6 +74,6 @@ def why_not_supported(host: str) -> str:
             "preview of the API offers; import the image or pull from that registry."
         )
     return (
-        f"ACR's artifact cache can't pull from {host}. Copy the image once with `az acr import`, or use a copy of it on "
-        "a supported registry."
+        f"ACR's artifact cache can't pull from {host}. Copy the image once with `az acr import`, or use a copy "
+        "of it on a supported registry."
     )
