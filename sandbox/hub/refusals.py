@@ -92,7 +92,7 @@ class ManifestNotAccepted(RegistryRefusal):
 
     status = 404
     code = "MANIFEST_UNKNOWN"
-    text = "{form} found, but accept header does not support {form}s"
+    text = "{reason}"
 
 
 class BlobUnknown(RegistryRefusal):

@@ -72,9 +72,9 @@ class HubRegistryService(Service):
         content = repository.manifest(reference)
         if content is None:
             raise ManifestUnknown(detail=f"unknown tag={reference}", headers=self._hub.limits.headers(puller))
-        form = form_not_accepted(request, content)
-        if form is not None and content.media_type != DOCKER_LIST:
-            raise ManifestNotAccepted(form=form)
+        reason = form_not_accepted(request, content)
+        if reason is not None and content.media_type != DOCKER_LIST:
+            raise ManifestNotAccepted(reason=reason)
         if request.method == "HEAD":
             self._hub.limits.look(puller)
         else:

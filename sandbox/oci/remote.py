@@ -31,7 +31,7 @@ class Credentials(msgspec.Struct, frozen=True):
 
     def header(self) -> str:
         """The value of an Authorization header."""
-        return aiohttp.BasicAuth(self.username, self.password, encoding="utf-8").encode()
+        return aiohttp.encode_basic_auth(self.username, self.password)
 
 
 class Fetched(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ from sandbox.oci.content import DOCKER_LIST, OCI_INDEX, OCI_MANIFEST, Content
 from sandbox.oci.remote import Credentials
 
 API_VERSION: Final = {"Docker-Distribution-Api-Version": "registry/2.0"}
-_FORMS: Final = {OCI_INDEX: "OCI index", OCI_MANIFEST: "OCI manifest", DOCKER_LIST: "manifest list"}
+_FORMS: Final = {OCI_INDEX: "OCI index|es", OCI_MANIFEST: "OCI manifest|s", DOCKER_LIST: "manifest list|s"}
 _LARGEST_PAGE: Final = 1000
 
 
@@ -53,7 +53,7 @@ def blob_response(request: web.Request, content: Content) -> web.Response:
 
 
 def form_not_accepted(request: web.Request, content: Content) -> str | None:
-    """What the manifest is, when the client's Accept header does not name it; None when it does or is not there.
+    """Why a manifest can't be given, when the client's Accept header does not name its form; None when it can.
 
     A client that names only `application/json` gets a 404 from a real registry, which looks like a missing image.
     """
@@ -62,7 +62,10 @@ def form_not_accepted(request: web.Request, content: Content) -> str | None:
     if form is None or not accept:
         return None
     named = {part.split(";")[0].strip() for value in accept for part in value.split(",")}
-    return None if named & {"*/*", "application/*", content.media_type} else form
+    if named & {"*/*", "application/*", content.media_type}:
+        return None
+    singular, _, ending = form.partition("|")
+    return f"{singular} found, but accept header does not support {singular}{ending}"
 
 
 def basic_credentials(request: web.Request) -> Credentials | None:
