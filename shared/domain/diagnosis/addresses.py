@@ -5,15 +5,17 @@ The address of the failing request is the best witness of whose limit was hit, b
 """
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
-from shared.domain.diagnosis.unwrapping import Text
+from shared.domain.diagnosis.unwrapping import Text, line_at
 from shared.domain.images import DOCKER_HUB, ImageReference, InvalidReference, canonical_host, parse_reference
 
 _MOST = 64
+_NEARBY = 200
 _NAME = r"[a-z0-9][a-z0-9._/-]{0,254}"
 _ADDRESS = re.compile(r"https?://([^\s/\"'\\<>]{1,255})(/[^\s\"'<>]{0,1024})?")
-_ENDPOINT = re.compile(rf"/v2/({_NAME}?)/(manifests|blobs|tags|referrers)/([^\s\"'<>,)?]{{0,160}})")
+_KINDS = ("/manifests/", "/blobs/", "/tags/", "/referrers/")
 _SCOPE = re.compile(rf"[?&]scope=repository:({_NAME}):")
 _SERVICE = re.compile(r"[?&]service=([a-zA-Z0-9.:-]{1,255})")
 _NAMESPACE = re.compile(r"[?&]ns=([a-zA-Z0-9.:-]{1,255})")
@@ -62,56 +64,71 @@ def addresses(text: Text) -> list[Address]:
     return found
 
 
-def is_docker_hub(host: str) -> bool:
-    """Whether a host belongs to Docker Hub: its registry, its token service, its download servers."""
-    return host == DOCKER_HUB or host.endswith((".docker.io", ".docker.com"))
+def place_of(position: int, low: str, places: list[Address]) -> Address | None:
+    """The address that words at a position speak of: the last before them on their line, else the next on it, else one nearby."""
+    start, end = line_at(low, position)
+    after: Address | None = None
+    for place in reversed(places):
+        if place.start > position:
+            after = place if place.start < end else after
+            continue
+        if place.start >= start:
+            return place
+        return place if after is None and place.registry and position - place.end <= _NEARBY else after
+    return after
 
 
 def _read(match: re.Match[str], plain: str) -> Address:
+    start, end = match.span()
     host, path = match.groups()
-    host = canonical_host(host.rpartition("@")[2].rstrip(":.,;)"))
-    path = path or ""
-    if host in _NO_REGISTRIES:
-        return Address(match.start(), match.end(), host, False, False, None, None)
-    endpoint = _ENDPOINT.match(path)
-    if endpoint is not None:
-        cut = match.end() == len(plain)
-        return _endpoint(match, _asked_for(path, host), host, endpoint, cut=cut)
-    scope = _SCOPE.search(path)
+    if host in _NO_REGISTRIES or path is None:
+        return Address(start, end, canonical_host(host.rstrip(":.,;)")), False, False, None, None)
+    host = canonical_host(host.rpartition("@")[2])
+    if path.startswith("/v2/"):
+        for kind in _KINDS:
+            at = path.find(kind, 4)
+            if at > 0:
+                return _endpoint(start, end, host, path, at, kind, cut=end == len(plain))
+    scope = _SCOPE.search(path) if "scope=" in path else None
     if scope is not None:
         service = _SERVICE.search(path)
         registry = _TOKEN_SERVICES.get(service[1], service[1]) if service else _TOKEN_SERVICES.get(host, host)
-        reference = _reference(registry, scope[1], "", manifests=False)
-        return Address(match.start(), match.end(), host, True, False, scope[1], reference)
-    registry = path.startswith(("/v2/", "/token", "/oauth2/")) or path == "/v2" or host in _TOKEN_SERVICES
-    return Address(match.start(), match.end(), host, registry, False, None, None)
+        return Address(start, end, host, True, False, scope[1], _bare(registry, scope[1]))
+    speaks_it = path.startswith(("/v2/", "/token", "/oauth2/")) or path == "/v2" or host in _TOKEN_SERVICES
+    return Address(start, end, host, speaks_it, False, None, None)
 
 
-def _endpoint(match: re.Match[str], registry: str, host: str, endpoint: re.Match[str], *, cut: bool) -> Address:
-    repository, kind, rest = endpoint.groups()
-    reference = _reference(registry, repository, "" if cut and len(rest) < 71 else rest, manifests=kind == "manifests")
-    upload = kind == "blobs" and rest.startswith("upload")
-    return Address(match.start(), match.end(), host, True, upload, repository, reference)
+def _endpoint(start: int, end: int, host: str, path: str, at: int, kind: str, *, cut: bool) -> Address:  # noqa: PLR0913 - one address, piece by piece
+    repository, rest = path[4:at], path[at + len(kind) :]
+    reference = _bare(_asked_for(path, host), repository)
+    if kind == "/manifests/" and reference is not None:
+        reference = _with_suffix(reference, rest, cut=cut)
+    upload = kind == "/blobs/" and rest.startswith("upload")
+    return Address(start, end, host, True, upload, repository, reference)
 
 
 def _asked_for(path: str, host: str) -> str:
     """The registry that was meant: a mirror gets the original host in `ns` (containerd's registry configuration)."""
-    namespace = _NAMESPACE.search(path)
+    namespace = _NAMESPACE.search(path) if "ns=" in path else None
     return canonical_host(namespace[1]) if namespace else host
 
 
-def _reference(registry: str, repository: str, rest: str, *, manifests: bool) -> ImageReference | None:
+@lru_cache(maxsize=1024)
+def _bare(registry: str, repository: str) -> ImageReference | None:
     try:
         bare = parse_reference(f"{registry}/{repository}")
     except InvalidReference:
         return None
-    if bare.registry != registry and registry != DOCKER_HUB:
-        bare = ImageReference(registry, repository)
-    if not manifests:
+    # A host without a dot or a port is a namespace to the grammar, but an address says that it is a host.
+    return bare if bare.registry == registry else ImageReference(registry, repository)
+
+
+def _with_suffix(bare: ImageReference, rest: str, *, cut: bool) -> ImageReference:
+    """The reference with the tag or digest that a manifest's address ends in; one that may be cut off is left out."""
+    if rest.startswith("sha256"):
+        digest = _DIGEST.match(rest)
+        return bare if digest is None else ImageReference(bare.registry, bare.repository, None, digest[0])
+    tag = _TAG.match(rest)
+    if tag is None or cut:
         return bare
-    digest = _DIGEST.match(rest)
-    if digest is not None:
-        return ImageReference(bare.registry, bare.repository, None, digest[0])
-    if rest.startswith("sha256") or (tag := _TAG.match(rest)) is None:
-        return bare
-    return ImageReference(bare.registry, bare.repository, tag[0].rstrip("."), None)
+    return ImageReference(bare.registry, bare.repository, tag[0].rstrip("."))

@@ -19,34 +19,41 @@ class Sign(NamedTuple):
     end: int
 
 
-_WORDS: tuple[tuple[Cause, tuple[str, ...]], ...] = (
-    (
+class _Group(NamedTuple):
+    """One cause's phrases; `gates` are parts of which every phrase contains one, so that a text without them is done with."""
+
+    cause: Cause
+    gates: tuple[str, ...]
+    phrases: tuple[str, ...]
+
+
+_GROUPS = (
+    _Group(
         Cause.CREDENTIAL_REJECTED,
+        ("token", "username", "credentials", "source registry"),
         (
-            "access token is expired",
-            "access token has expired",
             "token is expired",
             "token has expired",
             "token expired",
-            "access token is revoked",
-            "access token was revoked",
-            "access token has been revoked",
             "token is revoked",
+            "token was revoked",
+            "token has been revoked",
             "token revoked",
             "incorrect username or password",
             "invalid username or password",
-            "invalid username/password",
-            "incorrect username/password",
             "wrong username or password",
             "bad username or password",
+            "invalid username/password",
+            "incorrect username/password",
             "invalid credentials",
             "credentials are invalid",
             "bad credentials",
             "authentication required with source registry",
         ),
     ),
-    (
+    _Group(
         Cause.TLS,
+        ("x509", "certificate", "https client", "tls"),
         (
             "x509:",
             "certificate signed by unknown authority",
@@ -59,8 +66,9 @@ _WORDS: tuple[tuple[Cause, tuple[str, ...]], ...] = (
             "tls: ",
         ),
     ),
-    (
+    _Group(
         Cause.DENIED,
+        ("denied", "auth", "40", "not allowed access", "forbidden"),
         (
             "access denied",
             "unauthorized",
@@ -71,7 +79,6 @@ _WORDS: tuple[tuple[Cause, tuple[str, ...]], ...] = (
             "no basic auth credentials",
             "insufficient_scope",
             "not allowed access",
-            "403 forbidden",
             "status code 403",
             "status code: 403",
             "status code 401",
@@ -79,8 +86,9 @@ _WORDS: tuple[tuple[Cause, tuple[str, ...]], ...] = (
             "forbidden",
         ),
     ),
-    (
+    _Group(
         Cause.NETWORK,
+        ("host", "name", "server misbehaving", "dns"),
         (
             "no such host",
             "server misbehaving",
@@ -90,8 +98,9 @@ _WORDS: tuple[tuple[Cause, tuple[str, ...]], ...] = (
             "dns lookup",
         ),
     ),
-    (
+    _Group(
         Cause.NOT_FOUND,
+        ("unknown", "no such", "no matching", "not exist", "404", "not found"),
         (
             "manifest unknown",
             "manifest_unknown",
@@ -100,17 +109,14 @@ _WORDS: tuple[tuple[Cause, tuple[str, ...]], ...] = (
             "no such manifest",
             "no matching manifest",
             "does not exist",
-            "404 not found",
             "status code 404",
             "status code: 404",
-            ": not found",
-            "not found: manifest",
-            "not found in registry",
             "not found",
         ),
     ),
-    (
+    _Group(
         Cause.UPSTREAM_UNAVAILABLE,
+        ("50", "unavailable", "gateway"),
         (
             "503 service unavailable",
             "502 bad gateway",
@@ -126,8 +132,9 @@ _WORDS: tuple[tuple[Cause, tuple[str, ...]], ...] = (
             "status code 500",
         ),
     ),
-    (
+    _Group(
         Cause.NETWORK,
+        ("timeout", "timed out", "con", "dial", "route", "unreachable", "deadline", "pipe", "eof", "cancel"),
         (
             "tls handshake timeout",
             "i/o timeout",
@@ -159,7 +166,9 @@ def find_cause(text: Text) -> Sign | None:
     low = text.low
     if "oauth token" in low and (rejected := _REJECTED_LOGIN.search(low)) is not None:
         return Sign(Cause.CREDENTIAL_REJECTED, rejected.start(), rejected.end())
-    for cause, phrases in _WORDS:
+    for cause, gates, phrases in _GROUPS:
+        if not _contains_one(low, gates):
+            continue
         for phrase in phrases:
             position = low.find(phrase)
             if position >= 0 and not (phrase == "not found" and _NOT_THE_IMAGE.search(low)):
@@ -167,3 +176,10 @@ def find_cause(text: Text) -> Sign | None:
     if "EOF" in text.plain and (end := _LONE_EOF.search(text.plain)) is not None:
         return Sign(Cause.NETWORK, end.start(), end.end())
     return None
+
+
+def _contains_one(low: str, parts: tuple[str, ...]) -> bool:
+    for part in parts:  # noqa: SIM110 - a generator costs more than the search itself
+        if part in low:
+            return True
+    return False

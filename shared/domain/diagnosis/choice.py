@@ -7,8 +7,8 @@ original. The refusal's own line and its own address decide, then what was start
 from bisect import bisect_right
 
 from shared.domain.diagnosis.addresses import Address
-from shared.domain.diagnosis.limits import owner_by_words
 from shared.domain.diagnosis.names import FAILED, SEEN, Mention
+from shared.domain.diagnosis.owners import owner_by_words
 from shared.domain.diagnosis.unwrapping import Text
 from shared.domain.images import DOCKER_HUB, ImageReference
 

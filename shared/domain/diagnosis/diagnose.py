@@ -3,14 +3,15 @@
 import re
 from typing import NamedTuple
 
-from shared.domain.diagnosis.addresses import Address, addresses, is_docker_hub
+from shared.domain.diagnosis.addresses import Address, addresses, place_of
 from shared.domain.diagnosis.causes import find_cause
 from shared.domain.diagnosis.choice import choose
 from shared.domain.diagnosis.evidence import evidence
-from shared.domain.diagnosis.limits import Kind, Limit, find_limit, hub_limit, is_abuse_limit, owner, place_of
+from shared.domain.diagnosis.limits import Kind, Limit, find_limit
 from shared.domain.diagnosis.mentions import mentions
 from shared.domain.diagnosis.model import Cause, Diagnosis
 from shared.domain.diagnosis.names import Mention
+from shared.domain.diagnosis.owners import hub_limit, is_abuse_limit, owner
 from shared.domain.diagnosis.runtimes import find_runtime
 from shared.domain.diagnosis.unwrapping import Text, on_one_line, unwrap, without_breaks
 from shared.domain.images import DOCKER_HUB, ImageReference
@@ -97,10 +98,8 @@ def _whose(text: Text, limit: Limit, place: Address | None, image: ImageReferenc
     if "for cache rule" in text.low:
         return Cause.RATE_LIMITED, hub_limit(text.low)
     host = owner(text, place, image)
-    if limit.kind is Kind.PUSH or (host is not None and host != DOCKER_HUB and not is_docker_hub(host)):
+    if limit.kind is Kind.PUSH or host != DOCKER_HUB:
         return Cause.REGISTRY_THROTTLED, host
-    if host is None:
-        return Cause.REGISTRY_THROTTLED, None
     if is_abuse_limit(text, limit, place):
         return Cause.ABUSE_LIMITED, DOCKER_HUB
     return Cause.RATE_LIMITED, hub_limit(text.low)

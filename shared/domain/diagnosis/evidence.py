@@ -5,28 +5,27 @@ from shared.domain.diagnosis.redaction import redact
 _LONGEST = 500
 _BEFORE, _AFTER = 220, 260
 _MARGIN = 160
+_MARKED = 40
 
 
 def evidence(plain: str, start: int, end: int) -> tuple[str, tuple[int, int]]:
     """The words around a place, redacted, at most 500 characters, and where in them the deciding words stand.
 
-    The cut is made wider than what is kept, and at blanks, so that no secret loses the beginning by which it is known.
+    The text is redacted before it is cut, and first cut at blanks, so that no secret loses the beginning by which it is known.
     """
-    end = min(end, start + 200)
-    if len(plain) <= _LONGEST - 60:
-        first, last = 0, len(plain)
+    if len(plain) <= _LONGEST:
+        shown = redact(plain)
     else:
-        first = _back_to_a_blank(plain, max(0, start - _BEFORE))
-        last = _on_to_a_blank(plain, min(len(plain), max(end, first) + _AFTER))
-    before, decided, after = redact(plain[first:start]), redact(plain[start:end]), redact(plain[end:last])
-    before = before[-_BEFORE:] if len(before) > _BEFORE else before
-    decided = decided[: _LONGEST - _BEFORE - 40]
-    whole = (before + decided + after)[:_LONGEST]
-    return whole, (len(before), min(len(before) + len(decided), len(whole)))
+        first = _back_to_a_blank(plain, start - _BEFORE)
+        last = _on_to_a_blank(plain, max(end, first) + _AFTER)
+        shown = redact(plain[first:last])[:_LONGEST]
+    decisive = plain[start : min(end, start + _MARKED)]
+    at = shown.find(decisive) if decisive else -1
+    return shown, (at, min(at + end - start, len(shown))) if at >= 0 else (0, 0)
 
 
 def _back_to_a_blank(plain: str, position: int) -> int:
-    if position == 0:
+    if position <= 0:
         return 0
     blank = plain.rfind(" ", max(0, position - _MARGIN), position)
     return blank + 1 if blank >= 0 else position

@@ -7,7 +7,9 @@ from shared.domain.diagnosis.names import FAILED, SEEN, STARTED, Mention, name_a
 from shared.domain.diagnosis.unwrapping import Text
 from shared.domain.images import ImageReference, InvalidReference, parse_reference
 
-_AFTER_IMAGE = re.compile(r"(?:name|s)?[\"']?[ :=]{0,4}")
+_AFTER_IMAGE = re.compile(r"(?:name|s)?(?:[\"']?[:=] {0,4}|[ :=]{1,4}|(?=[\"'`]))")
+_COMPOSE_ERROR = re.compile(r"[ \t]{1,60}error ")
+_QUOTES = "\"'`"
 _NOT_NAMES = frozenset(
     "and are as at after back because been before by cannot complete configuration could daemon data denied does error err errors "
     "event events exists failed failure failing failures fetch for from had has have id in index info into is it its layer layers "
@@ -59,46 +61,49 @@ def _plain(weight: int, *, heads: bool = False, loose: bool = False) -> Reader:
 
 
 def _after_image(text: Text, start: int, end: int) -> Mention | None:
+    """`image "X"`, `image: X`, `image X: reason`, `imageName=X`; the words before say whether it failed."""
     low = text.low
     gap = _AFTER_IMAGE.match(low, end)
-    at = gap.end() if gap is not None else end
-    before = low[max(0, start - 24) : start].rstrip(" ")
-    if low[start - 1 : start].isalnum() or (at == end and low[at : at + 1] not in {'"', "'", "`"}):
+    if gap is None or low[start - 1 : start].isalnum():
         return None
-    found = name_at(text, at, loose=False)
+    at = gap.end()
+    found = name_at(text, at)
     if found is None:
         return None
     reference, after = found
-    weight, heads, pulls = _what_before(before)
-    quoted = low[at : at + 1] in {'"', "'", "`"}
-    if weight == 0 or low.startswith((" already present", " is already present"), after):
+    weight, heads, pulls = _what_before(low[max(0, start - 24) : start].rstrip(" "))
+    if weight == 0:
         return None
-    if not quoted and not _is_a_name(text.plain[at:after], bare_allowed=pulls):
+    if low[at] not in _QUOTES and not _is_a_name(text.plain[at:after], bare_allowed=pulls):
         return None
-    if low.startswith((" error", " not found", " is not accessible", " failed"), after) or low.startswith(
-        "? error", after
-    ):
-        weight = max(weight, STARTED)
-    if low.startswith("       error", after) or re.match(r"\s{1,40}error ", low[after : after + 48]):
-        weight = FAILED
-    return Mention(at, reference, weight, heads)
+    if weight == FAILED:
+        return Mention(at, reference, FAILED, heads)
+    if low.startswith((" already present", " is already present"), after):
+        return None
+    return Mention(at, reference, max(weight, _what_after(low, after)), heads)
 
 
 def _what_before(before: str) -> tuple[int, bool, bool]:
     """Weight, whether a message begins here, and whether a pull is spoken of, by the words before "image"."""
-    if before.endswith(("successfully pulled", "pulled", "pushing", "pushed", "destination", "push")):
+    if before.endswith("pull"):
+        return FAILED, before.endswith(("failed to pull", "unable to pull", "could not pull")), True
+    if before.endswith(("unpack", "access", "sandbox", "inspect", "fetch docker", "pull docker")):
+        return FAILED, False, False
+    if before.endswith("pulling"):
+        failed = before.endswith(("back-off pulling", "error pulling"))
+        return (FAILED if failed else STARTED), failed, True
+    if before.endswith(("retrieving", "find", "fetching", "downloading", "builder", "pulling docker")):
+        return STARTED, before.endswith("find"), before.endswith("retrieving")
+    if before.endswith(("pulled", "pushing", "pushed", "destination", "push")):
         return 0, False, False
-    if before.endswith(
-        ("failed to pull", "back-off pulling", "unable to pull", "could not pull", "error pulling", "errors for")
-    ):
-        return FAILED, True, True
-    if before.endswith(
-        ("pull", "unpack", "access", "sandbox", "inspect", "fetch docker", "pull docker", "invalid value:")
-    ):
-        return FAILED, False, before.endswith("pull")
-    if before.endswith(("pulling", "retrieving", "find", "fetching", "downloading", "builder", "pulling docker")):
-        return STARTED, before.endswith("find"), before.endswith(("pulling", "retrieving"))
-    return SEEN, False, False
+    return SEEN, before.endswith("errors for"), False
+
+
+def _what_after(low: str, after: int) -> int:
+    """Weight by the words after a name: `Image X Error …` is Compose's way to say that the pull failed."""
+    if _COMPOSE_ERROR.match(low, after):
+        return FAILED
+    return STARTED if low.startswith((" not found", " is not accessible", " failed", " could not"), after) else SEEN
 
 
 def _is_a_name(raw: str, *, bare_allowed: bool) -> bool:
@@ -150,7 +155,7 @@ def _after_from(text: Text, start: int, end: int) -> Mention | None:
 def _after_pull(text: Text, start: int, end: int) -> Mention | None:
     """`docker pull X`, `failed to pull X`, `Pulling web (X)...`, `Trying to pull X...`, `unable to pull artifact X with tag T`."""
     low = text.low
-    if low[start - 1 : start].isalnum():
+    if low.startswith((" image", " and ", " rate", "ed ", "ing image", " qps", "backoff"), end) or low[start - 1 : start].isalnum():
         return None
     running = low.startswith("ing", end)
     end += 3 if running else 0
@@ -158,8 +163,6 @@ def _after_pull(text: Text, start: int, end: int) -> Mention | None:
     if what is None:
         return None
     at = what.end()
-    if low.startswith(("image", "and ", "rate ", "qps "), at):
-        return None
     service = _SERVICE_AND_IMAGE.match(low, at)
     if service is not None:
         return _mention(text, service.end(), STARTED, loose=True)
@@ -276,31 +279,35 @@ def _jib_manifest(text: Text, start: int, end: int) -> Mention | None:
     return Mention(end, bare, FAILED, heads=True)
 
 
-INTRODUCTIONS: tuple[tuple[str, Reader], ...] = (
-    ("image", _after_image),
-    ("pull", _after_pull),
-    ("reference ", _plain(FAILED)),
-    ("resolve ref ", _plain(FAILED)),
-    ("failed to resolve ", _with_separator(FAILED)),
-    ("failed to solve: ", _after_solve),
-    ("source metadata for ", _plain(FAILED)),
-    ("load metadata for ", _plain(STARTED, loose=True)),
-    ("from ", _after_from),
-    ("flag value ", _plain(FAILED)),
-    ("--from=", _with_separator(STARTED)),
-    ("manifest for ", _jib_manifest),
-    ("access denied for ", _plain(FAILED)),
-    ("reading manifest ", _reading_manifest),
-    ("docker://", _after_scheme),
-    ("oci://", _after_scheme),
-    ("pulling from ", _pulling_from),
-    ("fromimage=", _create_request),
-    ("lookup failed: ", _plain(FAILED)),
-    ("signing [", _plain(FAILED)),
-    ("fetching manifest ", _plain(FAILED)),
-    ("docker hub: ", _plain(STARTED)),
-    ("invalid value: ", _with_separator(FAILED)),
-    ("repository=", _with_separator(SEEN)),
-    ("--source ", _with_separator(SEEN)),
-    ("`", _with_separator(SEEN)),
+type Introduction = tuple[str, Reader]
+
+INTRODUCTIONS: tuple[tuple[str, tuple[Introduction, ...]], ...] = (
+    ("image", (("image", _after_image),)),
+    ("pull", (("pull", _after_pull), ("pulling from ", _pulling_from))),
+    (
+        "resolve ",
+        (("reference ", _plain(FAILED)), ("resolve ref ", _plain(FAILED)), ("failed to resolve ", _with_separator(FAILED))),
+    ),
+    ("failed to solve: ", (("failed to solve: ", _after_solve),)),
+    ("metadata for ", (("source metadata for ", _plain(FAILED)), ("load metadata for ", _plain(STARTED, loose=True)))),
+    ("from", (("from ", _after_from), ("--from=", _with_separator(STARTED)), ("fromimage=", _create_request))),
+    (
+        "manifest ",
+        (
+            ("manifest for ", _jib_manifest),
+            ("reading manifest ", _reading_manifest),
+            ("fetching manifest ", _plain(FAILED)),
+        ),
+    ),
+    ("docker://", (("docker://", _after_scheme),)),
+    ("oci://", (("oci://", _after_scheme),)),
+    ("denied for ", (("access denied for ", _plain(FAILED)),)),
+    (" value", (("flag value ", _plain(FAILED)), ("invalid value: ", _with_separator(FAILED)))),
+    ("lookup failed: ", (("lookup failed: ", _plain(FAILED)),)),
+    ("signing [", (("signing [", _plain(FAILED)),)),
+    ("docker hub: ", (("docker hub: ", _plain(STARTED)),)),
+    ("repository=", (("repository=", _with_separator(SEEN)),)),
+    ("--source ", (("--source ", _with_separator(SEEN)),)),
+    ("`", (("`", _with_separator(SEEN)),)),
 )
+"""By a part that all introductions of a group contain, so that most texts are done with most groups after one search."""

@@ -10,18 +10,21 @@ _MOST_OF_A_KIND = 48
 def mentions(text: Text) -> list[Mention]:
     """The mentions in a text, in no particular order, at most 48 after each introduction."""
     found: list[Mention] = []
-    for words, read in INTRODUCTIONS:
-        position = text.low.find(words)
-        if position >= 0:
-            _collect(text, words, read, position, found)
+    low = text.low
+    for part, introductions in INTRODUCTIONS:
+        if part in low:
+            for words, read in introductions:
+                _collect(text, words, read, found)
     return found
 
 
-def _collect(text: Text, words: str, read: Reader, position: int, found: list[Mention]) -> None:
+def _collect(text: Text, words: str, read: Reader, found: list[Mention]) -> None:
+    position = text.low.find(words)
     for _ in range(_MOST_OF_A_KIND):
-        mention = read(text, position, position + len(words))
-        if mention is not None:
-            found.append(mention)
-        position = text.low.find(words, position + len(words))
         if position < 0:
             return
+        end = position + len(words)
+        mention = read(text, position, end)
+        if mention is not None:
+            found.append(mention)
+        position = text.low.find(words, end)

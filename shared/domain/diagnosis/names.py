@@ -6,6 +6,7 @@ only after words that a runtime puts before one. Names of build stages and compo
 """
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from shared.domain.diagnosis.unwrapping import Text
@@ -107,6 +108,7 @@ def _shortened(raw: str, end: int, *, drop_tag: bool = False) -> tuple[ImageRefe
     return (reference, end) if reference is not None else None
 
 
+@lru_cache(maxsize=2048)
 def _parse(name: str) -> ImageReference | None:
     try:
         reference = parse_reference(name)

@@ -12,45 +12,46 @@ _ACCOUNT = re.compile(
     r"(?i)(?<=limit as )[\"'`]?[^\"'`:\s]{1,256}[\"'`]?|(?<=[?&]account=)[^&\s\"']{1,256}|(?<=ratelimit-source: )[^\s,;\"']{1,128}"
 )
 _DOCKER_TOKEN = re.compile(r"dckr_[a-z]{2,8}_[\w=.-]{1,512}")
-_BASIC = re.compile(r"(?<=://)[^\s/@\"'<>]{1,512}@")
+_BASIC = re.compile(r"://[^\s/@\"'<>]{1,512}@")
 _QUERY = re.compile(
-    r"(?i)(?<=[?&])((?:sig|signature|token|access_token|refresh_token|id_token|code|key|password|passwd|pwd|secret|client_secret|"
+    r"(?i)([?&](?:sig|signature|token|access_token|refresh_token|id_token|code|key|password|passwd|pwd|secret|client_secret|"
     r"sas|se|skoid|sktid|x-amz-[a-z-]{1,32}|x-goog-[a-z-]{1,32}|authorization|api[-_]?key)=)[^&\s\"'<>]{1,4096}"
 )
 _NAMED = re.compile(
     r"(?i)\b((?:authorization|proxy-authorization|x-registry-auth|password|passwd|identitytoken|secret|access[-_]?token|"
-    r"refresh[-_]?token|registrytoken|api[-_]?key|accountkey|sharedaccesskey)[\"']?\s{0,4}[:=]\s{0,4}[\"']?)"
+    r"refresh[-_]?token|registrytoken|api[-_]?key|accountkey|sharedaccesskey|token)[\"']?\s{0,4}[:=]\s{0,4}[\"']?)"
     r"(?:(?:basic|bearer)\s{1,4})?[^\s\"',;&]{1,4096}"
 )
 _SCHEME = re.compile(r"(?i)\b(basic|bearer)\s{1,4}[\w+/=.~-]{8,4096}")
-_LONG = re.compile(r"(?<![\w/.+=-])(?!sha256)[A-Za-z0-9_+=-]{32,4096}")
-_KNOWN = re.compile(r"\b(?:gh[pousr]_|github_pat_|glpat-|xox[abp]-|eyJ)[\w.=-]{8,4096}")
+_KEY = re.compile(r"\b(?:gh[pousr]_|github_pat_|glpat-|xox[abp]-|eyJ)[\w.=-]{8,4096}|[A-Za-z0-9_+=-]{32,4096}")
+_PREFIXES = ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "eyJ")
+_SHORTEST_KEY = 20
+_NAMES = ("token", "authorization", "passw", "secret", "key=", "apikey", "api-key", "x-registry-auth", "bearer ", "basic ")
 
 
 def redact(text: str) -> str:
     """The text with account names, tokens, passwords, signatures and secrets of query strings as `***`."""
     low = text.lower()
-    if "dckr_" in low:
-        text = _DOCKER_TOKEN.sub(_HIDDEN, text)
     if "limit as " in low or "account=" in low or "ratelimit-source" in low:
         text = _ACCOUNT.sub(_HIDDEN, text)
+    if "dckr_" in low:
+        text = _DOCKER_TOKEN.sub(_HIDDEN, text)
     if "@" in text and "://" in text:
-        text = _BASIC.sub(f"{_HIDDEN}@", text)
+        text = _BASIC.sub(f"://{_HIDDEN}@", text)
     if "?" in text:
         text = _QUERY.sub(rf"\1{_HIDDEN}", text)
-    if _has_a_named_secret(low):
-        text = _NAMED.sub(rf"\1{_HIDDEN}", text)
-        text = _SCHEME.sub(rf"\1 {_HIDDEN}", text)
-    text = _KNOWN.sub(_HIDDEN, text)
-    return _LONG.sub(_if_random, text)
-
-
-def _has_a_named_secret(low: str) -> bool:
-    return "auth" in low or "pass" in low or "token" in low or "secret" in low or "key" in low or "bearer" in low
+    for name in _NAMES:
+        if name in low:
+            text = _SCHEME.sub(rf"\1 {_HIDDEN}", _NAMED.sub(rf"\1{_HIDDEN}", text))
+            break
+    for word in text.split():
+        if len(word) >= _SHORTEST_KEY and not word.islower() and (hidden := _KEY.sub(_if_random, word)) != word:
+            text = text.replace(word, hidden)
+    return text
 
 
 def _if_random(found: re.Match[str]) -> str:
     """A long unbroken word of capitals, small letters and digits is a key of some kind; digests and names are not."""
     word = found[0]
-    mixed = any(c.isupper() for c in word) and any(c.islower() for c in word) and any(c.isdigit() for c in word)
-    return _HIDDEN if mixed else word
+    plain = word.islower() or word.isupper() or not any(c.isdigit() for c in word)
+    return word if plain and not word.startswith(_PREFIXES) else _HIDDEN

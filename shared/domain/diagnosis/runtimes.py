@@ -2,65 +2,88 @@
 
 from shared.domain.diagnosis.unwrapping import Text
 
-_SIGNS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("acr", ("for cache rule", "acb_step", "cannot create cache rule", "enforcedockerauthentication", "az acr import")),
-    ("aci", ("registryerrorresponse", "inaccessibleimage", "container group")),
-    ("appservice", ("dockerapiexception", "issuing docker pull", "from docker hub:", "docker pull returned stderr")),
-    (
-        "aca",
-        (
-            "imagepullunauthorized",
-            "imagepullfailure",
-            "cappsimagepullerrors",
-            "persistent image pull errors",
-            "field 'template.",
-        ),
-    ),
-    ("helm", ("helm ", "installation failed:", "upgrade failed:")),
-    ("flux", ("artifact tag for", "ocirepository", "helmchart", "source-controller")),
-    ("argocd", ("argocd", "argo cd", "application controller")),
-    ("buildkit", ("failed to solve", "load metadata for", "source metadata for", "buildkit", "buildx")),
-    ("kaniko", ("kaniko", "retrieving image manifest", "error building image:")),
-    ("testcontainers", ("testcontainers",)),
-    (
-        "containerd",
-        ("failed to pull and unpack image", "httpreadseeker", "httpreaderseeker", "ctr: ", "crictl", "nerdctl"),
-    ),
-    (
-        "docker",
-        ("error response from daemon", "from registry: you have", "http+docker", "docker.errors.", "dockerjava"),
-    ),
-    (
-        "crio",
-        (
-            "cri-o",
-            "rpc error: code = unknown desc = reading manifest",
-            "rpc error: code = unknown desc = initializing source",
-        ),
-    ),
-    ("crio", ("unable to pull image or oci artifact", "rpc error: code = unknown desc = pinging container registry")),
-    ("buildah", ("buildah",)),
-    ("skopeo", ("skopeo", "error copying ref")),
-    ("podman", ("podman", "initializing source", "reading manifest", "trying to pull ", "pinging container registry")),
-    ("trivy", ("trivy",)),
-    ("cosign", ("cosign", "signing [")),
-    (
-        "containerd",
-        ("failed to resolve reference", "failed to do request: ", "unexpected status from", "failed to resolve ref"),
-    ),
-    ("helm", ("oci://",)),
-    ("oras", ("response status code ",)),
-    ("docker", ("docker pull", "docker run", "docker: ", "docker compose", "docker-compose", "docker image")),
-    ("go-containerregistry", ("get https://", "fetching manifest ", 'reading image "')),
-    ("kubelet", ("back-off pulling image", "errimagepull", "imagepullbackoff", "failed to pull image", "qps exceeded")),
+_SIGNS: tuple[tuple[str, str], ...] = (
+    ("for cache rule", "acr"),
+    ("installation failed:", "helm"),
+    ("failed to pull and unpack image", "containerd"),
+    ("dockerapiexception", "appservice"),
+    ("testcontainers", "testcontainers"),
+    ("failed to solve", "buildkit"),
+    ("load metadata for", "buildkit"),
+    ("error response from daemon", "docker"),
+    ("error building image:", "kaniko"),
+    ("httpreadseeker", "containerd"),
+    ("httpreaderseeker", "containerd"),
+    ("registryerrorresponse", "aci"),
+    ("inaccessibleimage", "aci"),
+    ("container group", "aci"),
+    ("imagepullunauthorized", "aca"),
+    ("imagepullfailure", "aca"),
+    ("cappsimagepullerrors", "aca"),
+    ("persistent image pull errors", "aca"),
+    ("field 'template.", "aca"),
+    ("issuing docker pull", "appservice"),
+    ("from docker hub:", "appservice"),
+    ("acb_step", "acr"),
+    ("create cache rule", "acr"),
+    ("az acr ", "acr"),
+    ("helm ", "helm"),
+    ("upgrade failed:", "helm"),
+    ("artifact tag for", "flux"),
+    ("ocirepository", "flux"),
+    ("source-controller", "flux"),
+    ("argocd", "argocd"),
+    ("buildkit", "buildkit"),
+    ("buildx", "buildkit"),
+    ("kaniko", "kaniko"),
+    ("retrieving image ", "kaniko"),
+    ("crictl", "containerd"),
+    ("nerdctl", "containerd"),
+    ("ctr: ", "containerd"),
+    ("from registry: you have", "docker"),
+    ("http+docker", "docker"),
+    ("dockerjava", "docker"),
+    ("cri-o", "crio"),
+    ("desc = reading manifest", "crio"),
+    ("desc = initializing source", "crio"),
+    ("image or oci artifact", "crio"),
+    ("buildah", "buildah"),
+    ("skopeo", "skopeo"),
+    ("error copying ref", "skopeo"),
+    ("podman", "podman"),
+    ("initializing source", "podman"),
+    ("reading manifest", "podman"),
+    ("trying to pull ", "podman"),
+    ("pinging container registry", "podman"),
+    ("trivy", "trivy"),
+    ("cosign", "cosign"),
+    ("signing [", "cosign"),
+    ("failed to resolve ref", "containerd"),
+    ("failed to do request: ", "containerd"),
+    ("unexpected status from", "containerd"),
+    ("oci://", "helm"),
+    ("response status code ", "oras"),
+    ("docker pull", "docker"),
+    ("docker run", "docker"),
+    ("docker: ", "docker"),
+    ("docker compose", "docker"),
+    ("docker-compose", "docker"),
+    ("' locally", "docker"),
+    ("get https://", "go-containerregistry"),
+    ("fetching manifest ", "go-containerregistry"),
+    ("back-off pulling image", "kubelet"),
+    ("errimagepull", "kubelet"),
+    ("imagepullbackoff", "kubelet"),
+    ("failed to pull image", "kubelet"),
+    ("qps exceeded", "kubelet"),
 )
+"""The more particular words first; the common ones early, since most texts end there."""
 
 
 def find_runtime(text: Text) -> str:
     """The software that wrote the text, `unknown` when nothing tells."""
     low = text.low
-    for runtime, signs in _SIGNS:
-        for sign in signs:
-            if sign in low:
-                return runtime
+    for words, runtime in _SIGNS:
+        if words in low:
+            return runtime
     return "unknown"

@@ -70,6 +70,12 @@ def unwrap(text: str) -> Text:
     return Text(text, text.lower())
 
 
+def line_at(low: str, position: int) -> tuple[int, int]:
+    """Where the line at a position begins and ends."""
+    end = low.find("\n", position)
+    return low.rfind("\n", 0, position) + 1, len(low) if end < 0 else end
+
+
 def on_one_line(text: Text) -> Text:
     """The text as it was before YAML or a terminal folded it between words."""
     plain = " ".join(text.plain.split())
