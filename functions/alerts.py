@@ -12,7 +12,6 @@ blueprint = func.Blueprint()
 async def accept_alert(req: func.HttpRequest) -> func.HttpResponse:
     """202 once the alert lies on the queue; 4xx for what can never be read; 503 when the storage is in trouble."""
     from shared.bootstrap import production
-
     from shared.errors import CachewardenError
 
     try:

@@ -1,5 +1,6 @@
 """HTTP answers: JSON for what worked, problem+json (RFC 9457) for what did not."""
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import azure.functions as func
@@ -20,20 +21,21 @@ def answer(status: int, body: object) -> func.HttpResponse:
 def problem(error: "CachewardenError") -> func.HttpResponse:
     """What went wrong, where, and what was expected.
 
-    Trouble that may pass is 503 with Retry-After: an action group calls again after 503 and never after 500
-    (documented, https://learn.microsoft.com/azure/azure-monitor/alerts/action-groups).
+    What is not the caller's fault is 503 with Retry-After, a broken policy included: an action group calls again after
+    503 and never after 500 (documented, https://learn.microsoft.com/azure/azure-monitor/alerts/action-groups).
     """
     import msgspec
 
-    from shared.errors import TemporaryError
+    from shared.errors import CallerError, TemporaryError
 
-    if isinstance(error, TemporaryError):
-        status, headers = 503, {"Retry-After": str(round(error.retry_after or RETRY_AFTER_S))}
+    if isinstance(error, CallerError):
+        status, headers = error.status, {}
     else:
-        status, headers = getattr(error, "status", 500), {}
+        wait = error.retry_after if isinstance(error, TemporaryError) else None
+        status, headers = HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": str(round(wait or RETRY_AFTER_S))}
     body = {
         "type": f"urn:cachewarden:error:{error.code}",
-        "title": type(error).__doc__.splitlines()[0] if type(error).__doc__ else error.code,
+        "title": (type(error).__doc__ or error.code).splitlines()[0],
         "status": status,
         "detail": str(error),
         "code": error.code,

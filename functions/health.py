@@ -12,7 +12,6 @@ blueprint = func.Blueprint()
 async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the worker binds it by name
     """200 when settings and policy are valid and the storage answers; 503 else, without saying anything secret."""
     from shared.bootstrap import production
-
     from shared.errors import CachewardenError
 
     try:

@@ -12,7 +12,6 @@ blueprint = func.Blueprint()
 async def list_incidents(req: func.HttpRequest) -> func.HttpResponse:
     """The incidents, latest change first; `?limit=` asks for more or fewer than 100."""
     from shared.bootstrap import production
-
     from shared.errors import CachewardenError
 
     try:
@@ -26,7 +25,6 @@ async def list_incidents(req: func.HttpRequest) -> func.HttpResponse:
 async def show_incident(req: func.HttpRequest) -> func.HttpResponse:
     """One incident with its timeline, its proofs and what became of its notices."""
     from shared.bootstrap import production
-
     from shared.errors import CachewardenError
 
     try:

@@ -9,8 +9,7 @@ blueprint = func.Blueprint()
 @blueprint.queue_trigger(arg_name="message", queue_name="notifications", connection="AzureWebJobsStorage")
 async def notify(message: func.QueueMessage) -> None:
     """The message is done when this returns; an error brings it back, and in the end to the poison queue."""
-    from shared.bootstrap import production
-
     from shared.application.messages import read_notification
+    from shared.bootstrap import production
 
     await production().notification.deliver(read_notification(message.get_body()))

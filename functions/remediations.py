@@ -9,8 +9,7 @@ blueprint = func.Blueprint()
 @blueprint.queue_trigger(arg_name="message", queue_name="remediations", connection="AzureWebJobsStorage")
 async def remediate(message: func.QueueMessage) -> None:
     """The message is done when this returns; an error brings it back, and in the end to the poison queue."""
-    from shared.bootstrap import production
-
     from shared.application.messages import read_remediation
+    from shared.bootstrap import production
 
     await production().remediation.handle(read_remediation(message.get_body()))

@@ -46,3 +46,10 @@ class PermanentError(CachewardenError):
     """The call can't succeed until somebody changes something."""
 
     code = "permanent"
+
+
+class CallerError(PermanentError):
+    """Whoever called over HTTP has to change what they send; `status` is the HTTP status that says so."""
+
+    code = "bad_request"
+    status: ClassVar[int] = 400

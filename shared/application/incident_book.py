@@ -13,7 +13,7 @@ from shared.application.notification import Notification
 from shared.application.ports import Clock, Incidents
 from shared.application.records import change
 from shared.domain.incidents import Incident, IncidentState, Proof, note, transition
-from shared.domain.notices import NoticeKind
+from shared.domain.notice_kinds import NoticeKind
 from shared.domain.plans import Outcome
 from shared.errors import CachewardenError
 from shared.telemetry import bind, get_logger

@@ -10,15 +10,14 @@ import msgspec
 from shared.application.messages import LARGEST_MESSAGE, REMEDIATIONS, AlertMessage
 from shared.application.ports import Clock, Deliveries, Payloads, Queue
 from shared.domain.alerts import parse_alert
-from shared.errors import PermanentError
+from shared.errors import CallerError
 
 
-class AlertRejected(PermanentError):
-    """The body is no alert; `status` is the HTTP status that says so."""
+class AlertRejected(CallerError):
+    """The body is no alert."""
 
     code = "alert_rejected"
     hint = "Send Azure Monitor's common alert schema, as an action group with the common alert schema enabled does."
-    status = 400
 
 
 class AlertTooLarge(AlertRejected):

@@ -8,7 +8,8 @@ from shared.application.messages import NOTIFICATIONS, NotificationMessage
 from shared.application.ports import Changed, Channel, Clock, Outbox, OutboxRow, Queue
 from shared.domain.handoff import hand_off
 from shared.domain.incidents import Incident
-from shared.domain.notices import NoticeKind, notice_of
+from shared.domain.notice_kinds import NoticeKind
+from shared.domain.notices import notice_of
 from shared.domain.policy import Policy
 from shared.errors import PermanentError
 from shared.telemetry import get_logger
@@ -35,7 +36,8 @@ class Notification:
             TemporaryError: the storage is in trouble.
         """
         notice = notice_of(kind, incident, hand_off(incident), self._clock.now())
-        for channel in self._policy.notifications.channels_for(kind):
+        wanted = dict.fromkeys(channel for route in self._policy.routes_for(kind) for channel in route.channels)
+        for channel in wanted:
             if channel not in self._channels:
                 continue
             row = f"{notice.id}-{channel}"

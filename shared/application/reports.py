@@ -5,24 +5,23 @@ import msgspec
 from shared.application.ports import Incidents, Outbox
 from shared.domain.incidents import Incident, IncidentState
 from shared.domain.policy import Policy
-from shared.errors import PermanentError
+from shared.errors import CallerError
 
 _USUAL_LIMIT = 100
 _LARGEST_LIMIT = 1000
 
 
-class NotFound(PermanentError):
+class NotFound(CallerError):
     """There is no such thing."""
 
     code = "not_found"
     status = 404
 
 
-class BadQuestion(PermanentError):
+class BadQuestion(CallerError):
     """A query parameter is not what it should be."""
 
     code = "bad_question"
-    status = 400
 
 
 class IncidentSummary(msgspec.Struct, frozen=True):

@@ -49,9 +49,5 @@ class Survey:
         return credential.vault_id or await self._vault_access.vault_id(credential.vault, registry_id.split("/")[2])
 
     def _ours(self, credential_set: CredentialSet) -> Credential | None:
-        for host, upstream in self._policy.upstreams.items():
-            if host == credential_set.login_server and upstream.credential:
-                credential = self._policy.credentials[upstream.credential]
-                if credential.is_behind(credential_set):
-                    return credential
-        return None
+        credential = self._policy.credential_of(credential_set.login_server)
+        return credential if credential is not None and credential.is_behind(credential_set) else None

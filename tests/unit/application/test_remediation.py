@@ -16,7 +16,7 @@ from shared.application.messages import (
 from shared.application.ports import PullRefused
 from shared.application.remediation import Pace
 from shared.domain.incidents import IncidentState, registry_key
-from shared.domain.notices import NoticeKind
+from shared.domain.notice_kinds import NoticeKind
 from shared.errors import PermanentError, TemporaryError
 from tests.fakes.application import POLICY, REGISTRY, WORKSPACE, TestApplication, log_alert
 
