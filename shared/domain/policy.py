@@ -14,7 +14,6 @@ import msgspec
 from msgspec import Meta
 
 from shared.domain.cache_rules import MOST_RULES
-from shared.domain.notice_kinds import NoticeKind
 from shared.domain.patterns import matches_any
 from shared.domain.policy_fields import (
     Duration,
@@ -29,7 +28,7 @@ from shared.domain.policy_fields import (
     VaultUrl,
     WorkspaceId,
 )
-from shared.domain.policy_notifications import Channel, EventGridChannel, Notifications, Route
+from shared.domain.policy_notifications import Channel, EventGridChannel, Notifications
 from shared.domain.registries import CredentialSet
 
 
@@ -243,7 +242,3 @@ class Policy(Section, frozen=True):
             return None
         vaults = {credential.vault.rstrip("/") for credential in self.credentials.values()}
         return channel.vault or (vaults.pop() if len(vaults) == 1 else None)
-
-    def routes_for(self, notice: NoticeKind) -> Sequence[Route]:
-        """The routes that a notice takes, in the order of the file."""
-        return [route for route in self.notifications.routes if route.takes(notice)]

@@ -1,5 +1,6 @@
 """Who is told what: the notification part of the policy."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
@@ -76,3 +77,11 @@ class Notifications(Section, frozen=True):
         Meta(description="Channels by name."),
     ] = msgspec.field(default_factory=dict)
     routes: Annotated[tuple[Route, ...], Meta(description="Every route that takes a notice sends it.")] = ()
+
+    def routes_for(self, notice: NoticeKind) -> Sequence[Route]:
+        """The routes that a notice takes, in the order of the file."""
+        return [route for route in self.routes if route.takes(notice)]
+
+    def channels_for(self, notice: NoticeKind) -> Sequence[str]:
+        """The names of the channels that a notice goes to, each once."""
+        return list(dict.fromkeys(name for route in self.routes_for(notice) for name in route.channels))
