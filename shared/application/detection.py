@@ -163,7 +163,8 @@ class Detection:
         now = self._clock.now()
         for registry in self._policy.registries:
             async for stored in self._incidents.of_registry(registry.id, active_only=True):
-                if {w.resource_id for w in stored.value.workloads} & set(alert.resource_ids):
+                concerned = {w.resource_id for wanted_by in stored.value.workloads.values() for w in wanted_by}
+                if concerned & set(alert.resource_ids):
                     await change(
                         self._incidents,
                         stored.value.id,

@@ -36,8 +36,7 @@ class Notification:
             TemporaryError: the storage is in trouble.
         """
         notice = notice_of(kind, incident, hand_off(incident), self._clock.now())
-        wanted = dict.fromkeys(channel for route in self._policy.routes_for(kind) for channel in route.channels)
-        for channel in wanted:
+        for channel in self._policy.notifications.channels_for(kind):
             if channel not in self._channels:
                 continue
             row = f"{notice.id}-{channel}"

@@ -44,7 +44,7 @@ _CONTAINER = "<container>"
 def hand_off(incident: Incident) -> tuple[HandOff, ...]:
     """What is left to do for each failing image of an incident that something serves, oldest first."""
     return tuple(
-        HandOff(image=image, pull_from=pull_from, commands=commands(pull_from, incident.workloads))
+        HandOff(image=image, pull_from=pull_from, commands=commands(pull_from, incident.workloads.get(image, ())))
         for image, pull_from in incident.pull_from.items()
     )
 

@@ -14,7 +14,7 @@ from shared.domain.failures import PullFailure, Workload
 from shared.domain.images import ImageReference
 
 MOST_IMAGES = 50
-MOST_WORKLOADS = 50
+MOST_WORKLOADS = 20
 MOST_TIMELINE = 60
 
 
@@ -90,6 +90,7 @@ class Incident(msgspec.Struct, frozen=True):
         source: the upstream repository, `docker.io/library/nginx`.
         images: the failing references, oldest first, at most `MOST_IMAGES`.
         active_since: when it was opened, or opened again; how long a cure may take counts from here.
+        workloads: failing reference → who wanted it, at most `MOST_WORKLOADS` each.
         evidence: one failing message, redacted.
         failures: the largest number of failing pulls that one reading of the logs found.
         reason: why it is blocked or failed: one word of the design page, or an outside system's error code.
@@ -109,7 +110,7 @@ class Incident(msgspec.Struct, frozen=True):
     first_seen: datetime
     last_seen: datetime
     images: tuple[str, ...] = ()
-    workloads: tuple[Workload, ...] = ()
+    workloads: dict[str, tuple[Workload, ...]] = {}
     evidence: str = ""
     failures: int = 0
     reason: str | None = None
@@ -149,7 +150,10 @@ def open_incident(registry_id: str, image: ImageReference, failure: PullFailure,
         evidence=failure.diagnosis.evidence,
     )
     return _noted(
-        _merged(incident, image, failure), now, "incident.detected", f"{image} failed to pull: {failure.diagnosis.cause}"
+        _merged(incident, image, failure),
+        now,
+        "incident.detected",
+        f"{image} failed to pull: {failure.diagnosis.cause}",
     )
 
 
@@ -208,11 +212,13 @@ def _noted(incident: Incident, now: datetime, event: str, text: str) -> Incident
 
 def _merged(incident: Incident, image: ImageReference, failure: PullFailure) -> Incident:
     images = dict.fromkeys((*incident.images, str(image)))
-    workloads = (*incident.workloads, *(w for w in failure.workloads if w not in incident.workloads))
+    kept = tuple(images)[:MOST_IMAGES]
+    wanted_by = dict.fromkeys((*incident.workloads.get(str(image), ()), *failure.workloads))
+    workloads = {**incident.workloads, str(image): tuple(wanted_by)[:MOST_WORKLOADS]}
     return msgspec.structs.replace(
         incident,
-        images=tuple(images)[:MOST_IMAGES],
-        workloads=workloads[:MOST_WORKLOADS],
+        images=kept,
+        workloads={name: workloads[name] for name in kept if name in workloads},
         failures=max(incident.failures, failure.count),
         first_seen=min(incident.first_seen, failure.first_seen),
         last_seen=max(incident.last_seen, failure.last_seen),
