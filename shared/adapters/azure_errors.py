@@ -6,7 +6,7 @@ a `Retry-After` is seconds or a date; and a failed long-running operation looks 
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -60,12 +60,24 @@ async def azure_call(doing: str, *, deadline_s: float | None = None) -> AsyncIte
         raise ours from error
 
 
+async def together(*work: Awaitable[Any]) -> list[Any]:
+    """The results of calls that run at the same time; when one fails the others are stopped, not left behind."""
+    tasks = [asyncio.ensure_future(one) for one in work]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
 def our_error(doing: str, error: Exception) -> CachewardenError | None:
     """The error of ours that says the same, None when it is none of Azure's or the network's."""
     from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 
     if isinstance(error, HttpResponseError) and error.status_code is not None:
-        return _refusal(doing, error)
+        code, message = _words(error)
+        return refused(doing, error.status_code, getattr(error.response, "headers", {}), message, code=code)
     if isinstance(error, ClientAuthenticationError):
         return IdentityUnavailable(f"{doing}: no token: {_short(str(error))}")
     if isinstance(error, TimeoutError):
@@ -103,11 +115,12 @@ def _bounded(seconds: float) -> float:
     return min(max(seconds, 0.0), _LONGEST_WAIT)
 
 
-def _refusal(doing: str, error: Any) -> CachewardenError:
-    code, message = _words(error)
-    text = f"{doing}: {code or f'HTTP {error.status_code}'}: {message}"
-    if passes_by_itself(code, error.status_code, message):
-        headers = error.response.headers if error.response is not None else {}
+def refused(
+    doing: str, status: int | None, headers: Mapping[str, str], message: str, *, code: str = ""
+) -> CachewardenError:
+    """The error for an answer that says no, by its code, and by its status where the code says nothing to us."""
+    text = f"{doing}: {code or (f'HTTP {status}' if status else 'no answer')}: {_short(message)}"
+    if passes_by_itself(code, status, message):
         return AzureUnavailable(text, retry_after=retry_after(headers), code=code or None)
     return AzureRefused(text, code=code or None, hint=hint_for(code) or None)
 

@@ -1,0 +1,159 @@
+"""A registry's data plane: which repositories exist, and whether it serves a manifest.
+
+The traps (observed, azure-containerregistry 1.2.0): closing the client leaves its token exchange open, so both get a
+transport that is closed here; the origin of a manifest is in a header that the SDK drops; and every refusal of an
+upstream comes with an HTTP status that ACR uses for its own refusals too, so only its words tell them apart.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from shared.adapters.azure_errors import azure_call, retry_after
+from shared.adapters.clients import client_options
+from shared.application.ports import NotServed, PullRefused, RegistryContent, ServedManifest
+from shared.errors import CachewardenError, PermanentError
+
+if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
+
+_LOGIN_SERVER: Final = re.compile(r"(?=.{1,255}$)[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?", re.IGNORECASE)
+_ORIGIN: Final = "X-Azure-Origin"
+_DEADLINE_S: Final = 60.0
+_PAGE: Final = 1000
+
+
+class LoginServerInvalid(PermanentError):
+    """A login server is no host name."""
+
+    code = "login_server_invalid"
+    hint = "ARM gave the registry a login server that is none; look at the registry in the portal."
+
+
+class AcrContent(RegistryContent):
+    """ACR's data plane; clients are made on first use, one per registry, closed by `aclose`."""
+
+    def __init__(
+        self,
+        credential: "AsyncTokenCredential",
+        *,
+        audience: str = "https://containerregistry.azure.net",
+        **options: Any,
+    ) -> None:
+        self._credential = credential
+        self._audience = audience
+        self._options = options
+        self._made: dict[str, tuple[Any, Any]] = {}
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        made, self._made = self._made, {}
+        for _, transport in made.values():
+            await transport.close()
+
+    async def repositories(self, login_server: str) -> frozenset[str]:
+        """The names of the repositories that exist."""
+        client = self._client(login_server)
+        async with azure_call(f"listing the repositories of {login_server}", deadline_s=_DEADLINE_S):
+            return frozenset([name async for name in client.list_repository_names(results_per_page=_PAGE)])
+
+    async def manifest(self, login_server: str, repository: str, reference: str) -> ServedManifest:
+        """Pull a manifest by tag or digest.
+
+        Raises:
+            NotServed: not yet, or for a reason that may pass.
+            PullRefused: for a reason that does not pass by itself, or the bytes are not what the digest promises.
+        """
+        from azure.containerregistry import DigestValidationError
+        from azure.core.exceptions import HttpResponseError
+
+        client, doing, origin = self._client(login_server), f"pulling {login_server}/{repository}", _Origin()
+        async with azure_call(doing, deadline_s=_DEADLINE_S):
+            try:
+                found = await client.get_manifest(repository, reference, raw_response_hook=origin.keep)
+            except HttpResponseError as error:
+                if error.status_code is None:
+                    raise
+                raise _refusal(doing, error) from error
+            except DigestValidationError as error:
+                raise PullRefused(
+                    f"{doing}: the manifest is not what its digest says", code="digest_mismatch"
+                ) from error
+            except (ValueError, KeyError) as error:
+                raise NotServed(f"{doing}: the answer is no manifest: {error}", code="unreadable_manifest") from error
+        return ServedManifest(
+            digest=found.digest,
+            media_type=found.media_type,
+            origin="upstream" if origin.text == "upstream" else "cache",
+            platforms=platforms_of(found.manifest),
+        )
+
+    def _client(self, login_server: str) -> Any:
+        if _LOGIN_SERVER.fullmatch(login_server) is None:
+            raise LoginServerInvalid(f"{login_server[:80]!r} is no login server")
+        if login_server not in self._made:
+            from azure.containerregistry.aio import ContainerRegistryClient
+            from azure.core.pipeline.transport import AioHttpTransport
+
+            options = client_options() | self._options
+            transport = AioHttpTransport(**options)
+            client = ContainerRegistryClient(
+                f"https://{login_server}",
+                self._credential,
+                audience=self._audience,
+                transport=transport,
+                **options,
+            )
+            self._made[login_server] = (client, transport)
+        return self._made[login_server][0]
+
+
+class _Origin:
+    """Where the manifest came from, as its last response says."""
+
+    text = ""
+
+    def keep(self, response: Any) -> None:
+        self.text = response.http_response.headers.get(_ORIGIN, "")
+
+
+def platforms_of(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """The digests of an index's image manifests by platform (`linux/amd64`, `linux/arm64/v8`); of an image, none.
+
+    Attestations, which BuildKit puts into an index under the platform `unknown/unknown`, are no images.
+    """
+    found: dict[str, str] = {}
+    for entry in manifest.get("manifests") or ():
+        platform = entry.get("platform") or {}
+        parts = (platform.get("os"), platform.get("architecture"), platform.get("variant"))
+        if parts[0] and parts[1] and parts[0] != "unknown" and entry.get("digest"):
+            found.setdefault("/".join(part for part in parts if part), entry["digest"])
+    return found
+
+
+def _refusal(doing: str, error: Any) -> CachewardenError:
+    """What a refused pull means: later, or never.
+
+    A rule that was just made answers 404 for minutes (observed); 401 and 403 in a rule's name mean that the upstream
+    refused the rule's credentials, which new ones may not have reached yet; 424 is an upstream that failed.
+    """
+    status = error.status_code
+    code, message = _words(error.response)
+    text = f"{doing}: {code or f'HTTP {status}'}: {message}"
+    rule = "for cache rule" in message.lower()
+    passes = status in {404, 408, 424, 429} or status >= 500 or (status in {401, 403} and rule)  # noqa: PLR2004 - HTTP
+    if passes:
+        return NotServed(text, code=code.lower() or None, retry_after=retry_after(error.response.headers))
+    hint = "Give the app's identity AcrPull on the registry." if status in {401, 403} else None
+    return PullRefused(text, code=code.lower() or None, hint=hint)
+
+
+def _words(response: Any) -> tuple[str, str]:
+    """The first code and message of an OCI error body."""
+    try:
+        body = json.loads(response.text())
+        first = body["errors"][0]
+        return str(first.get("code") or ""), " ".join(str(first.get("message") or "").split())[:600]
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+        return "", ""
