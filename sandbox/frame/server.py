@@ -124,6 +124,8 @@ class Server:
     async def _inject(
         self, service: Service, request: web.Request, phase: Phase, *, done: web.StreamResponse | None = None
     ) -> web.StreamResponse | None:
+        if not service.watched:
+            return None
         path = str(request.rel_url)
         fault = self._faults.strike(service=service.name, method=request.method, path=path, phase=phase)
         if fault is None:
@@ -140,6 +142,8 @@ class Server:
         return _instead(service, fault) if fault.rule.status is not None else None
 
     def _record(self, service: Service, request: web.Request, body: bytes, response: web.StreamResponse) -> None:
+        if not service.watched:
+            return
         answer = response.body if isinstance(response, web.Response) else None
         self._exchanges.record(
             Exchange(

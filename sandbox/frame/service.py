@@ -41,12 +41,14 @@ class Service(ABC):
 
     Attributes:
         name: the service's word in the exchange log, in fault rules and in `var/sandbox.json`.
+        watched: False for the control API: its exchanges are not logged, and no fault hits it.
         base_url: scheme, host and port, no slash at the end; set by the frame before the first request.
         tls: False only for the identity endpoint and the control API, which are plain HTTP in reality as well.
     """
 
     name: ClassVar[str]
     tls: ClassVar[bool] = True
+    watched: ClassVar[bool] = True
     base_url: str
 
     @abstractmethod
