@@ -106,7 +106,7 @@ def spellings(image: ImageReference) -> tuple[str, ...]:
 
 
 def kustomize_images(image: ImageReference, pull_from: str) -> str:
-    """The `images:` part of a kustomization; Kustomize compares names as they are written, so each spelling is there."""
+    """The `images:` part of a kustomization; Kustomize compares names as they are written: each spelling is there."""
     target = parse_reference(pull_from)
     lines = ["images:"]
     for spelling in spellings(image):
@@ -163,7 +163,8 @@ def _grant_line(action: GrantVaultAccess, secret: str, registry_name: str) -> st
     principal += ["--query", "identity.principalId", "-o", "tsv"]
     name = action.vault.removeprefix("https://").partition(".")[0]
     vault = ["az", "keyvault", "show", "-n", name, "--query", "id", "-o", "tsv"]
+    scope = f'"$({shlex.join(vault)})/secrets/"{shlex.quote(secret)}'
     return (
         'az role assignment create --role "Key Vault Secrets User" --assignee-principal-type ServicePrincipal '
-        f'--assignee-object-id "$({shlex.join(principal)})" --scope "$({shlex.join(vault)})/secrets/"{shlex.quote(secret)}'
+        f'--assignee-object-id "$({shlex.join(principal)})" --scope {scope}'
     )

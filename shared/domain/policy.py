@@ -204,12 +204,12 @@ class Policy(Section, frozen=True):
         Mode,
         Meta(description="observe: plan and tell. approve: a person agrees first. enforce: do it."),
     ] = Mode.OBSERVE
-    sources: Sources = Sources()
+    sources: Annotated[Sources, Meta(description="Where failures may be looked for.")] = Sources()
     credentials: Annotated[dict[str, Credential], Meta(description="Credentials by name.")] = msgspec.field(
         default_factory=dict
     )
-    limits: Limits = Limits()
-    notifications: Notifications = Notifications()
+    limits: Annotated[Limits, Meta(description="Bounds on what is created.")] = Limits()
+    notifications: Annotated[Notifications, Meta(description="Who is told what.")] = Notifications()
 
     def registries_for(self, resource_id: str) -> Sequence[RegistryPolicy]:
         """The registries that serve a resource, in the order of the file; none when the policy names none for it."""

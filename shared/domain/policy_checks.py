@@ -8,17 +8,14 @@ what could be read.
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 
+from shared.domain.images import DOCKER_HUB, DOCKER_HUB_ALIASES
 from shared.domain.policy import Credential, Granularity, Policy, Provider
 from shared.domain.policy_notifications import EventGridChannel
 from shared.domain.policy_patterns import pattern_errors, pattern_warnings
 from shared.domain.problems import Problem, did_you_mean, join
 from shared.domain.upstreams import Authentication, upstream_for, why_not_supported
 
-_DOCKER_HUB = "docker.io"
-_DOCKER_HUB_ALIASES = frozenset(
-    {"index.docker.io", "registry-1.docker.io", "registry.hub.docker.com", "hub.docker.com"}
-)
-_DOCKER_ACCOUNT_HOSTS = frozenset({_DOCKER_HUB, "dhi.io"})
+_DOCKER_ACCOUNT_HOSTS = frozenset({DOCKER_HUB, "dhi.io"})
 
 type Lines = Mapping[str, int]
 
@@ -72,7 +69,7 @@ def _registry_errors(policy: Policy, lines: Lines) -> Iterator[Problem]:
 def _upstream_errors(policy: Policy, lines: Lines) -> Iterator[Problem]:
     for host, upstream in policy.upstreams.items():
         path = join("upstreams", host)
-        if host in _DOCKER_HUB_ALIASES:
+        if host in DOCKER_HUB_ALIASES and host != DOCKER_HUB:
             yield _problem(lines, path, repr(host), "docker.io, the name that every alias of Docker Hub is read as")
         for kind, patterns in (("allow", upstream.allow), ("deny", upstream.deny)):
             for index, pattern in enumerate(patterns):

@@ -104,7 +104,7 @@ HttpsUrl = Annotated[
 Duration = Annotated[
     timedelta,
     Meta(
-        extra_json_schema={"format": "duration-short", "pattern": DURATION_PATTERN},
+        extra_json_schema={"pattern": DURATION_PATTERN},
         extra={"expected": "a number and one of w d h m s: 30d, 4h, 90m"},
     ),
 ]

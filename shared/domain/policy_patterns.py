@@ -1,8 +1,8 @@
 """Patterns of a policy that can't mean what they say, found before a failure shows that they never matched."""
 
+from shared.domain.images import DOCKER_HUB
 from shared.domain.patterns import matches, matches_any
 
-_DOCKER_HUB = "docker.io"
 _ANYTHING = "\0"
 _MOST_SEGMENTS_ON_DOCKER_HUB = 2
 
@@ -12,7 +12,7 @@ def pattern_errors(host: str, pattern: str) -> str | None:
     first, slash, rest = pattern.partition("/")
     if slash and first == host:
         return f"the repository without its host: {rest}"
-    if host == _DOCKER_HUB and not slash and "**" not in pattern:
+    if host == DOCKER_HUB and not slash and "**" not in pattern:
         return f"two segments, as every name on Docker Hub has: library/{pattern}"
     if "***" in pattern:
         return "* or **"
@@ -21,7 +21,7 @@ def pattern_errors(host: str, pattern: str) -> str | None:
 
 def pattern_warnings(host: str, pattern: str, deny: tuple[str, ...]) -> str | None:
     """What is odd about an `allow` pattern: it matches nothing that exists, or nothing that `deny` leaves."""
-    if host == _DOCKER_HUB and "**" not in pattern and pattern.count("/") >= _MOST_SEGMENTS_ON_DOCKER_HUB:
+    if host == DOCKER_HUB and "**" not in pattern and pattern.count("/") >= _MOST_SEGMENTS_ON_DOCKER_HUB:
         return "two segments: names on Docker Hub have no more, so this never matches"
     if all(matches_any(deny, sample) for sample in _samples(pattern)):
         return "something that deny leaves: deny excludes everything that this allows"

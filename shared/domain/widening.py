@@ -5,10 +5,9 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from shared.domain.cache_rules import CacheRule, rule_name
+from shared.domain.images import DOCKER_HUB
 from shared.domain.policy import Granularity, UpstreamPolicy
 from shared.domain.policy_patterns import covers_pattern
-
-_DOCKER_HUB = "docker.io"
 
 
 class Mapping(msgspec.Struct, frozen=True):
@@ -62,8 +61,8 @@ def is_within_allow(wide: Mapping, upstream: UpstreamPolicy) -> bool:
     Asked only when the quota, and not the policy, calls for the wider rule: what a stranger can make fail must not
     decide that more is served. `deny` has no say here: it decides what is planned for, and no rule of ACR can hold it.
     """
-    everything = "*/*" if wide.host == _DOCKER_HUB else "**"
-    inside = everything if wide.path == "*" else f"{wide.path[:-1]}{'*' if wide.host == _DOCKER_HUB else '**'}"
+    everything = "*/*" if wide.host == DOCKER_HUB else "**"
+    inside = everything if wide.path == "*" else f"{wide.path[:-1]}{'*' if wide.host == DOCKER_HUB else '**'}"
     return any(covers_pattern(pattern, inside) for pattern in upstream.allow)
 
 
