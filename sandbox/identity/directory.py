@@ -55,6 +55,10 @@ class Directory:
         """The identity of that object id."""
         return self._identities.get(object_id.lower())
 
+    def identities(self) -> list[Identity]:
+        """All of them."""
+        return list(self._identities.values())
+
     def replicated(self, object_id: str) -> bool:
         """Whether the principal exists and has been around for long enough to be found everywhere."""
         identity = self.find(object_id)
