@@ -8,6 +8,8 @@ import pytest_asyncio
 
 from sandbox.storage_emulator import DEFAULT_ACCOUNT, StorageEmulator
 
+pytest_plugins = ("tests.fixtures.world",)
+
 _ACCOUNTS = [f"test{number:04d}" for number in range(1000)]
 _used = count()
 

@@ -20,7 +20,7 @@ class Condition(StrEnum):
     RESOLVED = "Resolved"
 
 
-class AlertRule(msgspec.Struct, frozen=True, kw_only=True):
+class AlertRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A scheduled query rule that counts rows, per combination of its dimensions.
 
     Attributes:

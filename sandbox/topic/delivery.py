@@ -47,7 +47,7 @@ class HandshakeFailed(Exception):
     """The endpoint did not prove that it wants events; the subscription was not made."""
 
 
-class Subscription(msgspec.Struct, frozen=True, kw_only=True):
+class Subscription(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which events go to which function.
 
     Attributes:
@@ -117,6 +117,10 @@ class EventDelivery:
         self._subscriptions.pop(name, None)
 
     async def publish(self, event: dict[str, Any]) -> None:
+        """`offer` as a coroutine, which is what the registry awaits."""
+        self.offer(event)
+
+    def offer(self, event: dict[str, Any]) -> None:
         """Start delivering an event in Event Grid's schema to every subscription that takes it, and return at once."""
         for subscription in list(self._subscriptions.values()):
             if subscription.takes(event):

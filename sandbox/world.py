@@ -1,0 +1,246 @@
+"""The sandbox's world: every outside system of the product, wired to each other, in one event loop.
+
+    async with World(certificates=ensure_certificates(folder)) as world:
+        environment = world.environment(storage=connection_string, policy=policy_file)
+
+Everything that HTTP can reach can be reached as a model too (`world.hub`, `world.arm`, `world.vault`), which is how
+tests seed state and read it back.
+"""
+
+import secrets
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import msgspec
+
+from sandbox import scenario
+from sandbox.acr.handlers import AcrService
+from sandbox.acr.models import Acr
+from sandbox.arm.access import AccessControl
+from sandbox.arm.handlers import ArmService
+from sandbox.arm.models import CLUSTER_TYPE, VAULT_TYPE, Arm
+from sandbox.control.handlers import WorldControl
+from sandbox.frame.certificates import Certificates
+from sandbox.frame.clock import AdjustableClock
+from sandbox.frame.exchanges import ExchangeLog
+from sandbox.frame.faults import Faults
+from sandbox.frame.server import Server
+from sandbox.hub.api_handlers import HubService
+from sandbox.hub.auth_handlers import HubAuthService
+from sandbox.hub.models import Hub
+from sandbox.hub.registry_handlers import HubRegistryService
+from sandbox.identity.directory import Directory
+from sandbox.identity.handlers import IdentityService
+from sandbox.identity.tokens import TokenAuthority
+from sandbox.logs.handlers import LogsService
+from sandbox.logs.models import LogAnalytics
+from sandbox.monitor.action_group import ActionGroup
+from sandbox.monitor.monitor import Monitor
+from sandbox.sink.handlers import SinkService
+from sandbox.sink.models import Kind, Sinks
+from sandbox.topic.delivery import EventDelivery
+from sandbox.topic.handlers import TopicService
+from sandbox.topic.models import Topic
+from sandbox.topic.vault_events import vault_event
+from sandbox.vault.handlers import VaultService
+from sandbox.vault.models import Vault
+from sandbox.vault.reader import VaultReader
+from sandbox.vault.secrets import SecretEvent
+
+DOCKER_HUB_HOSTS: Final = ("docker.io", "registry-1.docker.io", "index.docker.io")
+
+
+class Urls(msgspec.Struct, frozen=True):
+    """Where the services are: scheme, host and port; `topic` and `identity` are whole endpoints."""
+
+    arm: str
+    vault: str
+    logs: str
+    hub: str
+    hub_auth: str
+    hub_registry: str
+    registry: str
+    topic: str
+    sink: str
+    identity: str
+    control: str
+
+
+class World:
+    """The default scenario (`sandbox.scenario`), served while the context is entered.
+
+    Args:
+        certificates: the authority that the services' certificates come from.
+        exchanges_file: where every exchange is written along to, as JSON lines.
+        pace: by how much Azure's waiting times between retries are multiplied.
+
+    Attributes:
+        defects: exceptions in emulators that were no refusals; leaving the context raises them.
+    """
+
+    def __init__(self, *, certificates: Certificates, exchanges_file: Path | None = None, pace: float = 0.001) -> None:
+        self.certificates = certificates
+        self.clock = AdjustableClock()
+        self.exchanges = ExchangeLog(file=exchanges_file)
+        self.faults = Faults()
+        self._build_identity()
+        self._build_docker_hub()
+        self._build_cloud()
+        self._build_watchers(pace)
+        self._build_server()
+        self._seed()
+
+    @property
+    def defects(self) -> list[Exception]:
+        """What went wrong in the sandbox itself."""
+        return self._server.defects
+
+    @property
+    def urls(self) -> Urls:
+        """The services' addresses; known once the context is entered."""
+        return Urls(
+            arm=self.arm_service.base_url,
+            vault=self.vault_service.base_url,
+            logs=self.logs_service.base_url,
+            hub=self.hub_service.base_url,
+            hub_auth=self.hub_auth_service.base_url,
+            hub_registry=self.hub_registry_service.base_url,
+            registry=self.registry_service.base_url,
+            topic=self.topic_service.endpoint,
+            sink=self.sink_service.base_url,
+            identity=self.identity_service.endpoint,
+            control=self.control_service.base_url,
+        )
+
+    @property
+    def login_server(self) -> str:
+        """The registry's host with its port, as image references name it."""
+        return self.registry_service.base_url.removeprefix("https://")
+
+    async def __aenter__(self) -> Self:
+        """Listen, and tell the services what depends on their addresses."""
+        await self._server.__aenter__()
+        self._registry.login_server = self.login_server
+        self.vault.on_event = self._announce
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop everything; raises what was a defect of the sandbox."""
+        await self.delivery.close()
+        await self.action_group.close()
+        try:
+            await self._server.__aexit__(kind, error, trace)
+        finally:
+            self.exchanges.close()
+
+    def connect_host(self, url: str, *, function_key: str, eventgrid_key: str) -> None:
+        """Tell the action group and Event Grid where the function host is."""
+        self.action_group.connect(url, function_key)
+        self.delivery.connect(url, eventgrid_key)
+
+    def write_policy(self, path: Path) -> Path:
+        """Write the scenario's policy file and return its path."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = scenario.policy_text(vault=self.urls.vault, topic=self.urls.topic)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def environment(self, *, storage: str, policy: Path) -> dict[str, str]:
+        """The environment variables with which a function host runs the product against this world."""
+        return {
+            "SSL_CERT_FILE": str(self.certificates.ca.resolve()),
+            "IDENTITY_ENDPOINT": self.urls.identity,
+            "IDENTITY_HEADER": self.identity_service.header,
+            "FUNCTIONS_WORKER_RUNTIME": "python",
+            "AzureWebJobsStorage": storage,
+            "CACHEWARDEN_ARM_ENDPOINT": self.urls.arm,
+            "CACHEWARDEN_LOGS_ENDPOINT": self.urls.logs,
+            "CACHEWARDEN_HUB_ENDPOINT": self.urls.hub,
+            "CACHEWARDEN_HUB_AUTH_ENDPOINT": self.urls.hub_auth,
+            "CACHEWARDEN_HUB_REGISTRY_ENDPOINT": self.urls.hub_registry,
+            "CACHEWARDEN_POLICY": str(policy.resolve()),
+        }
+
+    def _build_identity(self) -> None:
+        self.tokens = TokenAuthority(clock=self.clock)
+        self.access = AccessControl(clock=self.clock)
+        self.directory = Directory(clock=self.clock)
+        self.app_identity = self.directory.create("cachewarden", resource_id=scenario.APP_ID)
+        self.identity_service = IdentityService(
+            self.tokens, header=secrets.token_urlsafe(24), system_assigned=self.app_identity, clock=self.clock
+        )
+
+    def _build_docker_hub(self) -> None:
+        self.hub = Hub(clock=self.clock)
+        self.hub_service = HubService(self.hub)
+        self.hub_auth_service = HubAuthService(self.hub)
+        self.hub_registry_service = HubRegistryService(self.hub, self.hub_auth_service)
+
+    def _build_cloud(self) -> None:
+        self.vault = Vault(scenario.VAULT, resource_id=scenario.VAULT_ID, access=self.access, clock=self.clock)
+        self.vault_service = VaultService(self.vault, self.tokens)
+        reader = VaultReader([self.vault_service], clock=self.clock)
+        self.arm = Arm(
+            access=self.access, directory=self.directory, secrets=reader, upstream=self.hub, clock=self.clock
+        )
+        self.arm_service = ArmService(self.arm, self.tokens)
+        self._registry = self.arm.add_registry(
+            scenario.REGISTRY, subscription=scenario.SUBSCRIPTION, group=scenario.GROUP
+        )
+        self.acr = Acr(
+            scenario.REGISTRY,
+            scenario.REGISTRY_ID,
+            rules=self.arm,
+            verifier=self.tokens,
+            access=self.access,
+            upstreams=dict.fromkeys(DOCKER_HUB_HOSTS, self.hub_registry_service),
+            tls=self.certificates.client_context(),
+            clock=self.clock,
+        )
+        self.arm.connect(self.acr)
+        self.registry_service = AcrService(self.acr)
+
+    def _build_watchers(self, pace: float) -> None:
+        self.logs = LogAnalytics(clock=self.clock)
+        self.workspace = self.logs.add(scenario.WORKSPACE, scenario.WORKSPACE_ID)
+        self.logs_service = LogsService(self.logs, self.tokens, self.access, clock=self.clock)
+        self.topic = Topic(scenario.TOPIC_ID, clock=self.clock)
+        self.topic_service = TopicService(self.topic, self.tokens, self.access)
+        self.sinks = Sinks(clock=self.clock)
+        self.sink_service = SinkService(self.sinks)
+        self.action_group = ActionGroup(self.exchanges, pace=pace, clock=self.clock)
+        self.monitor = Monitor(self.logs, self.action_group, clock=self.clock)
+        self.delivery = EventDelivery(pace=pace, clock=self.clock)
+        self.acr.on_push = self.acr.on_delete = self.delivery.publish
+
+    def _build_server(self) -> None:
+        self.control_service = WorldControl(self)
+        services = (
+            self.identity_service,
+            self.arm_service,
+            self.vault_service,
+            self.logs_service,
+            self.hub_service,
+            self.hub_auth_service,
+            self.hub_registry_service,
+            self.registry_service,
+            self.topic_service,
+            self.sink_service,
+            self.control_service,
+        )
+        self._server = Server(services, certificates=self.certificates, exchanges=self.exchanges, faults=self.faults)
+
+    def _seed(self) -> None:
+        for kind, name in ((CLUSTER_TYPE, scenario.CLUSTER), (VAULT_TYPE, scenario.VAULT)):
+            self.arm.inventory.add(kind, name, subscription=scenario.SUBSCRIPTION, group=scenario.GROUP)
+        scenario.grant_app_roles(self.access, self.app_identity.object_id)
+        scenario.fill_vault(self.vault, scenario.fill_hub(self.hub))
+        for kind in Kind:
+            self.sinks.add(kind, "oncall")
+        self.monitor.add(scenario.ALERT_RULE)
+
+    def _announce(self, event: SecretEvent) -> None:
+        self.delivery.offer(vault_event(event, vault_id=scenario.VAULT_ID, vault_url=self.vault_service.base_url))
