@@ -1,19 +1,26 @@
 """Fixtures of the adapters' tests: storage accounts, plain and behind a proxy that breaks on demand."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from sandbox.frame.certificates import Certificates, ensure_certificates
+from sandbox.arm.handlers import ArmService
 from sandbox.frame.exchanges import ExchangeLog
 from sandbox.frame.faults import Faults
-from sandbox.frame.server import Server
 from sandbox.storage_emulator import StorageEmulator
 from shared.adapters.storage import StorageAccount
 from shared.adapters.tables.client import Tables
-from tests.integration.adapters.support import FaultyStorage, StorageProxy, Stores, memory_stores, table_stores
+from tests.fixtures.serving import serving
+from tests.integration.adapters.support import (
+    FaultyStorage,
+    ServedArm,
+    StorageProxy,
+    Stores,
+    memory_stores,
+    table_stores,
+)
+from tests.integration.sandbox.cloud.support import serving_cloud
 
 
 @pytest.fixture
@@ -36,22 +43,27 @@ def stores(request: pytest.FixtureRequest) -> Stores:
     return memory_stores() if request.param == "memory" else table_stores(request.getfixturevalue("tables"))
 
 
-@pytest.fixture(scope="session")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    """The sandbox's certificate authority of this session."""
-    folder: Path = tmp_path_factory.mktemp("certificates")
-    return ensure_certificates(folder)
-
-
 @pytest_asyncio.fixture
-async def faulty_storage(
-    azurite: StorageEmulator, storage_account: str, certificates: Certificates
-) -> AsyncIterator[FaultyStorage]:
+async def faulty_storage(azurite: StorageEmulator, storage_account: str) -> AsyncIterator[FaultyStorage]:
     """The test's storage account with the tables and queues behind proxies."""
     proxies = {name: StorageProxy(azurite.endpoints[name]) for name in ("Table", "Queue")}
     faults, exchanges = Faults(), ExchangeLog()
-    async with Server(list(proxies.values()), certificates=certificates, exchanges=exchanges, faults=faults):
+    async with serving(*proxies.values(), exchanges=exchanges, faults=faults):
         connection = storage_account
         for name, proxy in proxies.items():
             connection = connection.replace(azurite.endpoints[name], proxy.base_url)
         yield FaultyStorage(StorageAccount(connection_string=connection), faults, exchanges)
+
+
+@pytest_asyncio.fixture
+async def arm() -> AsyncIterator[ServedArm]:
+    """A tenant with the registry `contoso`, the vault `contoso-kv` and good Docker Hub credentials in it."""
+    faults, exchanges = Faults(), ExchangeLog()
+    async with serving_cloud() as cloud:
+        service = ArmService(cloud.arm, cloud.authority)
+        async with serving(service, exchanges=exchanges, faults=faults):
+            cloud.put_good_credentials()
+            vault = cloud.arm.inventory.find(cloud.vault.resource_id)
+            assert vault is not None
+            vault.properties["vaultUri"] = f"{cloud.vault_service.base_url}/"
+            yield ServedArm(cloud, service.base_url, faults, exchanges)

@@ -1,7 +1,8 @@
 """What the adapters' tests share: the stores of one promise, and a way to Azure Storage that breaks on demand."""
 
-from collections.abc import Iterable
-from typing import ClassVar
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar
 
 import aiohttp
 import msgspec
@@ -11,6 +12,8 @@ from yarl import URL
 from sandbox.frame.exchanges import ExchangeLog
 from sandbox.frame.faults import Faults
 from sandbox.frame.service import Refusal, Service
+from sandbox.identity.directory import Identity
+from shared.adapters.arm import ArmRegistries
 from shared.adapters.storage import StorageAccount
 from shared.adapters.tables.client import Tables
 from shared.adapters.tables.deliveries import TableDeliveries
@@ -18,9 +21,12 @@ from shared.adapters.tables.incidents import TableIncidents
 from shared.adapters.tables.leases import TableLeases
 from shared.adapters.tables.outbox import TableOutbox
 from shared.adapters.tables.payloads import TablePayloads
+from shared.adapters.vault_access import ArmVaultAccess
 from shared.application.ports import Deliveries, Incidents, Leases, Outbox, Payloads
 from tests.fakes.clock import ManualClock
 from tests.fakes.stores import MemoryDeliveries, MemoryIncidents, MemoryLeases, MemoryOutbox, MemoryPayloads
+from tests.fixtures.serving import session_certificates
+from tests.integration.sandbox.cloud.support import Cloud
 
 
 class Stores(msgspec.Struct, frozen=True):
@@ -51,6 +57,15 @@ def memory_stores() -> Stores:
     """The fakes that use cases are tested with."""
     clock = ManualClock()
     return Stores(MemoryIncidents(), MemoryLeases(clock), MemoryDeliveries(), MemoryPayloads(), MemoryOutbox(), clock)
+
+
+async def until(condition: Callable[[], bool], *, timeout_s: float = 10) -> None:
+    """Wait until something holds; raises TimeoutError when it does not in time."""
+    async with asyncio.timeout(timeout_s):
+        while True:
+            if condition():
+                return
+            await asyncio.sleep(0.01)
 
 
 class StorageProxy(Service):
@@ -97,3 +112,41 @@ class FaultyStorage(msgspec.Struct, frozen=True):
     account: StorageAccount
     faults: Faults
     exchanges: ExchangeLog
+
+
+class ServedArm(msgspec.Struct, frozen=True):
+    """A tenant's Resource Manager behind faults, and what was said to it."""
+
+    cloud: Cloud
+    address: str
+    faults: Faults
+    exchanges: ExchangeLog
+
+    @property
+    def registry_id(self) -> str:
+        """The ARM id of the registry."""
+        return self.cloud.registry.id
+
+    @property
+    def vault_id(self) -> str:
+        """The ARM id of the vault."""
+        return self.cloud.vault.resource_id
+
+    def registries(self, identity: Identity | None = None, **options: Any) -> ArmRegistries:
+        """The adapter as production makes it, but for the certificate authority; the product's identity by default."""
+        credential = self.cloud.credential(identity)
+        return ArmRegistries(credential, endpoint=self.address, **({"poll_s": 0.01} | self.trusting | options))
+
+    def vault_access(self, identity: Identity | None = None, **options: Any) -> ArmVaultAccess:
+        """The same for role assignments."""
+        return ArmVaultAccess(self.cloud.credential(identity), endpoint=self.address, **(self.trusting | options))
+
+    @property
+    def trusting(self) -> dict[str, Any]:
+        """The option that lets an SDK client trust the sandbox's authority."""
+        return {"connection_verify": str(session_certificates().ca)}
+
+    def writes(self, path: str = "") -> list[str]:
+        """Method and last segment of every write, in order."""
+        sent = self.exchanges.exchanges("arm", path=path)
+        return [f"{e.method} {e.url.partition('?')[0].rpartition('/')[2]}" for e in sent if e.method != "GET"]

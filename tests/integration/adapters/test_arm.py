@@ -1,0 +1,345 @@
+"""Cache rules and credential sets through the real SDK and an emulated Resource Manager."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import msgspec
+import pytest
+import pytest_asyncio
+
+from sandbox.frame.faults import FaultRule, Phase
+from shared.adapters.arm import ArmRegistries, ExistsOtherwise, RuleMissing
+from shared.adapters.arm_ids import ArmIdInvalid
+from shared.application.ports import Registries
+from shared.domain.cache_rules import CacheRule
+from shared.domain.plans import AttachCredentialSet, CreateCacheRule, CreateCredentialSet
+from shared.errors import PermanentError, TemporaryError
+from tests.integration.adapters.support import ServedArm, until
+
+NGINX = CreateCacheRule("nginx-1", "docker.io/library/nginx", "docker-hub/library/nginx", "docker-hub")
+ALPINE = CreateCacheRule("alpine-1", "mcr.microsoft.com/alpine", "mcr/alpine", None)
+
+
+def credentials(arm: ServedArm) -> CreateCredentialSet:
+    """The action that makes the credential set for Docker Hub."""
+    cloud = arm.cloud
+    return CreateCredentialSet(
+        "docker-hub", "docker.io", cloud.secret_id("dockerhub-username"), cloud.secret_id("dockerhub-token")
+    )
+
+
+@pytest_asyncio.fixture
+async def registries(arm: ServedArm) -> AsyncIterator[ArmRegistries]:
+    """The adapter under test."""
+    adapter = arm.registries()
+    yield adapter
+    await adapter.aclose()
+
+
+class TestReading:
+    """A registry as it is."""
+
+    async def test_an_empty_registry(self, arm: ServedArm, registries: Registries) -> None:
+        """A registry without rules has its id and login server as ARM has them."""
+        snapshot = await registries.read(arm.registry_id.upper().replace("/SUBSCRIPTIONS", "/subscriptions"))
+
+        assert (arm.registry_id, "contoso.azurecr.io") == (snapshot.id, snapshot.login_server)
+        assert ((), (), frozenset()) == (snapshot.rules, snapshot.credential_sets, snapshot.repositories)
+
+    async def test_rules_and_sets(self, arm: ServedArm, registries: Registries) -> None:
+        """Rules and sets are read, over several pages."""
+        arm.cloud.arm.settings.page_size = 2
+        created = await registries.create_credential_set(arm.registry_id, credentials(arm))
+        for number in range(5):
+            await registries.create_cache_rule(
+                arm.registry_id,
+                CreateCacheRule(f"rule-{number}", f"docker.io/a/r{number}", f"docker-hub/a/r{number}", "docker-hub"),
+            )
+
+        snapshot = await registries.read(arm.registry_id)
+        assert (created,) == snapshot.credential_sets
+        expected = [CacheRule(f"rule-{n}", f"docker.io/a/r{n}", f"docker-hub/a/r{n}", "docker-hub") for n in range(5)]
+        assert expected == sorted(snapshot.rules)
+
+    async def test_health(self, arm: ServedArm, registries: Registries) -> None:
+        """A set is healthy once its principal may read its secrets; before that, ACR says why it is not."""
+        created = await registries.create_credential_set(arm.registry_id, credentials(arm))
+        assert (created.healthy, created.vault_access) == (False, None)
+        assert "" not in {created.health_code, created.principal_id}
+
+        access = arm.vault_access()
+        await access.grant(arm.vault_id, ("dockerhub-username", "dockerhub-token"), created.principal_id)
+        await access.aclose()
+        healthy = msgspec.structs.replace(created, healthy=True, health_code="", health_message="")
+        assert healthy == await registries.credential_set(arm.registry_id, "docker-hub")
+
+    async def test_no_set(self, arm: ServedArm, registries: Registries) -> None:
+        """A credential set that is not there is None."""
+        assert await registries.credential_set(arm.registry_id, "docker-hub") is None
+
+    async def test_no_registry(self, arm: ServedArm) -> None:
+        """A registry that is not there is a permanent error with ARM's code, for reads of its parts too."""
+        gone = arm.registry_id.replace("contoso", "fabrikam")
+        adapter = arm.registries(arm.cloud.owner)
+        with pytest.raises(PermanentError) as reading:
+            await adapter.read(gone)
+        with pytest.raises(PermanentError) as part:
+            await adapter.credential_set(gone, "docker-hub")
+        await adapter.aclose()
+
+        assert reading.value.code in {"ResourceNotFound", "ParentResourceNotFound"}
+        assert part.value.code == "ParentResourceNotFound"
+
+    @pytest.mark.parametrize("appended", ["/cacheRules/x", "/../x", "?x=1", "#x", "/"])
+    async def test_ids(self, arm: ServedArm, registries: Registries, appended: str) -> None:
+        """An id of another shape sends nothing; only a slash at the end makes no difference."""
+        if appended == "/":
+            assert arm.registry_id == (await registries.read(arm.registry_id + appended)).id
+            return
+        with pytest.raises(ArmIdInvalid):
+            await registries.read(arm.registry_id + appended)
+        assert arm.exchanges.exchanges() == []
+
+
+class TestCreating:
+    """Each create is safe to repeat."""
+
+    async def test_again(self, arm: ServedArm, registries: Registries) -> None:
+        """What is there and equal is not written again."""
+        for _ in range(3):
+            created = await registries.create_credential_set(arm.registry_id, credentials(arm))
+            await registries.create_cache_rule(arm.registry_id, NGINX)
+
+        assert created.login_server == "docker.io"
+        assert arm.writes() == ["PUT docker-hub", "PUT nginx-1"]
+
+    async def test_a_rule_without_credentials(self, arm: ServedArm, registries: Registries) -> None:
+        """A rule for an upstream that takes none has no credential set."""
+        await registries.create_cache_rule(arm.registry_id, ALPINE)
+
+        [rule] = (await registries.read(arm.registry_id)).rules
+        assert CacheRule(ALPINE.name, ALPINE.source, ALPINE.target) == rule
+
+    @pytest.mark.parametrize("retry_after", [None, 0, 1])
+    async def test_a_long_operation(self, arm: ServedArm, registries: Registries, retry_after: int | None) -> None:
+        """A create returns when the operation has ended, whatever wait ARM asks for."""
+        arm.cloud.arm.settings.operation_polls = 2
+        arm.cloud.arm.settings.retry_after_s = retry_after
+        await registries.create_cache_rule(arm.registry_id, ALPINE)
+
+        [rule] = (await registries.read(arm.registry_id)).rules
+        assert rule.provisioning_state == "Succeeded"
+
+    async def test_one_that_is_still_created(self, arm: ServedArm, registries: Registries) -> None:
+        """A create that a dead worker left running is waited for, not started again."""
+        arm.cloud.arm.settings.operation_delay_s = 60
+        dying = asyncio.create_task(registries.create_cache_rule(arm.registry_id, ALPINE))
+        await until(lambda: bool(arm.writes()))
+        dying.cancel()
+        await asyncio.gather(dying, return_exceptions=True)
+
+        waiting = asyncio.create_task(registries.create_cache_rule(arm.registry_id, ALPINE))
+        looked = len(arm.exchanges.exchanges())
+        await until(lambda: len(arm.exchanges.exchanges()) >= looked + 2)
+        assert not waiting.done()
+        arm.cloud.clock.advance(61)
+        await waiting
+        assert arm.writes() == ["PUT alpine-1"]
+
+    async def test_one_for_something_else(self, arm: ServedArm, registries: Registries) -> None:
+        """What is there under that name and differs is refused and stays as it is."""
+        await registries.create_credential_set(arm.registry_id, credentials(arm))
+        await registries.create_cache_rule(arm.registry_id, NGINX)
+        before = await registries.read(arm.registry_id)
+
+        for other in (
+            msgspec.structs.replace(NGINX, source="docker.io/library/redis"),
+            msgspec.structs.replace(NGINX, target="other/library/nginx"),
+            msgspec.structs.replace(NGINX, credential_set=None),
+        ):
+            with pytest.raises(ExistsOtherwise):
+                await registries.create_cache_rule(arm.registry_id, other)
+        with pytest.raises(ExistsOtherwise):
+            await registries.create_credential_set(
+                arm.registry_id, msgspec.structs.replace(credentials(arm), login_server="ghcr.io")
+            )
+        assert before == await registries.read(arm.registry_id)
+
+    async def test_at_once(self, arm: ServedArm, registries: Registries) -> None:
+        """Of two that create the same rule at once, one may be told to come back, and then finds it done."""
+        arm.cloud.arm.settings.operation_polls = 2
+        results = await asyncio.gather(
+            *(registries.create_cache_rule(arm.registry_id, ALPINE) for _ in range(3)), return_exceptions=True
+        )
+
+        assert all(result is None or isinstance(result, TemporaryError) for result in results)
+        await registries.create_cache_rule(arm.registry_id, ALPINE)
+        assert len((await registries.read(arm.registry_id)).rules) == 1
+
+
+class TestAttaching:
+    """A rule without credentials gets them."""
+
+    async def test_once(self, arm: ServedArm, registries: Registries) -> None:
+        """The credential set is attached, and a second time nothing is written."""
+        await registries.create_credential_set(arm.registry_id, credentials(arm))
+        await registries.create_cache_rule(arm.registry_id, NGINX)
+        arm.cloud.registry.rules["nginx-1"].credential_set = None
+        for _ in range(2):
+            await registries.attach_credential_set(arm.registry_id, AttachCredentialSet("nginx-1", "docker-hub"))
+
+        [rule] = (await registries.read(arm.registry_id)).rules
+        assert CacheRule(NGINX.name, NGINX.source, NGINX.target, "docker-hub") == rule
+        assert arm.writes() == ["PUT docker-hub", "PUT nginx-1", "PATCH nginx-1"]
+
+    async def test_no_rule(self, arm: ServedArm, registries: Registries) -> None:
+        """A rule that is gone is a permanent error."""
+        with pytest.raises(RuleMissing):
+            await registries.attach_credential_set(arm.registry_id, AttachCredentialSet("nginx-1", "docker-hub"))
+
+    async def test_another_set(self, arm: ServedArm, registries: Registries) -> None:
+        """A rule that has another credential set by now keeps it."""
+        await registries.create_credential_set(arm.registry_id, credentials(arm))
+        await registries.create_cache_rule(arm.registry_id, NGINX)
+
+        with pytest.raises(ExistsOtherwise):
+            await registries.attach_credential_set(arm.registry_id, AttachCredentialSet("nginx-1", "other-set"))
+
+
+class TestRefusals:
+    """What ARM refuses keeps ARM's code, and says whether to come back."""
+
+    async def test_an_existing_repository(self, arm: ServedArm, registries: Registries) -> None:
+        """A rule over a repository that exists is refused for good, with ARM's words and a hint."""
+        arm.cloud.repositories.names.add("mcr/alpine")
+        with pytest.raises(PermanentError) as caught:
+            await registries.create_cache_rule(arm.registry_id, ALPINE)
+
+        assert caught.value.code == "TargetRepositoryAlreadyPresentInRegistry"
+        assert "'mcr/alpine' is already present" in str(caught.value)
+        assert caught.value.hint.startswith("Delete that repository")
+
+    async def test_missing_credentials(self, arm: ServedArm, registries: Registries) -> None:
+        """A Docker Hub rule without credentials is refused for good."""
+        with pytest.raises(PermanentError) as caught:
+            await registries.create_cache_rule(arm.registry_id, msgspec.structs.replace(NGINX, credential_set=None))
+        assert caught.value.code == "EnforceDockerAuthentication"
+
+    async def test_an_unknown_code(self, arm: ServedArm, registries: Registries) -> None:
+        """A code that nobody knows is permanent and is kept."""
+        await registries.create_cache_rule(arm.registry_id, ALPINE)
+        overlapping = CreateCacheRule("alpine-2", "mcr.microsoft.com/other", "mcr/alpine", None)
+        with pytest.raises(PermanentError) as caught:
+            await registries.create_cache_rule(arm.registry_id, overlapping)
+        assert caught.value.code == "CacheRuleOverlapsExistingRule"
+
+    async def test_a_failed_operation(self, arm: ServedArm, registries: Registries) -> None:
+        """An operation that was accepted and failed is refused by its code, though its status was 200."""
+        arm.cloud.arm.settings.asynchronous = {"TargetRepositoryAlreadyPresentInRegistry"}
+        arm.cloud.repositories.names.add("mcr/alpine")
+        with pytest.raises(PermanentError) as caught:
+            await registries.create_cache_rule(arm.registry_id, ALPINE)
+
+        assert caught.value.code == "TargetRepositoryAlreadyPresentInRegistry"
+        assert {200, 201} >= {
+            e.status for e in arm.exchanges.exchanges("arm", path="/(cacheRules|operationStatuses)/.")[1:]
+        }
+
+    async def test_a_failed_operation_that_passes(self, arm: ServedArm, registries: Registries) -> None:
+        """One that failed for a reason that passes is tried again over what it left behind."""
+        arm.cloud.arm.operations.fail_next("cacheRules", "InternalServerError", "Try again.")
+        with pytest.raises(TemporaryError) as caught:
+            await registries.create_cache_rule(arm.registry_id, ALPINE)
+        assert caught.value.code == "InternalServerError"
+
+        await registries.create_cache_rule(arm.registry_id, ALPINE)
+        [rule] = (await registries.read(arm.registry_id)).rules
+        assert rule.provisioning_state == "Succeeded"
+
+    async def test_no_role(self, arm: ServedArm) -> None:
+        """Without a role the refusal is permanent and says what to do."""
+        stranger = arm.cloud.directory.create("stranger")
+        adapter = arm.registries(stranger)
+        with pytest.raises(PermanentError) as caught:
+            await adapter.read(arm.registry_id)
+        await adapter.aclose()
+
+        assert caught.value.code == "AuthorizationFailed"
+        assert "role" in caught.value.hint
+
+    async def test_a_wrong_audience(self, arm: ServedArm) -> None:
+        """Tokens for another service are refused for good."""
+        adapter = arm.registries(audience="https://vault.azure.net")
+        with pytest.raises(PermanentError) as caught:
+            await adapter.read(arm.registry_id)
+        await adapter.aclose()
+
+        assert caught.value.code == "InvalidAuthenticationTokenAudience"
+
+
+class TestTrouble:
+    """What a network and an overloaded ARM do."""
+
+    @pytest.mark.parametrize(
+        ("status", "headers", "wait"),
+        [(429, {"Retry-After": "17"}, 17.0), (503, {"Retry-After": "2"}, 2.0), (500, {}, None), (504, {}, None)],
+    )
+    async def test_overload(
+        self, arm: ServedArm, registries: Registries, status: int, headers: dict[str, str], wait: float | None
+    ) -> None:
+        """Throttling and errors on ARM's side come back at once, with the wait that ARM asks for."""
+        fault = arm.faults.add(FaultRule(method="PUT", path="/cacheRules/", status=status, headers=headers))
+        with pytest.raises(TemporaryError) as caught:
+            await registries.create_cache_rule(arm.registry_id, ALPINE)
+
+        assert (wait, 1) == (caught.value.retry_after, fault.fired)
+
+    async def test_a_conflict_that_passes(self, arm: ServedArm, registries: Registries) -> None:
+        """A 409 whose words say that something is in progress passes, whatever its code."""
+        body = {"error": {"code": "Conflict", "message": "An operation is in progress on the registry."}}
+        arm.faults.add(FaultRule(method="PUT", path="/cacheRules/", status=409, body=body))
+        with pytest.raises(TemporaryError):
+            await registries.create_cache_rule(arm.registry_id, ALPINE)
+
+    async def test_a_conflict_that_stays(self, arm: ServedArm, registries: Registries) -> None:
+        """Any other 409 does not pass."""
+        body = {"error": {"code": "Conflict", "message": "There is something else."}}
+        arm.faults.add(FaultRule(method="PUT", path="/cacheRules/", status=409, body=body))
+        with pytest.raises(PermanentError):
+            await registries.create_cache_rule(arm.registry_id, ALPINE)
+
+    async def test_one_dropped_connection(self, arm: ServedArm, registries: Registries) -> None:
+        """A connection that drops once is no trouble, before ARM saw the request as after."""
+        for number, phase in enumerate(Phase):
+            rule = msgspec.structs.replace(ALPINE, name=f"alpine-{number}", target=f"mcr/a{number}")
+            arm.faults.add(FaultRule(method="PUT", path=f"/alpine-{number}", times=1, drop=True, phase=phase))
+            try:
+                await registries.create_cache_rule(arm.registry_id, rule)
+            except TemporaryError:  # ARM still works on the request whose answer was lost
+                await registries.create_cache_rule(arm.registry_id, rule)
+
+        assert len((await registries.read(arm.registry_id)).rules) == 2
+
+    async def test_dropped_connections(self, arm: ServedArm, registries: Registries) -> None:
+        """An ARM that can't be reached is temporary."""
+        arm.faults.add(FaultRule(drop=True))
+        with pytest.raises(TemporaryError):
+            await registries.read(arm.registry_id)
+
+    async def test_no_answer(self, arm: ServedArm) -> None:
+        """An ARM that never answers is given up after the patience."""
+        arm.faults.add(FaultRule(hold=True))
+        adapter = arm.registries(patience_s=0.2)
+        with pytest.raises(TemporaryError) as caught:
+            await adapter.read(arm.registry_id)
+        await adapter.aclose()
+
+        assert caught.value.code == "timeout"
+
+    async def test_no_json(self, arm: ServedArm, registries: Registries) -> None:
+        """An answer that is a proxy's page is temporary."""
+        arm.faults.add(
+            FaultRule(path="/cacheRules", status=200, headers={"Content-Type": "text/html"}, body="<p>hi</p>")
+        )
+        with pytest.raises(TemporaryError):
+            await registries.read(arm.registry_id)
