@@ -33,7 +33,7 @@ def parse_common(document: Fields) -> Alert:
     """An alert in the common schema.
 
     Raises:
-        UnknownAlert: a service whose alerts say nothing about pulls, or a field that has to be there is not.
+        UnknownAlert: a service whose alerts say nothing about pulls, or a field that it needs is missing.
     """
     essentials = document.fields("data").fields("essentials")
     body = document.fields("data").fields("alertContext")
@@ -41,8 +41,8 @@ def parse_common(document: Fields) -> Alert:
     read = _reader(service, body)
     if read is None:
         raise UnknownAlert(
-            f"data.essentials.monitoringService is {service[:60]!r} in {SCHEMA}; expected Log Alerts V2, Log Analytics, "
-            "Application Insights, Platform, Prometheus or an Activity Log service"
+            f"data.essentials.monitoringService is {service[:60]!r} in {SCHEMA}; expected Log Alerts V2, Log "
+            "Analytics, Application Insights, Platform, Prometheus or an Activity Log service"
         )
     condition = essentials.text("monitorCondition")
     fired = _CONDITIONS.get(condition.lower())
@@ -97,7 +97,7 @@ def read_log_v1(body: Fields) -> Context:
 def read_criteria(body: Fields) -> Context:
     """Log Alerts V2, simple log alerts and metric alerts: criteria with dimensions.
 
-    A simple log alert carries the row itself, as `event`; no other log alert of this version carries any row (documented).
+    A simple log alert carries the row itself, as `event`; other log alerts of this version carry none (documented).
     """
     condition = body.fields("condition")
     dimensions: dict[str, str] = {}

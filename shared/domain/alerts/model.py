@@ -25,9 +25,9 @@ class Alert(msgspec.Struct, frozen=True):
         fired_at: when it fired, aware, in UTC.
         window: how far back the alert's condition looked; zero when it doesn't say, or says that start equals end, as
             test actions do (documented).
-        resource_ids: the ARM ids that it names, in lower case: dimensions, then configuration items, then targets.
+        resource_ids: the ARM ids that it names, in lower case, those of dimensions first.
         workspace_ids: the workspaces that its links name, in lower case; only ever compared with the policy's.
-        texts: messages that the alert itself carries (dimensions, embedded rows), at most 64 of at most 4,096 characters.
+        texts: messages that the alert itself carries (dimensions, embedded rows): 64 of 4,096 characters at most.
         alert_id: the alert instance's own id in lower case; empty in the schemas that have none.
         dimensions: the dimensions' values by name.
         properties: the rule's custom properties.

@@ -5,7 +5,7 @@ fields in some alert (documented samples), so presence is never assumed.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from shared.domain.alerts.model import UnknownAlert
@@ -117,7 +117,7 @@ def between(start: str, end: str) -> timedelta:
     return min(max(last - first, timedelta(0)), _LONGEST_WINDOW)
 
 
-def texts_in(entries: list[object]) -> list[str]:
+def texts_in(entries: Sequence[object]) -> list[str]:
     """The texts of a list."""
     return [entry for entry in entries if isinstance(entry, str)]
 
