@@ -4,9 +4,9 @@ import re
 from datetime import timedelta
 
 _UNITS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
-_FORM = re.compile(r"([1-9][0-9]{0,6})([wdhms])")
+_FORM = re.compile(r"([1-9][0-9]{0,4})([wdhms])")
 
-DURATION_PATTERN = r"^[1-9][0-9]{0,6}[wdhms]$"
+DURATION_PATTERN = r"^[1-9][0-9]{0,4}[wdhms]$"
 """The form for JSON Schema."""
 
 
@@ -21,5 +21,5 @@ def parse_duration(text: str) -> timedelta:
 def format_duration(duration: timedelta) -> str:
     """The shortest text that `parse_duration` reads back: `30d`, `90m`, `0s` for none."""
     seconds = int(duration.total_seconds())
-    unit = next(unit for unit, size in _UNITS.items() if seconds % size == 0 and (seconds or size == 1) and unit != "w")
+    unit = next(unit for unit, size in _UNITS.items() if seconds % size == 0 and (seconds or size == 1))
     return f"{seconds // _UNITS[unit]}{unit}"

@@ -71,6 +71,7 @@ def _upstream_errors(policy: Policy, lines: Lines) -> Iterator[Problem]:
         path = join("upstreams", host)
         if host in DOCKER_HUB_ALIASES and host != DOCKER_HUB:
             yield _problem(lines, path, repr(host), "docker.io, the name that every alias of Docker Hub is read as")
+            continue
         for kind, patterns in (("allow", upstream.allow), ("deny", upstream.deny)):
             for index, pattern in enumerate(patterns):
                 expected = pattern_errors(host, pattern) if pattern else None

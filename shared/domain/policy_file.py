@@ -53,12 +53,17 @@ def check_policy(text: str) -> PolicyCheck:
     reading = read_yaml(text, Policy)
     if reading.value is None:
         return PolicyCheck(None, errors=reading.problems)
-    told = {problem.path for problem in reading.problems}
-    further = [problem for problem in errors_in(reading.value, reading.lines) if problem.path not in told]
+    told = tuple(problem.path for problem in reading.problems)
+    further = [one for one in errors_in(reading.value, reading.lines) if not _is_below(one.path, told)]
     errors = tuple(sorted((*reading.problems, *further)))
     if errors:
         return PolicyCheck(None, errors=errors)
     return PolicyCheck(reading.value, warnings=tuple(sorted(warnings_in(reading.value, reading.lines))))
+
+
+def _is_below(path: str, told: tuple[str, ...]) -> bool:
+    """Whether a path is one that has been told, or part of what stands there."""
+    return path.startswith(tuple(f"{one}{end}" for one in told for end in ".[")) or path in told
 
 
 def load_policy(text: str, *, path: str) -> Policy:

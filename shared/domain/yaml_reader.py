@@ -55,7 +55,8 @@ def read_yaml[T](text: str, kind: type[T]) -> Reading[T]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         found = " ".join(part for part in (error.context, error.problem) if part)
-        problem = Problem(mark.line + 1 if mark else 0, "", found[:LONGEST_FOUND], "YAML")
+        line = min(mark.line + 1, len(text.splitlines())) if mark else 0
+        problem = Problem(line, "", found[:LONGEST_FOUND], "YAML")
     except (yaml.YAMLError, ValueError) as error:
         problem = Problem(0, "", str(error).splitlines()[0][:LONGEST_FOUND], "YAML")
     if problem is None and node is None:
