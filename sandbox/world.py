@@ -20,6 +20,8 @@ from sandbox.acr.models import Acr
 from sandbox.arm.access import AccessControl
 from sandbox.arm.handlers import ArmService
 from sandbox.arm.models import CLUSTER_TYPE, VAULT_TYPE, Arm
+from sandbox.arm.roles import ACR_PULL
+from sandbox.cluster import Cluster
 from sandbox.control.handlers import WorldControl
 from sandbox.frame.certificates import Certificates
 from sandbox.frame.clock import AdjustableClock
@@ -88,6 +90,7 @@ class World:
         self._build_docker_hub()
         self._build_cloud()
         self._build_watchers(pace)
+        self._build_cluster()
         self._build_server()
         self._seed()
 
@@ -215,6 +218,20 @@ class World:
         self.monitor = Monitor(self.logs, self.action_group, clock=self.clock)
         self.delivery = EventDelivery(pace=pace, clock=self.clock)
         self.acr.on_push = self.acr.on_delete = self.delivery.publish
+
+    def _build_cluster(self) -> None:
+        identity = self.directory.create("prod-agentpool", resource_id=scenario.CLUSTER_ID)
+        self.access.grant(identity.object_id, ACR_PULL, scenario.REGISTRY_ID)
+        self.cluster = Cluster(
+            scenario.CLUSTER_ID,
+            hub=self.hub_registry_service,
+            registry=self.registry_service,
+            identity=identity,
+            tokens=self.tokens,
+            workspace=self.workspace,
+            tls=self.certificates.client_context(),
+            clock=self.clock,
+        )
 
     def _build_server(self) -> None:
         self.control_service = WorldControl(self)

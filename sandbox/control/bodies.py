@@ -74,7 +74,7 @@ class NewImage(Body, frozen=True):
 
 
 class Source(Body, frozen=True):
-    """Whose pulls are meant: an address (`127.0.0.1` is every client here), or an account's name."""
+    """Whose pulls are meant: an address (127.0.0.2 is the cluster's, 127.0.0.1 all others') or an account's name."""
 
     source: Name
 

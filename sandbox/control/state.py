@@ -3,8 +3,12 @@
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
 
+from sandbox.cluster import ADDRESS
+
 if TYPE_CHECKING:
     from sandbox.world import World
+
+_ADDRESSES: Final = ("127.0.0.1", ADDRESS)
 
 type Part = Callable[["World"], Awaitable[Any]]
 
@@ -72,7 +76,9 @@ async def hub(world: "World") -> dict[str, Any]:
     """Docker Hub: accounts with the pulls that they have left, tokens without their text, and images."""
     limits = world.hub.limits
     return {
-        "anonymous_pulls_left": limits.anonymous.remaining("127.0.0.1") if limits.anonymous.limit else None,
+        "anonymous_pulls_left": {
+            address: limits.anonymous.remaining(address) if limits.anonymous.limit else None for address in _ADDRESSES
+        },
         "pulls": dict(limits.pulls),
         "accounts": [
             {

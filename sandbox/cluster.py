@@ -1,0 +1,114 @@
+"""The AKS cluster of the world: pulls images as its kubelet does, and logs to `KubeEvents` when a pull fails.
+
+It pulls from an address of its own, so that Docker Hub counts its anonymous pulls apart from everybody else's, and from
+the registry with its kubelet identity, which holds AcrPull.
+"""
+
+import itertools
+from collections.abc import Sequence
+from ssl import SSLContext
+from typing import Any, Final
+
+import aiohttp
+
+from sandbox.acr.gate import TOKEN_USER
+from sandbox.frame.service import Clock, Service
+from sandbox.identity.directory import Identity
+from sandbox.identity.tokens import TokenAuthority
+from sandbox.logs.models import Workspace
+from sandbox.oci.client import OciClient, PulledImage
+from sandbox.oci.kubelet import failed_pull_events
+from sandbox.oci.references import Reference
+from sandbox.oci.refusals import PullRefused, RegistryUnreachable
+from sandbox.oci.remote import Credentials
+
+ADDRESS: Final = "127.0.0.2"
+"""Where the cluster's requests come from."""
+
+_DOCKER_HUB: Final = "docker.io"
+_NODE: Final = "aks-agentpool-12345678-vmss000000"
+
+
+class Cluster:
+    """One cluster with one node."""
+
+    def __init__(  # noqa: PLR0913 - one collaborator each
+        self,
+        resource_id: str,
+        *,
+        hub: Service,
+        registry: Service,
+        identity: Identity,
+        tokens: TokenAuthority,
+        workspace: Workspace,
+        tls: SSLContext,
+        clock: Clock,
+    ) -> None:
+        self.resource_id = resource_id
+        self._hub = hub
+        self._registry = registry
+        self._identity = identity
+        self._tokens = tokens
+        self._workspace = workspace
+        self._tls = tls
+        self._clock = clock
+        self._pods = itertools.count(1)
+
+    async def pull(self, image: str) -> PulledImage:
+        """Pull an image as a pod names it; raises PullRefused or RegistryUnreachable, and logs nothing."""
+        host = Reference.parse(image).host
+        login_server = self._registry.base_url.removeprefix("https://")
+        credentials = await self._login() if host == login_server else None
+        hosts = {_DOCKER_HUB: self._hub.base_url, login_server: self._registry.base_url}
+        async with OciClient(hosts=hosts, tls=self._tls, local_address=ADDRESS) as client:
+            return await client.pull(image, credentials=credentials)
+
+    async def start_pod(self, image: str, *, namespace: str = "default", name: str = "") -> PulledImage | None:
+        """Start a pod with the image: None when the pull failed, and then its events are in the logs."""
+        try:
+            return await self.pull(image)
+        except (PullRefused, RegistryUnreachable) as error:
+            pod = name or f"{Reference.parse(image).repository.rpartition('/')[2]}-{next(self._pods)}"
+            self._log(pod, namespace, [(event.reason, event.message) for event in failed_pull_events(image, error)])
+            return None
+
+    def _log(self, pod: str, namespace: str, events: Sequence[tuple[str, str]]) -> None:
+        now = self._clock()
+        common: dict[str, Any] = {
+            "TimeGenerated": now,
+            "Computer": _NODE,
+            "ClusterName": self.resource_id.rpartition("/")[2],
+            "ClusterId": self.resource_id,
+            "ObjectKind": "Pod",
+            "Namespace": namespace,
+            "Name": pod,
+            "KubeEventType": "Warning",
+            "SourceComponent": "kubelet",
+            "Count": 1.0,
+            "FirstSeen": now,
+            "LastSeen": now,
+            "SourceSystem": "Containers",
+            "_ResourceId": self.resource_id,
+        }
+        self._workspace.append("KubeEvents", [common | {"Reason": why, "Message": text} for why, text in events])
+
+    async def _login(self) -> Credentials:
+        """The registry's refresh token for the kubelet's identity, as AKS's credential provider gets it."""
+        token = self._tokens.issue(
+            audience="https://management.azure.com",
+            principal_id=self._identity.object_id,
+            client_id=self._identity.client_id,
+        )
+        form = {
+            "grant_type": "access_token",
+            "service": self._registry.base_url.removeprefix("https://"),
+            "tenant": self._tokens.tenant_id,
+            "access_token": token,
+        }
+        connector = aiohttp.TCPConnector(ssl=self._tls, local_addr=(ADDRESS, 0))
+        url = f"{self._registry.base_url}/oauth2/exchange"
+        async with (
+            aiohttp.ClientSession(connector=connector, raise_for_status=True) as session,
+            session.post(url, data=form) as answer,
+        ):
+            return Credentials(TOKEN_USER, (await answer.json())["refresh_token"])
