@@ -47,6 +47,11 @@ class Narrator:
             except (AssertionError, OSError, TimeoutError) as error:
                 raise StepFailed(title, str(error) or type(error).__name__) from error
 
+    def fail(self, step: str, reason: str) -> None:
+        """The end of a story that does not hold."""
+        self._console.print(Text(f"This step does not hold: {step}", style="bold red"), soft_wrap=True)
+        self._console.print(Text(reason), soft_wrap=True)
+
     def say(self, text: str = "") -> None:
         """A line of its own."""
         self._console.print(Text.from_markup(text), soft_wrap=True)

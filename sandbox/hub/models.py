@@ -80,6 +80,10 @@ class Hub:
         if private:
             self.private.add(repository)
 
+    def pulls_of(self, username: str) -> int:
+        """How many pulls an account has made."""
+        return self.limits.pulls[self.logins.accounts[username].id]
+
     async def accepts(self, username: str, password: str) -> bool:
         """Whether the registry's token service would accept the credentials now.
 

@@ -7,6 +7,7 @@ minutes. Every other status ends it: an app that answers 500 has lost the alert.
 
 import asyncio
 import base64
+import time
 import uuid
 from collections import deque
 from datetime import datetime, timedelta
@@ -32,11 +33,13 @@ class AlertDelivery(msgspec.Struct, frozen=True):
         alert_id: the alert's ARM id.
         statuses: the status of each attempt, 0 where there was no answer; empty while the endpoint is suspended.
         delivered: whether the app took it.
+        seconds: how long the last attempt took.
     """
 
     alert_id: str
     statuses: tuple[int, ...]
     delivered: bool
+    seconds: float = 0
 
 
 class ActionGroup:
@@ -68,17 +71,20 @@ class ActionGroup:
         alert_id = payload["data"]["essentials"]["alertId"]
         if self._suspended_until is not None and self._clock() < self._suspended_until:
             return self._done(AlertDelivery(alert_id, (), delivered=False))
+        started = time.perf_counter()
         statuses = [await self._attempt(payload)]
         for wait in _WAITS_S:
             if statuses[-1] not in _AGAIN | {0}:
                 break
             await asyncio.sleep(wait * self._pace)
+            started = time.perf_counter()
             statuses.append(await self._attempt(payload))
         else:
             if statuses[-1] in _AGAIN | {0}:
                 self._suspended_until = self._clock() + _SUSPENSION * self._pace
         delivered = 200 <= statuses[-1] < 300  # noqa: PLR2004 - success
-        return self._done(AlertDelivery(alert_id, tuple(statuses), delivered))
+        seconds = time.perf_counter() - started
+        return self._done(AlertDelivery(alert_id, tuple(statuses), delivered, seconds))
 
     async def close(self) -> None:
         """Close the connections."""

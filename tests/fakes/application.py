@@ -121,17 +121,26 @@ class TestApplication:
         now = self.clock.now()
         self.logs.rows["KubeEvents"] = [
             {
-                "_ResourceId": resource_id,
-                "ClusterName": "prod",
-                "Namespace": "shop",
-                "Name": f"web-{number}",
-                "Message": limit_message(image),
-                "Failures": 3,
-                "Pods": 1,
+                "Resource": resource_id,
+                "Image": image,
+                "Text": limit_message(image),
+                "Failures": 3.0,
                 "FirstSeen": now - timedelta(minutes=4),
                 "LastSeen": now - timedelta(minutes=1),
+                "Pods": f'["shop/web-{number}"]',
             }
             for number, image in enumerate(images)
+        ]
+        self.logs.rows["KubePodInventory"] = [
+            {
+                "Resource": resource_id,
+                "Namespace": "shop",
+                "Name": f"web-{number}",
+                "ControllerKind": "ReplicaSet",
+                "ControllerName": f"web-{number}-7d9c5f8b6",
+                "Containers": '["app"]',
+            }
+            for number, _ in enumerate(images)
         ]
 
     async def alert(self, document: dict[str, Any] | None = None) -> bool:

@@ -152,7 +152,7 @@ class FakeContent(Troubled, RegistryContent):
 
 
 class FakeLogs(Troubled, Logs):
-    """Workspaces' answers, by a word that the query contains (its table)."""
+    """A workspace's answers, by the table that stands on a line of its own in the query."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -164,7 +164,7 @@ class FakeLogs(Troubled, Logs):
         self._called("query")
         self.windows.append((workspace_id, start, end))
         for table, rows in self.rows.items():
-            if table in kql:
+            if f"\n{table}\n" in kql:
                 return LogRows(rows=rows)
         raise TableMissing("no such table")
 

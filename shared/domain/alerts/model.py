@@ -4,10 +4,10 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from shared.errors import PermanentError
+from shared.errors import CallerError
 
 
-class UnknownAlert(PermanentError):
+class UnknownAlert(CallerError):
     """A document is no alert of a known schema, or lacks what its schema promises; the message says where and what."""
 
     code = "unknown_alert"

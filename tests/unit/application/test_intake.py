@@ -60,7 +60,7 @@ class TestAccept:
         world = TestApplication()
         document = log_alert()
         dimensions = document["data"]["alertContext"]["condition"]["allOf"][0]["dimensions"]
-        dimensions += [{"name": "_ResourceId", "value": f"/subscriptions/{n:0>500}"} for n in range(200)]
+        dimensions += [{"name": f"Dimension{n}", "value": "x" * 4000} for n in range(40)]
 
         await world.alert(document)
 
