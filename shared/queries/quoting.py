@@ -10,8 +10,8 @@ _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 def kql_quote(value: str) -> str:
     r"""The value as a KQL string literal in double quotes and on one line, for any text.
 
-    What is not printable ASCII is written as `\uXXXX`, so that no character ends the line or the literal for a reader
-    that knows more line breaks than we do.
+    What is not printable is written as `\uXXXX`, so that no character ends the line or the literal for a reader that
+    knows more line breaks than we do; half a surrogate pair, which is no text, becomes the replacement character.
     Source: https://learn.microsoft.com/kusto/query/scalar-data-types/string (documented).
     """
     return '"' + "".join(map(_escaped, value)) + '"'
@@ -20,7 +20,9 @@ def kql_quote(value: str) -> str:
 def _escaped(character: str) -> str:
     if character in _ESCAPES:
         return _ESCAPES[character]
-    if " " <= character <= "~":
+    if character.isprintable():
         return character
-    units = character.encode("utf-16-be", "surrogatepass")
+    if "\ud800" <= character <= "\udfff":
+        return "\ufffd"
+    units = character.encode("utf-16-be")
     return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
