@@ -79,13 +79,13 @@ def our_error(doing: str, error: Exception) -> CachewardenError | None:
         code, message = _words(error)
         return refused(doing, error.status_code, getattr(error.response, "headers", {}), message, code=code)
     if isinstance(error, ClientAuthenticationError):
-        return IdentityUnavailable(f"{doing}: no token: {_short(str(error))}")
+        return IdentityUnavailable(f"{doing}: no token: {one_line(str(error))}")
     if isinstance(error, TimeoutError):
         return AzureUnavailable(f"{doing}: no answer in time", code="timeout")
     if isinstance(error, json.JSONDecodeError):
         return AzureUnavailable(f"{doing}: the answer is no JSON", code="unreadable_answer")
     if isinstance(error, AzureError | OSError):
-        return AzureUnavailable(f"{doing}: {_short(str(error))}", code="unreachable")
+        return AzureUnavailable(f"{doing}: {one_line(str(error))}", code="unreachable")
     return None
 
 
@@ -119,7 +119,7 @@ def refused(
     doing: str, status: int | None, headers: Mapping[str, str], message: str, *, code: str = ""
 ) -> CachewardenError:
     """The error for an answer that says no, by its code, and by its status where the code says nothing to us."""
-    text = f"{doing}: {code or (f'HTTP {status}' if status else 'no answer')}: {_short(message)}"
+    text = f"{doing}: {code or (f'HTTP {status}' if status else 'no answer')}: {one_line(message)}"
     if passes_by_itself(code, status, message):
         return AzureUnavailable(text, retry_after=retry_after(headers), code=code or None)
     return AzureRefused(text, code=code or None, hint=hint_for(code) or None)
@@ -137,7 +137,7 @@ def _words(error: Any) -> tuple[str, str]:
         code = getattr(error, "error_code", None)
     if code is None and error.response is not None:
         code, message = _unread_words(error.response)
-    return str(getattr(code, "value", code) or ""), _short(str(message or error.message or ""))
+    return str(getattr(code, "value", code) or ""), one_line(str(message or error.message or ""))
 
 
 def _unread_words(response: Any) -> tuple[str | None, str | None]:
@@ -152,6 +152,7 @@ def _unread_words(response: Any) -> tuple[str | None, str | None]:
     return found.get("code"), message.get("value") if isinstance(message, dict) else message
 
 
-def _short(text: str) -> str:
+def one_line(text: str) -> str:
+    """The text on one line, cut to a length that a log and a page can bear."""
     line = " ".join(text.split())
     return line if len(line) <= _LONGEST_TEXT else line[: _LONGEST_TEXT - 1] + "…"

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from shared.adapters.azure_errors import IdentityUnavailable, one_line
+
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken
     from azure.core.credentials_async import AsyncTokenCredential
@@ -40,11 +42,15 @@ class AppIdentity:
         self._running: dict[_Request, asyncio.Task[AccessToken]] = {}
 
     async def get_token(self, *scopes: str, **options: Any) -> "AccessToken":
-        """A token for the scopes; the SDK caches it. Callers that wait for the same one share one request."""
+        """A token for the scopes; the SDK caches it. Callers that wait for the same one share one request.
+
+        Raises:
+            IdentityUnavailable: there is no such identity, or its endpoint is in trouble, which looks the same.
+        """
         request: _Request = (scopes, tuple(sorted(options.items())))
         task = self._running.get(request)
         if task is None:
-            task = asyncio.create_task(self._credential().get_token(*scopes, **options))
+            task = asyncio.create_task(self._asked(scopes, options))
             self._running[request] = task
             task.add_done_callback(lambda done: self._ended(request, done))
         return await asyncio.shield(task)
@@ -60,9 +66,21 @@ class AppIdentity:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_value: BaseException | None = None,
+        traceback: TracebackType | None = None,
     ) -> None:
         """SDK clients leave their credential; it stays open for the others."""
+
+    async def _asked(self, scopes: tuple[str, ...], options: Mapping[str, Any]) -> "AccessToken":
+        from azure.core.exceptions import AzureError
+
+        try:
+            return await self._credential().get_token(*scopes, **options)
+        except AzureError as error:
+            # As our own error: an SDK's would be taken for the service's, whose client then tries again on top.
+            raise IdentityUnavailable(f"no token for {' '.join(scopes)}: {one_line(str(error))}") from error
 
     def _ended(self, request: _Request, task: "asyncio.Task[AccessToken]") -> None:
         self._running.pop(request, None)

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 _LOGIN_SERVER: Final = re.compile(r"(?=.{1,255}$)[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?", re.IGNORECASE)
 _ORIGIN: Final = "X-Azure-Origin"
+_SIGN_IN_HINT: Final = (
+    "Give the app's identity AcrPull on the registry; if it has that, look at the health of the rule's credential set."
+)
 _DEADLINE_S: Final = 60.0
 _PAGE: Final = 1000
 
@@ -75,7 +78,7 @@ class AcrContent(RegistryContent):
             except HttpResponseError as error:
                 if error.status_code is None:
                     raise
-                raise _refusal(doing, error) from error
+                raise await _refusal(doing, error) from error
             except DigestValidationError as error:
                 raise PullRefused(
                     f"{doing}: the manifest is not what its digest says", code="digest_mismatch"
@@ -132,28 +135,27 @@ def platforms_of(manifest: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def _refusal(doing: str, error: Any) -> CachewardenError:
+async def _refusal(doing: str, error: Any) -> CachewardenError:
     """What a refused pull means: later, or never.
 
     A rule that was just made answers 404 for minutes (observed); 401 and 403 in a rule's name mean that the upstream
     refused the rule's credentials, which new ones may not have reached yet; 424 is an upstream that failed.
     """
     status = error.status_code
-    code, message = _words(error.response)
+    code, message = await _words(error.response)
     text = f"{doing}: {code or f'HTTP {status}'}: {message}"
     rule = "for cache rule" in message.lower()
     passes = status in {404, 408, 424, 429} or status >= 500 or (status in {401, 403} and rule)  # noqa: PLR2004 - HTTP
     if passes:
         return NotServed(text, code=code.lower() or None, retry_after=retry_after(error.response.headers))
-    hint = "Give the app's identity AcrPull on the registry." if status in {401, 403} else None
+    hint = _SIGN_IN_HINT if status in {401, 403} else None
     return PullRefused(text, code=code.lower() or None, hint=hint)
 
 
-def _words(response: Any) -> tuple[str, str]:
-    """The first code and message of an OCI error body."""
+async def _words(response: Any) -> tuple[str, str]:
+    """The first code and message of an OCI error body, which the SDK has left unread (observed)."""
     try:
-        body = json.loads(response.text())
-        first = body["errors"][0]
+        first = json.loads(await response.read())["errors"][0]
         return str(first.get("code") or ""), " ".join(str(first.get("message") or "").split())[:600]
     except (ValueError, KeyError, IndexError, TypeError, AttributeError):
         return "", ""
