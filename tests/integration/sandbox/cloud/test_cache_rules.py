@@ -208,6 +208,19 @@ class TestOverwriting:
 
         assert refusal_of(caught.value) == (400, "EnforceDockerAuthentication")
 
+    async def test_failed_patch_changes_nothing(self, cloud: Cloud) -> None:
+        """An update that is accepted and then fails leaves the rule as it was."""
+        async with cloud.registries() as client:
+            await add_rule(client, "quay-rule", "quay.io/o/a", "quay/a")
+            quay = await _quay_set(cloud, client)
+            cloud.arm.operations.fail_next("cacheRules", "Conflict", "Not now.")
+            with pytest.raises(HttpResponseError) as caught:
+                await _patch(client, "quay-rule", {"properties": {"credentialSetResourceId": quay}})
+            rule = await client.cache_rules.get(GROUP, REGISTRY, "quay-rule")
+
+        assert refusal_of(caught.value) == (200, "Conflict")
+        assert (rule.credential_set_resource_id, rule.provisioning_state) == (None, "Succeeded")
+
     async def test_patch_never_changes_source(self, cloud: Cloud) -> None:
         """A patch that names a source is refused."""
         async with cloud.registries() as client:
@@ -262,6 +275,18 @@ class TestRefusals:
             "CredentialSetNotFound",
             "CredentialSetNotFound",
         ]
+
+    async def test_identity_is_a_preview(self, cloud: Cloud) -> None:
+        """A rule with an identity, as registries of Azure need it, is refused without the preview feature."""
+        body = {
+            "identity": {"type": "UserAssigned", "userAssignedIdentities": {"/x": {}}},
+            "properties": {"sourceRepository": "other.azurecr.io/app", "targetRepository": "other/app"},
+        }
+        async with cloud.registries() as client:
+            with pytest.raises(HttpResponseError) as caught:
+                await client.cache_rules.begin_create(GROUP, REGISTRY, "other-rule", body)
+
+        assert refusal_of(caught.value) == (400, "CannotCreateCacheRuleWithManagedIdentity")
 
     @pytest.mark.parametrize("name", ["abcd", "a" * 51, "under_score", "with.dot"])
     async def test_names(self, cloud: Cloud, name: str) -> None:

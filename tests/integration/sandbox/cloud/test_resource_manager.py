@@ -221,6 +221,12 @@ class TestFinding:
         assert (found[0], found[1]["id"]) == (200, cloud.vault.resource_id)
         assert code_of(missing) == (403, "AuthorizationFailed")
 
+    async def test_doubled_slashes_are_one(self, cloud: Cloud) -> None:
+        """A path whose parts were joined carelessly means what its author meant."""
+        found = await ask(cloud, f"/{cloud.vault.resource_id}", **{"api-version": "2023-07-01"})
+
+        assert (found[0], found[1]["id"]) == (200, cloud.vault.resource_id)
+
     async def test_subscriptions(self, cloud: Cloud) -> None:
         """A caller sees the subscriptions in which it has a role, and nobody sees one that isn't there."""
         version = {"api-version": "2022-12-01"}

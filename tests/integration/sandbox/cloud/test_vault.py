@@ -14,7 +14,7 @@ from azure.core.exceptions import (
 )
 
 from sandbox.arm.access import RoleAssignment
-from sandbox.arm.roles import KEY_VAULT_READER, KEY_VAULT_SECRETS_OFFICER, KEY_VAULT_SECRETS_USER
+from sandbox.arm.roles import KEY_VAULT_READER, KEY_VAULT_SECRETS_OFFICER, KEY_VAULT_SECRETS_USER, RoleDefinition
 from sandbox.identity.directory import Identity
 from sandbox.identity.tokens import TENANT_ID, TokenAuthority
 from sandbox.vault.secrets import SecretEvent, SecretEventKind
@@ -288,6 +288,36 @@ class TestAccess:
                 assert refusal_of(caught.value) == (403, "Forbidden")
 
         assert (value, names) == ("one", ["dockerhub-token"])
+
+    async def test_role_on_one_secret_opens_that_one(self, cloud: Cloud, user: Identity) -> None:
+        """A role at a secret's own scope opens neither another secret nor the list."""
+        cloud.vault.write("dockerhub-owner", "two")
+        cloud.access.grant(user.object_id, KEY_VAULT_SECRETS_USER, cloud.vault.scope("dockerhub-token"))
+        async with cloud.secrets(user) as client:
+            value = (await client.get_secret("dockerhub-token")).value
+            with pytest.raises(HttpResponseError) as other:
+                await client.get_secret("dockerhub-owner")
+            with pytest.raises(HttpResponseError) as listing:
+                _ = [one async for one in client.list_properties_of_secrets()]
+
+        assert value == "one"
+        assert refusal_of(other.value) == refusal_of(listing.value) == (403, "Forbidden")
+
+    async def test_purging_is_a_right_of_its_own(self, cloud: Cloud, user: Identity) -> None:
+        """Who may delete may not yet purge."""
+        role = RoleDefinition(
+            "00000000-0000-0000-0000-0000000de1e7",
+            "Deleter",
+            data_actions=("Microsoft.KeyVault/vaults/secrets/delete",),
+        )
+        cloud.access.definitions[role.id] = role
+        cloud.access.grant(user.object_id, role, cloud.vault.resource_id)
+        cloud.vault.delete("dockerhub-token")
+        async with cloud.secrets(user) as client:
+            with pytest.raises(HttpResponseError) as caught:
+                await client.purge_deleted_secret("dockerhub-token")
+
+        assert refusal_of(caught.value) == (403, "Forbidden")
 
     async def test_reader_lists_and_reads_no_value(self, cloud: Cloud, user: Identity) -> None:
         """Key Vault Reader sees that a secret exists and not what it is."""
