@@ -6,6 +6,7 @@ a `Retry-After` is seconds or a date; and a failed long-running operation looks 
 
 import asyncio
 import json
+import math
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -101,18 +102,20 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
         if text is None:
             continue
         try:
-            return _bounded(float(text) / scale)
+            seconds = float(text) / scale
         except ValueError:
-            pass
-        try:
-            return _bounded((parsedate_to_datetime(text) - (now or datetime.now(UTC))).total_seconds())
-        except (TypeError, ValueError):
-            continue
+            seconds = _until(text, now or datetime.now(UTC))
+        if not math.isnan(seconds):
+            return min(max(seconds, 0.0), _LONGEST_WAIT)
     return None
 
 
-def _bounded(seconds: float) -> float:
-    return min(max(seconds, 0.0), _LONGEST_WAIT)
+def _until(date: str, now: datetime) -> float:
+    """The seconds until an HTTP date; NaN when it is none."""
+    try:
+        return (parsedate_to_datetime(date) - now).total_seconds()
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
 
 
 def refused(
