@@ -38,7 +38,7 @@ _ACR = re.compile(r"[a-z0-9-]+\.azurecr\.(?:io|cn|us)")
 _ADDRESS = re.compile(r"\[[0-9a-fA-F:]+\](?::[0-9]+)?|[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?::[0-9]+)?")
 
 
-class InvalidReference(PermanentError):  # noqa: N818 - the reference is what is invalid; the name is Docker's own
+class InvalidReference(PermanentError):
     """A text is no image reference."""
 
     code = "invalid_reference"

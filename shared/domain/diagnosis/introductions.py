@@ -11,12 +11,7 @@ _AFTER_IMAGE = re.compile(r"(?:name|s)?(?:[\"']?[:=] {0,4}|[ :=]{1,4}|(?=[\"'`])
 _COMPOSE_ERROR = re.compile(r"[ \t]{1,60}error ")
 _QUOTES = "\"'`"
 _NOT_NAMES = frozenset(
-    "and are as at after back because been before by cannot complete configuration could daemon data denied does error err errors "
-    "event events exists failed failure failing failures fetch for from had has have id in index info into is it its layer layers "
-    "limit limits list locally log manifest manifests mirror name names not of on or policy process processing progress pull pulled "
-    "pulling pulls qps rate ref reference registry repo repository request returned rpc secret service size source still tag tags "
-    "that the this time to type unable unauthorized unexpected unknown using via was were when which while will with "
-    "canceled cancelled context dockerfile eof executor granting internal timeout toomanyrequests deadlineexceeded".split()
+    ["and", "are", "as", "at", "after", "back", "because", "been", "before", "by", "cannot", "complete", "configuration", "could", "daemon", "data", "denied", "does", "error", "err", "errors", "event", "events", "exists", "failed", "failure", "failing", "failures", "fetch", "for", "from", "had", "has", "have", "id", "in", "index", "info", "into", "is", "it", "its", "layer", "layers", "limit", "limits", "list", "locally", "log", "manifest", "manifests", "mirror", "name", "names", "not", "of", "on", "or", "policy", "process", "processing", "progress", "pull", "pulled", "pulling", "pulls", "qps", "rate", "ref", "reference", "registry", "repo", "repository", "request", "returned", "rpc", "secret", "service", "size", "source", "still", "tag", "tags", "that", "the", "this", "time", "to", "type", "unable", "unauthorized", "unexpected", "unknown", "using", "via", "was", "were", "when", "which", "while", "will", "with", "canceled", "cancelled", "context", "dockerfile", "eof", "executor", "granting", "internal", "timeout", "toomanyrequests", "deadlineexceeded"]
 )
 _COMMAND = re.compile(
     r"\b(?:docker|podman|nerdctl|crictl|crane|buildah|oras|helm|compose|docker image|ctr [^\n]{0,80}i(?:mages?)?)(?: --?[\w.-]{1,40}(?:[ =][^\s]{1,200})?){0,8} $"
@@ -155,7 +150,10 @@ def _after_from(text: Text, start: int, end: int) -> Mention | None:
 def _after_pull(text: Text, start: int, end: int) -> Mention | None:
     """`docker pull X`, `failed to pull X`, `Pulling web (X)...`, `Trying to pull X...`, `unable to pull artifact X with tag T`."""
     low = text.low
-    if low.startswith((" image", " and ", " rate", "ed ", "ing image", " qps", "backoff"), end) or low[start - 1 : start].isalnum():
+    if (
+        low.startswith((" image", " and ", " rate", "ed ", "ing image", " qps", "backoff"), end)
+        or low[start - 1 : start].isalnum()
+    ):
         return None
     running = low.startswith("ing", end)
     end += 3 if running else 0
@@ -286,7 +284,11 @@ INTRODUCTIONS: tuple[tuple[str, tuple[Introduction, ...]], ...] = (
     ("pull", (("pull", _after_pull), ("pulling from ", _pulling_from))),
     (
         "resolve ",
-        (("reference ", _plain(FAILED)), ("resolve ref ", _plain(FAILED)), ("failed to resolve ", _with_separator(FAILED))),
+        (
+            ("reference ", _plain(FAILED)),
+            ("resolve ref ", _plain(FAILED)),
+            ("failed to resolve ", _with_separator(FAILED)),
+        ),
     ),
     ("failed to solve: ", (("failed to solve: ", _after_solve),)),
     ("metadata for ", (("source metadata for ", _plain(FAILED)), ("load metadata for ", _plain(STARTED, loose=True)))),

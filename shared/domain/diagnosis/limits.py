@@ -96,7 +96,9 @@ def _pull_limit(low: str, places: list[Address]) -> Limit | None:
             break
         start = low.rfind("you have reached your ", max(0, position - 60), position)
         around = low[max(0, position - 90) : position + 50]
-        if (start >= 0 and low.startswith("pull ", position - 5)) or (_REACHED.search(around) and _HUB_LIMIT.search(around)):
+        if (start >= 0 and low.startswith("pull ", position - 5)) or (
+            _REACHED.search(around) and _HUB_LIMIT.search(around)
+        ):
             start = start if start >= 0 else max(0, position - 40)
             return Limit(_pull_or_push(low, position, places), start, position + 10)
         position = low.find("rate limit", position + 1)
@@ -157,7 +159,9 @@ def _is_a_registrys(low: str, found: re.Match[str], places: list[Address]) -> bo
     if _OTHER_TOOLS.search(line):
         return False
     start, _ = line_at(low, found.start())
-    return _REGISTRY_WORDS.search(line) is not None or _REGISTRY_WORDS.search(low, max(0, start - 300), start) is not None
+    return (
+        _REGISTRY_WORDS.search(line) is not None or _REGISTRY_WORDS.search(low, max(0, start - 300), start) is not None
+    )
 
 
 def _around(low: str, found: re.Match[str]) -> str:

@@ -26,7 +26,18 @@ _SCHEME = re.compile(r"(?i)\b(basic|bearer)\s{1,4}[\w+/=.~-]{8,4096}")
 _KEY = re.compile(r"\b(?:gh[pousr]_|github_pat_|glpat-|xox[abp]-|eyJ)[\w.=-]{8,4096}|[A-Za-z0-9_+=-]{32,4096}")
 _PREFIXES = ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "eyJ")
 _SHORTEST_KEY = 20
-_NAMES = ("token", "authorization", "passw", "secret", "key=", "apikey", "api-key", "x-registry-auth", "bearer ", "basic ")
+_NAMES = (
+    "token",
+    "authorization",
+    "passw",
+    "secret",
+    "key=",
+    "apikey",
+    "api-key",
+    "x-registry-auth",
+    "bearer ",
+    "basic ",
+)
 
 
 def redact(text: str) -> str:
