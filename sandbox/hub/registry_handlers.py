@@ -72,7 +72,7 @@ class HubRegistryService(Service):
         content = repository.manifest(reference)
         if content is None:
             raise ManifestUnknown(detail=f"unknown tag={reference}", headers=self._hub.limits.headers(puller))
-        reason = form_not_accepted(request, content)
+        reason = form_not_accepted(request, content.media_type)
         if reason is not None and content.media_type != DOCKER_LIST:
             raise ManifestNotAccepted(reason=reason)
         if request.method == "HEAD":

@@ -84,6 +84,11 @@ class ImageStore:
         repository = self._repositories.get(name)
         return repository if repository is not None and repository.manifests else None
 
+    def blob(self, name: str, digest: str) -> Content | None:
+        """A blob of a repository, pushed without a manifest or not; None when it is not there."""
+        repository = self._repositories.get(name)
+        return repository.blobs.get(digest) if repository is not None else None
+
     def open(self, name: str) -> Repository:
         """The repository, made when it is not there, for putting something into it."""
         return self._repositories.setdefault(name, Repository(name, self._clock))

@@ -52,17 +52,17 @@ def blob_response(request: web.Request, content: Content) -> web.Response:
     )
 
 
-def form_not_accepted(request: web.Request, content: Content) -> str | None:
+def form_not_accepted(request: web.Request, media_type: str) -> str | None:
     """Why a manifest can't be given, when the client's Accept header does not name its form; None when it can.
 
     A client that names only `application/json` gets a 404 from a real registry, which looks like a missing image.
     """
-    form = _FORMS.get(content.media_type)
+    form = _FORMS.get(media_type)
     accept = request.headers.getall(hdrs.ACCEPT, [])
     if form is None or not accept:
         return None
     named = {part.split(";")[0].strip() for value in accept for part in value.split(",")}
-    if named & {"*/*", "application/*", content.media_type}:
+    if named & {"*/*", "application/*", media_type}:
         return None
     singular, _, ending = form.partition("|")
     return f"{singular} found, but accept header does not support {singular}{ending}"
@@ -96,7 +96,7 @@ def challenge(*, realm: str, service: str, scope: str = "", error: str = "") -> 
 
 
 def page(request: web.Request, names: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-    """The part of the sorted names that `n` and `last` ask for, and a `Link` header when more follow.
+    """The part of the names that `n` and `last` ask for, and a `Link` header when more follow.
 
     Raises:
         ValueError: when `n` is no positive number.
@@ -105,7 +105,10 @@ def page(request: web.Request, names: Sequence[str]) -> tuple[list[str], dict[st
     if count < 1:
         raise ValueError("n must be at least 1")
     last = request.query.get("last")
-    left = [name for name in names if last is None or name > last]
+    if last in names:
+        left = list(names[names.index(last) + 1 :])
+    else:
+        left = [name for name in names if last is None or name > last]
     found = left[: min(count, _LARGEST_PAGE)]
     if len(found) == len(left):
         return found, {}

@@ -9,6 +9,7 @@ import pytest_asyncio
 from sandbox.hub.models import Hub
 from tests.fakes.clock import ManualClock
 from tests.fixtures.serving import session_certificates
+from tests.integration.sandbox.registries.acr_support import Registry, serving_registry
 from tests.integration.sandbox.registries.support import HubServices, serving_hub
 
 
@@ -37,3 +38,10 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
     connector = aiohttp.TCPConnector(ssl=session_certificates().client_context())
     async with aiohttp.ClientSession(connector=connector) as session:
         yield session
+
+
+@pytest_asyncio.fixture
+async def registry(hub: Hub, clock: ManualClock) -> AsyncIterator[Registry]:
+    """The registry `contoso` in front of that Docker Hub, with no rule, no image and no role given to anybody."""
+    async with serving_registry(hub, clock) as made:
+        yield made

@@ -1,0 +1,409 @@
+"""Pulls through cache rules: passed through once, copied, and served by the registry from then on."""
+
+import asyncio
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sandbox.acr.algebra import upstream_of
+from sandbox.hub.accounts import Account, Plan
+from sandbox.hub.models import Hub
+from sandbox.hub.windows import Limit
+from sandbox.oci.client import PulledImage
+from sandbox.oci.images import Form, Image, multi_arch_image, single_image
+from sandbox.oci.refusals import PullRefused
+from tests.fakes.clock import ManualClock
+from tests.integration.sandbox.registries.acr_support import ADMIN, REGISTRY_ID, Registry, WrittenRule
+
+LOGIN = ("contosobot", "a personal token")
+NGINX = "docker-hub/library/nginx"
+
+
+@pytest.fixture
+def account(hub: Hub) -> Account:
+    """The account behind the rule's credential set."""
+    return hub.add_account(*LOGIN)
+
+
+@pytest.fixture
+def nginx(hub: Hub) -> Image:
+    """`nginx:1.27` at Docker Hub, for two platforms."""
+    image = multi_arch_image("nginx:1.27")
+    hub.publish("library/nginx", image, tag="1.27")
+    return image
+
+
+@pytest.fixture
+def rule(registry: Registry, account: Account) -> str:
+    """A rule for all of Docker Hub, with credentials."""
+    registry.rules.add("docker-hub", "docker.io/*", "docker-hub/*", (account.username, account.password))
+    return "docker-hub"
+
+
+def origins(pulled: PulledImage) -> list[str]:
+    """Where each manifest of a pull came from."""
+    return [
+        "upstream" if "x-azure-origin" in answer.headers else "registry"
+        for answer in pulled.requests
+        if "/manifests/" in answer.url and answer.status == 200
+    ]
+
+
+@pytest.mark.usefixtures("rule")
+class TestFirstAndSecondPull:
+    """What is asked of Docker Hub, and when."""
+
+    async def test_the_image_is_the_same_as_at_docker_hub(self, registry: Registry, nginx: Image) -> None:
+        """Digest, configuration and layers are those that were published."""
+        pulled = await registry.pull(f"{NGINX}:1.27")
+
+        config, *layers = nginx.children[0].blobs
+        assert pulled.digest == nginx.digest
+        assert pulled.config == config.document
+        assert [layer.data for layer in pulled.layers] == [layer.data for layer in layers]
+
+    @pytest.mark.usefixtures("nginx")
+    async def test_the_second_pull_does_not_touch_docker_hub(self, registry: Registry) -> None:
+        """The first is marked as coming from upstream, the second not, and no request leaves the registry."""
+        first = await registry.pull(f"{NGINX}:1.27")
+        asked = registry.upstream_requests()
+        second = await registry.pull(f"{NGINX}:1.27")
+
+        assert set(origins(first)) == {"upstream"}
+        assert set(origins(second)) == {"registry"}
+        assert asked == registry.upstream_requests()
+        assert second.digest == first.digest
+
+    async def test_the_rules_account_is_counted_and_once(
+        self, hub: Hub, account: Account, registry: Registry, nginx: Image
+    ) -> None:
+        """However often the image is pulled, Docker Hub counts one pull, for the credential set's account."""
+        for _ in range(3):
+            await registry.pull(f"{NGINX}:1.27")
+
+        assert dict(hub.limits.pulls) == {account.id: 1}
+        assert nginx.digest in registry.acr.repository(NGINX).manifests
+
+    async def test_only_the_platform_that_was_pulled_is_copied(self, registry: Registry, nginx: Image) -> None:
+        """The index and one image lie in the registry; the other one is fetched when somebody wants it."""
+        amd64, arm64 = (child.digest for child in nginx.children)
+        await registry.pull(f"{NGINX}:1.27")
+        after_first = set(registry.acr.repository(NGINX).manifests)
+        second = await registry.pull(f"{NGINX}:1.27", platform="linux/arm64")
+
+        assert after_first == {nginx.digest, amd64}
+        assert origins(second) == ["registry", "registry", "upstream"]
+        assert set(registry.acr.repository(NGINX).manifests) == {nginx.digest, amd64, arm64}
+
+    async def test_until_the_copy_is_done_pulls_are_passed_through(self, registry: Registry, nginx: Image) -> None:
+        """While copies wait, the repository does not exist yet."""
+        registry.acr.cache.copy_delay_s = 3600
+        for _ in range(2):
+            pulled = await registry.pull(f"{NGINX}:1.27", settle=False)
+            assert set(origins(pulled)) == {"upstream"}
+
+        assert pulled.digest == nginx.digest
+        assert registry.acr.repositories("contoso") == frozenset()
+
+    async def test_a_copied_repository_exists_for_arm(self, registry: Registry, nginx: Image) -> None:
+        """By the registry's name in any letter case, and for no other registry."""
+        await registry.pull(f"{NGINX}@{nginx.digest}")
+
+        assert registry.acr.repositories("CONTOSO") == {NGINX}
+        assert registry.acr.repositories("fabrikam") == frozenset()
+
+    async def test_concurrent_first_pulls_end_in_one_copy(self, registry: Registry, nginx: Image) -> None:
+        """Eight clients at once get the image; the events are those of one copy."""
+        pulled = await asyncio.gather(*(registry.pull(f"{NGINX}:1.27") for _ in range(8)))
+
+        assert {image.digest for image in pulled} == {nginx.digest}
+        assert len(registry.events) == 3
+
+    async def test_a_copy_that_fails_is_tried_again_by_the_next_pull(
+        self, hub: Hub, registry: Registry, nginx: Image
+    ) -> None:
+        """A layer that Docker Hub lost for a moment leaves no half image behind."""
+        layer = nginx.children[0].blobs[1]
+        async with registry.client() as client:
+            remote = client.repository(registry.acr.host, NGINX, credentials=ADMIN)
+            del hub.images.open("library/nginx").blobs[layer.digest]
+            await remote.manifest(nginx.children[0].digest)
+            await registry.acr.cache.settle()
+            assert [refusal.code for refusal in registry.acr.cache.failed_copies] == ["MANIFEST_UNKNOWN"]
+            assert registry.acr.repositories("contoso") == frozenset()
+
+            hub.images.open("library/nginx").blobs[layer.digest] = layer
+            await remote.manifest(nginx.children[0].digest)
+            await registry.acr.cache.settle()
+
+        assert registry.acr.repositories("contoso") == {NGINX}
+
+
+@pytest.mark.usefixtures("rule")
+class TestTags:
+    """A tag is looked up again after five minutes."""
+
+    async def test_a_moved_tag_is_found_after_five_minutes(
+        self, hub: Hub, registry: Registry, nginx: Image, clock: ManualClock
+    ) -> None:
+        """Before that the old image is served, without a request; then a HEAD finds the new one."""
+        await registry.pull(f"{NGINX}:1.27")
+        moved = multi_arch_image("nginx:1.27 rebuilt")
+        hub.publish("library/nginx", moved, tag="1.27")
+
+        clock.advance(299)
+        before = await registry.pull(f"{NGINX}:1.27")
+        clock.advance(1)
+        after = await registry.pull(f"{NGINX}:1.27")
+
+        assert (before.digest, after.digest) == (nginx.digest, moved.digest)
+        assert registry.acr.repository(NGINX).tags["1.27"].digest == moved.digest
+
+    async def test_looking_again_costs_no_pull(
+        self, hub: Hub, registry: Registry, nginx: Image, clock: ManualClock
+    ) -> None:
+        """A tag that did not move is served after one HEAD, and then for five minutes without any."""
+        await registry.pull(f"{NGINX}:1.27")
+        clock.advance(300)
+        count = len(registry.upstream_requests())
+        await registry.pull(f"{NGINX}:1.27")
+        await registry.pull(f"{NGINX}:1.27")
+
+        assert registry.upstream_requests()[count:] == [("HEAD", "/library/nginx/manifests/1.27")]
+        assert hub.limits.pulls.total() == 1
+        assert nginx.digest == registry.acr.repository(NGINX).tags["1.27"].digest
+
+    @pytest.mark.parametrize("trouble", ["exhausted", "revoked", "rule deleted", "tag deleted"])
+    async def test_what_was_copied_stays(
+        self, hub: Hub, registry: Registry, nginx: Image, clock: ManualClock, trouble: str
+    ) -> None:
+        """Whatever happens upstream or to the rule, the copy is served."""
+        await registry.pull(f"{NGINX}:1.27")
+        clock.advance(3600)
+        match trouble:
+            case "exhausted":
+                hub.exhaust("contosobot")
+                hub.limits.refuse_head = True
+            case "revoked":
+                registry.rules.logins["docker-hub"] = ("contosobot", "another")
+            case "rule deleted":
+                registry.rules.written.clear()
+            case _:
+                hub.images.delete("library/nginx")
+
+        assert (await registry.pull(f"{NGINX}:1.27")).digest == nginx.digest
+
+    async def test_a_second_tag_of_a_copied_image_costs_no_pull(
+        self, hub: Hub, registry: Registry, nginx: Image
+    ) -> None:
+        """The manifest is here already; the HEAD of the new tag is enough to learn it."""
+        hub.publish("library/nginx", nginx, tag="stable")
+        await registry.pull(f"{NGINX}:1.27")
+        await registry.pull(f"{NGINX}:stable")
+
+        assert hub.limits.pulls.total() == 1
+        assert set(registry.acr.repository(NGINX).tags) == {"1.27", "stable"}
+
+    async def test_a_pull_by_digest_never_looks_again(
+        self, registry: Registry, nginx: Image, clock: ManualClock
+    ) -> None:
+        """What is addressed by its content can't have moved."""
+        await registry.pull(f"{NGINX}@{nginx.digest}")
+        count = len(registry.upstream_requests())
+        clock.advance(86400)
+        await registry.pull(f"{NGINX}@{nginx.digest}")
+
+        assert count == len(registry.upstream_requests())
+
+
+@pytest.mark.usefixtures("rule")
+class TestEvents:
+    """What Event Grid is told of a copy."""
+
+    async def test_a_multi_arch_pull_sends_three(self, registry: Registry, nginx: Image) -> None:
+        """The index with its tag and without, and the platform's image."""
+        await registry.pull(f"{NGINX}:1.27")
+
+        found = sorted((e["subject"], e["data"]["target"]["digest"]) for e in registry.events)
+        assert found == sorted(
+            [(f"{NGINX}:1.27", nginx.digest), (NGINX, nginx.digest), (NGINX, nginx.children[0].digest)]
+        )
+
+    async def test_an_event_has_event_grids_schema(self, hub: Hub, registry: Registry) -> None:
+        """Topic, type, versions, and the target with its size and media type."""
+        image = single_image("tool", form=Form.DOCKER)
+        hub.publish("acme/tool", image, tag="v1")
+        await registry.pull("docker-hub/acme/tool:v1")
+
+        tagged, untagged = registry.events
+        assert tagged["topic"] == REGISTRY_ID
+        assert tagged["eventType"] == "Microsoft.ContainerRegistry.ImagePushed"
+        assert (tagged["dataVersion"], tagged["metadataVersion"]) == ("1.0", "1")
+        assert tagged["data"]["action"] == "push"
+        assert tagged["data"]["target"] == {
+            "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+            "size": len(image.manifest.data),
+            "digest": image.digest,
+            "length": len(image.manifest.data),
+            "repository": "docker-hub/acme/tool",
+            "tag": "v1",
+        }
+        assert tagged["data"]["request"]["host"] == registry.acr.host
+        assert "tag" not in untagged["data"]["target"]
+        assert tagged["id"] != untagged["id"]
+
+
+class TestRefusals:
+    """What a client reads when a rule can't serve it."""
+
+    @staticmethod
+    async def refused(registry: Registry, image: str) -> PullRefused:
+        """Ask for the manifest without looking first, as a client whose HEAD has no body does to learn the words."""
+        name, _, tag = image.partition(":")
+        async with registry.client() as client:
+            remote = client.repository(registry.acr.host, name, credentials=ADMIN)
+            with pytest.raises(PullRefused) as refused:
+                await remote.manifest(tag)
+        return refused.value
+
+    @pytest.mark.usefixtures("rule", "nginx")
+    async def test_docker_hubs_limit_names_the_rule(self, hub: Hub, registry: Registry) -> None:
+        """429 in ACR's words, with the rule's name and a correlation id."""
+        hub.exhaust("contosobot")
+
+        refused = await self.refused(registry, f"{NGINX}:1.27")
+
+        assert (refused.status, refused.code) == (429, "TOOMANYREQUESTS")
+        assert refused.message.startswith("too many requests to source registry for cache rule 'docker-hub'.")
+        assert f"CorrelationId: {refused.headers['x-ms-correlation-request-id']}" in refused.message
+
+    @pytest.mark.usefixtures("rule", "nginx")
+    async def test_the_abuse_limit_reads_the_same(self, hub: Hub, registry: Registry) -> None:
+        """ACR's words do not tell the two limits apart."""
+        hub.abuse.limit = Limit(0, 60)
+
+        assert (await self.refused(registry, f"{NGINX}:1.27")).status == 429
+
+    @pytest.mark.usefixtures("nginx")
+    async def test_wrong_credentials_want_authentication_with_the_source(self, hub: Hub, registry: Registry) -> None:
+        """401 with the rule's name."""
+        hub.add_account(*LOGIN)
+        registry.rules.add("docker-hub", "docker.io/*", "docker-hub/*", ("contosobot", "wrong"))
+
+        refused = await self.refused(registry, f"{NGINX}:1.27")
+
+        assert (refused.status, refused.code) == (401, "UNAUTHORIZED")
+        assert refused.message.startswith("authentication required with source registry for cache rule 'docker-hub'")
+
+    async def test_a_rule_without_credentials_is_told_the_same_of_a_private_image(
+        self, hub: Hub, registry: Registry
+    ) -> None:
+        """Nothing was sent, so the source wants authentication."""
+        hub.publish("acme/secret", single_image("secret"), tag="1", private=True)
+        registry.rules.add("docker-hub", "docker.io/*", "docker-hub/*")
+
+        assert (await self.refused(registry, "docker-hub/acme/secret:1")).status == 401
+
+    @pytest.mark.usefixtures("rule", "nginx")
+    async def test_a_missing_library_is_denied(self, registry: Registry) -> None:
+        """The mapping is prefix substitution: `docker-hub/nginx` is `docker.io/nginx`, which is not there."""
+        refused = await self.refused(registry, "docker-hub/nginx:1.27")
+
+        assert (refused.status, refused.code, refused.message) == (
+            403,
+            "DENIED",
+            "requested access to pull from source 'docker.io/nginx' for cache rule 'docker-hub' has been denied.",
+        )
+
+    @pytest.mark.usefixtures("nginx")
+    async def test_an_unhealthy_credential_set_reads_like_acrs_own_sign_in(self, registry: Registry) -> None:
+        """401 without the rule's name."""
+        registry.rules.add("docker-hub", "docker.io/*", "docker-hub/*", "the secret is gone")
+
+        refused = await self.refused(registry, f"{NGINX}:1.27")
+
+        assert refused.status == 401
+        assert refused.message.startswith(
+            "authentication required, visit https://aka.ms/acr/authorization for more information. CorrelationId: "
+        )
+
+    @pytest.mark.usefixtures("rule", "nginx")
+    async def test_an_unknown_tag_is_not_found(self, registry: Registry) -> None:
+        """404 with the tag in quotes."""
+        refused = await self.refused(registry, f"{NGINX}:0")
+
+        assert (refused.status, refused.code, refused.message) == (
+            404,
+            "MANIFEST_UNKNOWN",
+            'manifest tagged by "0" is not found',
+        )
+
+    async def test_an_upstream_that_does_not_answer_is_a_failed_dependency(self, registry: Registry) -> None:
+        """424 with source and rule; hosts outside the sandbox are never asked."""
+        registry.rules.add("quay-io", "quay.io/*", "quay/*")
+
+        refused = await self.refused(registry, "quay/prometheus/node-exporter:v1")
+
+        assert (refused.status, refused.code) == (424, "UNKNOWN")
+        assert "from source 'quay.io/prometheus/node-exporter' for cache rule 'quay-io'" in refused.message
+
+    async def test_a_repository_without_a_rule_is_not_found(self, registry: Registry) -> None:
+        """Also while the rule exists already but is not honoured yet."""
+        assert (await self.refused(registry, f"{NGINX}:1.27")).status == 404
+
+    @pytest.mark.usefixtures("nginx")
+    async def test_a_paid_account_is_never_limited(self, hub: Hub, registry: Registry) -> None:
+        """Its window can't be exhausted."""
+        account = hub.add_account(*LOGIN, plan=Plan.BUSINESS)
+        registry.rules.add("docker-hub", "docker.io/*", "docker-hub/*", LOGIN)
+        hub.exhaust(account.id)
+
+        await registry.pull(f"{NGINX}:1.27")
+
+
+SEGMENTS = st.sampled_from(["a", "b", "ab"])
+PATHS = st.lists(SEGMENTS, min_size=1, max_size=3).map("/".join)
+
+
+@st.composite
+def rule_sets(draw: st.DrawFn) -> list[WrittenRule]:
+    """Rules whose targets a registry would take: no two static ones equal, no wildcard equal to or below another."""
+    rules: dict[str, WrittenRule] = {}
+    wildcards: list[str] = []
+    for number in range(draw(st.integers(0, 5))):
+        source, target = draw(PATHS), draw(PATHS)
+        if draw(st.booleans()):
+            prefix = draw(st.sampled_from(["", target + "/"]))
+            if any(prefix.startswith(other) or other.startswith(prefix) for other in wildcards):
+                continue
+            wildcards.append(prefix)
+            source, target = f"{source}/*", f"{prefix}*"
+        rules.setdefault(target, WrittenRule(f"rule{number}", f"docker.io/{source}", target))
+    return list(rules.values())
+
+
+class TestAlgebra:
+    """Which rule serves a repository, held against a plain statement of it."""
+
+    @given(rules=rule_sets(), repository=PATHS)
+    def test_static_beats_wildcard_and_a_wildcard_substitutes_its_prefix(
+        self, rules: list[WrittenRule], repository: str
+    ) -> None:
+        """An equal target serves; else the wildcard in whose place something non-empty stands; else nothing."""
+        answers: Mapping[bool, list[tuple[str, str]]] = {True: [], False: []}
+        for rule in rules:
+            if rule.target == repository:
+                answers[True].append((rule.name, rule.source))
+            elif rule.target.endswith("*"):
+                for cut in range(len(repository)):
+                    if rule.target == repository[:cut] + "*":
+                        answers[False].append((rule.name, rule.source[:-1] + repository[cut:]))
+        expected = next(iter(answers[True] + answers[False]), None)
+
+        found = upstream_of(rules, repository)
+
+        assert len(answers[True]) <= 1
+        assert len(answers[False]) <= 1
+        assert expected == ((found.rule.name, found.source) if found is not None else None)
