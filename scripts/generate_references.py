@@ -5,7 +5,9 @@ A reference that somebody types is wrong a week later. To add one: a function th
 """
 
 import argparse
+import importlib
 import json
+import pkgutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
@@ -14,9 +16,17 @@ from typing import Any
 
 import msgspec
 
+import shared
+from shared.adapters.azure_codes import HINTS, TEMPORARY_CODES
 from shared.domain.durations import format_duration
 from shared.domain.policy import Policy
 from shared.domain.upstreams import UPSTREAMS, Upstream
+from shared.errors import CachewardenError
+from shared.settings import Settings, described
+
+_GENERATED = "Made by `scripts/generate_references.py`; edit the code, not this page."
+_FIELDS = Settings.__struct_fields__
+_REQUIRED = len(_FIELDS) - len(Settings.__struct_defaults__)
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -59,8 +69,88 @@ def _as_written(schema: Any) -> Any:
     return written
 
 
+def settings_table() -> str:
+    """Every app setting with its form and its default."""
+    rows = []
+    for field, (setting, description) in described().items():
+        default = _shown(Settings.__struct_defaults__[_FIELDS.index(field) - _REQUIRED]) if field != "policy" else "—"
+        rows.append(f"| `{setting.name}` | {description} | {setting.form.expected} | {default} |")
+    return "\n".join(
+        [
+            "# App settings",
+            "",
+            _GENERATED,
+            "",
+            "An empty value counts as unset. A name that begins with `CACHEWARDEN_` and is not listed here is an",
+            "error. All that is wrong is named at once, when the app starts. The storage account is given as a",
+            "connection string, or by name or addresses together with the app's identity.",
+            "",
+            "| setting | what it is for | form | default |",
+            "|---|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
+
+
+def error_catalogue() -> str:
+    """Every error of the product: its code, whether it is tried again, what it means, what to do."""
+    rows = [
+        f"| `{error.code}` | {'yes' if error.retryable else 'no'} | {_meaning(error)} | {error.hint or '—'} |"
+        for error in sorted(_errors(), key=lambda error: error.code)
+    ]
+    hints = [f"| `{code}` | {hint} |" for code, hint in sorted(HINTS.items())]
+    return "\n".join(
+        [
+            "# Errors",
+            "",
+            _GENERATED,
+            "",
+            "The code stands in logs, in incidents and in the answers of the HTTP API. Where an outside system has a",
+            "code of its own, that one is shown instead.",
+            "",
+            "| code | tried again | what it means | what to do |",
+            "|---|---|---|---|",
+            *rows,
+            "",
+            "## Azure's own codes",
+            "",
+            "These do not pass by themselves:",
+            "",
+            "| code | what to do |",
+            "|---|---|",
+            *hints,
+            "",
+            "These pass, and are tried again: " + ", ".join(f"`{code}`" for code in sorted(TEMPORARY_CODES)) + ".",
+            "",
+        ]
+    )
+
+
+def _errors() -> list[type[CachewardenError]]:
+    for module in pkgutil.walk_packages(shared.__path__, "shared."):
+        importlib.import_module(module.name)
+    found = [CachewardenError]
+    for error in found:
+        found += [one for one in error.__subclasses__() if one.__module__.startswith("shared.") and one not in found]
+    return [error for error in found if error.__module__ != "shared.errors"]
+
+
+def _meaning(error: type[CachewardenError]) -> str:
+    paragraph = (error.__doc__ or "").strip().split("\n\n")[0]
+    return " ".join(paragraph.split()).replace("|", "\\|")
+
+
+def _shown(default: object) -> str:
+    if default is None:
+        return "—"
+    return f"`{format_duration(default) if isinstance(default, timedelta) else default}`"
+
+
 REFERENCES: Mapping[Path, Callable[[], str]] = {
     Path("docs/reference/policy.schema.json"): policy_schema,
+    Path("docs/reference/settings.md"): settings_table,
+    Path("docs/reference/errors.md"): error_catalogue,
 }
 """What is generated, below the repository's root."""
 

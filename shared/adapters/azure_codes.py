@@ -9,33 +9,26 @@ from typing import Final
 
 TEMPORARY_CODES: Final = frozenset(
     {
-        # ARM, documented: throttling, and a resource that something else is changing right now
+        # ARM: throttling, its own errors, and a resource that something else is changing right now
         "TooManyRequests",
         "SubscriptionRequestsThrottled",
-        "ResourceRequestsThrottled",
-        "OperationNotAllowedWhileThrottled",
         "AnotherOperationInProgress",
-        "OperationInProgress",
-        "ConcurrentUpdate",
         "ConflictingConcurrentWriteNotAllowed",
         "RetryableError",
+        "InternalServerError",
         "ServerTimeout",
         "GatewayTimeout",
         "ServiceUnavailable",
-        "ServiceTimeout",
-        "InternalServerError",
-        "InternalError",
         # role assignments: Entra ID has not replicated the new principal yet (documented)
         "PrincipalNotFound",
-        # storage, documented
+        # Azure Storage: the codes of its documentation
+        "InternalError",
         "ServerBusy",
         "OperationTimedOut",
         "TableBeingDeleted",
         "QueueBeingDeleted",
-        # Log Analytics, documented: the query waited or ran too long
+        # Log Analytics
         "ThrottledError",
-        "ServerError",
-        "GatewayTimeoutError",
     }
 )
 """Codes of refusals that pass without anybody's doing; compared without regard to case."""
