@@ -15,7 +15,8 @@ async def accept_alert(req: func.HttpRequest) -> func.HttpResponse:
     from shared.errors import CachewardenError
 
     try:
-        acceptance = await production().intake.accept(req.get_body())
+        application = await production()
+        acceptance = await application.intake.accept(req.get_body())
     except CachewardenError as error:
         return problem(error)
     return answer(202, acceptance)

@@ -15,6 +15,7 @@ async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - 
     from shared.errors import CachewardenError
 
     try:
-        return answer(200, await production().reports.health())
+        application = await production()
+        return answer(200, await application.reports.health())
     except CachewardenError as error:
         return problem(error)

@@ -15,7 +15,8 @@ async def list_incidents(req: func.HttpRequest) -> func.HttpResponse:
     from shared.errors import CachewardenError
 
     try:
-        return answer(200, await production().reports.newest(req.params.get("limit")))
+        application = await production()
+        return answer(200, await application.reports.newest(req.params.get("limit")))
     except CachewardenError as error:
         return problem(error)
 
@@ -28,6 +29,7 @@ async def show_incident(req: func.HttpRequest) -> func.HttpResponse:
     from shared.errors import CachewardenError
 
     try:
-        return answer(200, await production().reports.incident(req.route_params["id"]))
+        application = await production()
+        return answer(200, await application.reports.incident(req.route_params["id"]))
     except CachewardenError as error:
         return problem(error)

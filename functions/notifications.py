@@ -12,4 +12,5 @@ async def notify(message: func.QueueMessage) -> None:
     from shared.application.messages import read_notification
     from shared.bootstrap import production
 
-    await production().notification.deliver(read_notification(message.get_body()))
+    application = await production()
+    await application.notification.deliver(read_notification(message.get_body()))

@@ -12,4 +12,5 @@ async def remediate(message: func.QueueMessage) -> None:
     from shared.application.messages import read_remediation
     from shared.bootstrap import production
 
-    await production().remediation.handle(read_remediation(message.get_body()))
+    application = await production()
+    await application.remediation.handle(read_remediation(message.get_body()))

@@ -1,4 +1,4 @@
-"""`python -m sandbox.demo`: plays the story; exit code 0 when every step held, 1 and the step's name when one did not."""
+"""`python -m sandbox.demo`: plays the story; exit code 0 when every step held, 1 when one did not, which is named."""
 
 import argparse
 import asyncio

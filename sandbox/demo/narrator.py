@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from aiohttp import ClientError
 from rich.console import Console
 from rich.live import Live
 from rich.spinner import Spinner
@@ -27,6 +28,16 @@ class StepFailed(Exception):
         self.reason = reason
 
 
+class Unmet(Exception):
+    """Something that the story tells is not so."""
+
+
+def expect(holds: bool, otherwise: str) -> None:
+    """Raise `Unmet` with what is so instead, unless it holds."""
+    if not holds:
+        raise Unmet(otherwise)
+
+
 class Narrator:
     """Writes steps and what happens in them."""
 
@@ -36,15 +47,13 @@ class Narrator:
 
     @contextmanager
     def step(self, title: str) -> Iterator["Step"]:
-        """One step of the story; an AssertionError, an OSError or a TimeoutError inside it becomes `StepFailed`."""
+        """One step of the story; what is unmet, out of reach or out of time in it becomes `StepFailed`."""
         self._number += 1
         step = Step(self._console, f"{self._number}  {title}")
         with step.shown():
             try:
                 yield step
-            except StepFailed:
-                raise
-            except (AssertionError, OSError, TimeoutError) as error:
+            except (Unmet, OSError, TimeoutError, ClientError) as error:
                 raise StepFailed(title, str(error) or type(error).__name__) from error
 
     def fail(self, step: str, reason: str) -> None:

@@ -35,17 +35,15 @@ class Stage(msgspec.Struct, frozen=True):
 @asynccontextmanager
 async def stage(folder: Path) -> AsyncIterator[Stage]:
     """Everything started; `folder` gets certificates, the policy, the exchange log and the host's log."""
-    folder.mkdir(parents=True, exist_ok=True)
-    exchanges = folder / "exchanges.jsonl"
-    exchanges.unlink(missing_ok=True)
     async with (
         StorageEmulator() as storage,
-        World(certificates=ensure_certificates(folder / "certificates"), exchanges_file=exchanges) as world,
+        World(
+            certificates=ensure_certificates(folder / "certificates"), exchanges_file=folder / "exchanges.jsonl"
+        ) as world,
     ):
         policy = world.write_policy(folder / "demo" / "policy.yaml")
         settings = world.environment(storage=storage.connection_string, policy=policy)
         log = folder / "demo" / "host.log"
-        log.unlink(missing_ok=True)
         async with HostProcess(ROOT, folder / "demo" / "host", settings=settings, log=log) as host:
             world.connect_host(host.url, function_key=host.keys.function, eventgrid_key=host.keys.eventgrid_extension)
             yield Stage(world, host)

@@ -3,16 +3,16 @@
 Every step is traffic over TLS between the parts; nothing is told that was not looked at.
 """
 
-import asyncio
 import time
-from collections.abc import Mapping
+from typing import Any
 
 from sandbox import scenario
-from sandbox.demo.narrator import Narrator, Step
+from sandbox.demo.narrator import Narrator, Step, expect
 from sandbox.demo.report import After, Before, DemoReport, Rule, Seconds
 from sandbox.demo.stage import Stage
 from sandbox.oci.client import PulledImage
 from sandbox.oci.refusals import PullRefused
+from sandbox.waiting import until
 
 TOO_MANY_REQUESTS = 429
 _MOST_PULLS = 200
@@ -30,7 +30,7 @@ class Story:
         self._started = time.perf_counter()
         self._posted_at = 0.0
         self._originals: dict[str, PulledImage] = {}
-        self._incidents: dict[str, dict[str, object]] = {}
+        self._incidents: dict[str, dict[str, Any]] = {}
         self._references: dict[str, str] = {}
         self.before: list[Before] = []
         self.rules: list[Rule] = []
@@ -83,7 +83,7 @@ class Story:
                 break
         self.before = [Before(image, refusals[image].status) for image in images if image in refusals]
         statuses = [before.status for before in self.before]
-        assert statuses == [TOO_MANY_REQUESTS] * len(images), f"Docker Hub refused with {statuses}"
+        expect(statuses == [TOO_MANY_REQUESTS] * len(images), f"Docker Hub refused with {statuses}")
         first = refusals[images[0]]
         step.say(f"{turn + 1 - len(images)} pulls went well, then {first.status} {first.code}")
         step.say(first.message)
@@ -93,30 +93,28 @@ class Story:
     async def _fire(self, step: Step) -> None:
         for image in self._images():
             started = await self._world.cluster.start_pod(image, namespace="shop")
-            assert started is None, f"{image} was pulled although the window is exhausted"
+            expect(started is None, f"{image} was pulled although the window is exhausted")
         deliveries = await self._world.monitor.evaluate(scenario.ALERT_RULE.name)
-        assert deliveries, "the alert rule found no rows"
+        expect(bool(deliveries), "the alert rule found no rows")
         [delivery] = deliveries
         self._posted_at = time.perf_counter() - delivery.seconds
         self.accepted_s = delivery.seconds
-        assert delivery.statuses == (202,), f"the function answered {delivery.statuses}"
+        expect(delivery.statuses == (202,), f"the function answered {delivery.statuses}")
         step.say(f"alert {scenario.ALERT_RULE.name} for {scenario.CLUSTER_ID}")
         step.say(f"POST /api/alerts: 202 in {delivery.seconds * 1000:.0f} ms")
 
     async def _cure(self, step: Step) -> None:
         told: set[tuple[str, str]] = set()
-        async with asyncio.timeout(_PATIENCE_S):
-            while not await self._settled(step, told):
-                await asyncio.sleep(0.02)
+        await until(lambda: self._settled(step, told), seconds=_PATIENCE_S, every_s=0.1)
         states = {str(incident["source"]): incident["state"] for incident in self._incidents.values()}
-        assert set(states.values()) == {"verified"}, f"not every incident was verified: {states}"
+        expect(set(states.values()) == {"verified"}, f"not every incident was verified: {states}")
         registry = self._world.arm.registry(scenario.SUBSCRIPTION, scenario.GROUP, scenario.REGISTRY)
         self.rules = sorted(
-            (Rule(rule.name, rule.source, rule.target, rule.credential_set) for rule in registry.rules.values()),
+            (Rule(rule.name, rule.source, rule.target, _last(rule.credential_set)) for rule in registry.rules.values()),
             key=lambda rule: rule.name,
         )
-        assert len(self.rules) == len(self._images()), f"{len(self.rules)} cache rules were created"
-        assert all(rule.credential_set for rule in self.rules), "a rule has no credential set"
+        expect(len(self.rules) == len(self._images()), f"{len(self.rules)} cache rules were created")
+        expect(all(rule.credential_set for rule in self.rules), "a rule has no credential set")
 
     async def _settled(self, step: Step, told: set[tuple[str, str]]) -> bool:
         """Look at the incidents once, tell what is new on their timelines; True when none is open any more."""
@@ -137,9 +135,7 @@ class Story:
 
     async def _pull_through(self, step: Step) -> None:
         for incident in self._incidents.values():
-            references = incident["pull_from"]
-            assert isinstance(references, Mapping)
-            self._references.update(references)
+            self._references.update(incident["pull_from"])
         for image, original in self._originals.items():
             pull_from = self._references[original.reference]
             pulled = await self._world.cluster.pull(pull_from)
@@ -149,7 +145,7 @@ class Story:
                 original.layers,
             )
             self.after.append(After(image, pull_from, 200, digest_matches=same))
-            assert same, f"{pull_from} is not what Docker Hub has"
+            expect(same, f"{pull_from} is not what Docker Hub has")
             step.say(f"{pull_from}")
             step.say(f"  {pulled.digest[:19]}…, {len(pulled.layers)} layers: the same as at Docker Hub")
 
@@ -159,25 +155,31 @@ class Story:
         for pull_from in (after.pull_from for after in self.after):
             await self._world.cluster.pull(pull_from)
         touching = len(self._world.exchanges.exchanges("hub_registry")) - touched
-        assert touching == 0, f"Docker Hub was asked {touching} times"
+        expect(touching == 0, f"Docker Hub was asked {touching} times")
         step.say(
             f"{len(self.after)} pulls, 0 requests to Docker Hub; the cache itself made {self._hub_pulls()} pulls there"
         )
+
+    async def _all_told(self) -> bool:
+        return len(self._world.topic.events) >= len(self._incidents)
 
     def _hub_pulls(self) -> int:
         """The pulls that Docker Hub counts against the account of the cache."""
         return self._world.hub.pulls_of(scenario.ACCOUNT)
 
     async def _told(self, step: Step) -> None:
-        async with asyncio.timeout(_PATIENCE_S):
-            while len(self._world.topic.events) < len(self._incidents):
-                await asyncio.sleep(0.02)
+        await until(self._all_told, seconds=_PATIENCE_S)
         for published in self._world.topic.events:
             event = published.event
             step.say(f"{event['type']}  {event['subject']}")
             for hand_off in event["data"]["hand_off"]:
-                assert hand_off["commands"], f"no command for {hand_off['image']}"
+                expect(hand_off["commands"], f"no command for {hand_off['image']}")
                 step.say(f"  {hand_off['image']} -> {hand_off['pull_from']}")
                 for command in hand_off["commands"]:
                     step.say(f"  $ {command}")
-        assert len(self._world.topic.events) == len(self._incidents), "an incident was told more than once"
+        expect(len(self._world.topic.events) == len(self._incidents), "an incident was told more than once")
+
+
+def _last(resource_id: str | None) -> str | None:
+    """The name at the end of an ARM id."""
+    return resource_id.rpartition("/")[2] if resource_id else None

@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 
+from shared.application.assembly import Application, Patience, Ports, assemble
 from shared.application.messages import NOTIFICATIONS, REMEDIATIONS, read_notification, read_remediation
 from shared.application.remediation import Pace
-from shared.bootstrap import Application, Patience, Ports, assemble
 from shared.domain.incidents import Incident
 from shared.domain.policy_file import load_policy
 from tests.fakes.azure import FakeChannel, FakeContent, FakeLogs, FakeRegistries, FakeVaultAccess

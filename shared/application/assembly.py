@@ -1,0 +1,112 @@
+"""Assembly: the use cases on whatever ports they are given; tests and production differ in nothing else."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from shared.application.apply import Applier
+from shared.application.curing import Curing
+from shared.application.detection import Detection
+from shared.application.incident_book import IncidentBook
+from shared.application.intake import Intake
+from shared.application.notification import Notification
+from shared.application.ports import (
+    Channel,
+    Clock,
+    Deliveries,
+    Incidents,
+    Leases,
+    Logs,
+    Outbox,
+    Payloads,
+    Queue,
+    Registries,
+    RegistryContent,
+    VaultAccess,
+)
+from shared.application.remediation import Pace, Remediation
+from shared.application.reports import Reports
+from shared.application.survey import Survey
+from shared.application.verification import Verification
+from shared.domain.policy import Policy
+
+
+class Ports(msgspec.Struct, frozen=True):
+    """Everything of the outside that the application needs."""
+
+    clock: Clock
+    incidents: Incidents
+    leases: Leases
+    deliveries: Deliveries
+    payloads: Payloads
+    outbox: Outbox
+    queue: Queue
+    logs: Logs
+    registries: Registries
+    content: RegistryContent
+    vault_access: VaultAccess
+    channels: Mapping[str, Channel]
+
+
+class Application(msgspec.Struct, frozen=True):
+    """The use cases that triggers call."""
+
+    intake: Intake
+    remediation: Remediation
+    notification: Notification
+    reports: Reports
+
+
+class Patience(msgspec.Struct, frozen=True):
+    """How long one run waits for the outside, in seconds."""
+
+    health: float = 90
+    verification: float = 90
+
+
+def assemble(
+    policy: Policy, ports: Ports, *, pace: Pace, patience: Patience, largest_alert: int = 1024 * 1024
+) -> Application:
+    """The application on the given ports."""
+    notification = Notification(
+        policy=policy, outbox=ports.outbox, queue=ports.queue, channels=ports.channels, clock=ports.clock
+    )
+    book = IncidentBook(incidents=ports.incidents, notification=notification, clock=ports.clock)
+    survey = Survey(policy=policy, registries=ports.registries, content=ports.content, vault_access=ports.vault_access)
+    applier = Applier(
+        policy=policy,
+        survey=survey,
+        registries=ports.registries,
+        vault_access=ports.vault_access,
+        health_patience=patience.health,
+    )
+    return Application(
+        intake=Intake(
+            deliveries=ports.deliveries,
+            payloads=ports.payloads,
+            queue=ports.queue,
+            clock=ports.clock,
+            largest_alert=largest_alert,
+        ),
+        remediation=Remediation(
+            policy=policy,
+            detection=Detection(
+                policy=policy,
+                deliveries=ports.deliveries,
+                payloads=ports.payloads,
+                incidents=ports.incidents,
+                logs=ports.logs,
+                clock=ports.clock,
+            ),
+            curing=Curing(policy=policy, book=book, survey=survey, applier=applier),
+            verification=Verification(content=ports.content, clock=ports.clock, patience=patience.verification),
+            book=book,
+            registries=ports.registries,
+            leases=ports.leases,
+            queue=ports.queue,
+            clock=ports.clock,
+            pace=pace,
+        ),
+        notification=notification,
+        reports=Reports(policy=policy, incidents=ports.incidents, outbox=ports.outbox),
+    )
