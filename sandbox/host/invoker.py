@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
+from typing import Protocol
 
 import msgspec
 
@@ -22,7 +23,13 @@ from sandbox.host.functions import Function, TriggerKind
 from sandbox.host.messages import InvocationResponse, RpcException, TypedData
 from sandbox.host.outputs import Outputs
 from sandbox.host.retries import may_retry, retry_delay
-from sandbox.host.worker import Worker
+
+
+class Invokes(Protocol):
+    """The part of the worker that an invocation needs."""
+
+    async def invoke(self, call: Call, invocation_id: str, retry: RetryContext) -> InvocationResponse:
+        """Run a function once; raises `InvocationFailed`."""
 
 
 class Invoker:
@@ -33,7 +40,7 @@ class Invoker:
         waiting_to_retry: failed invocations that wait for their next try.
     """
 
-    def __init__(self, worker: Worker, outputs: Outputs, timeout: timedelta | None) -> None:
+    def __init__(self, worker: Invokes, outputs: Outputs, timeout: timedelta | None) -> None:
         self.outstanding = 0
         self.waiting_to_retry = 0
         self._worker = worker

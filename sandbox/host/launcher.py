@@ -69,6 +69,13 @@ class HostProcess:
         self._process: asyncio.subprocess.Process | None = None
 
     @property
+    def process_id(self) -> int:
+        """The operating system's number of the host's process; raises `HostError` when it does not run."""
+        if self._process is None:
+            raise HostError("The host has not been started.")
+        return self._process.pid
+
+    @property
     def log(self) -> str:
         """Everything that the host has printed since its last start."""
         if self._log is None:
@@ -139,7 +146,7 @@ class HostProcess:
         await self.stop()
 
     async def _serving(self, process: asyncio.subprocess.Process, ready: Path) -> None:
-        while not ready.exists():  # noqa: ASYNC240 - a stat takes microseconds
+        while not ready.exists():
             if process.returncode is not None:
                 raise HostError(f"The host ended with exit code {process.returncode} while it started:\n{self.log}")
             await asyncio.sleep(0.01)

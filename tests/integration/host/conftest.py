@@ -27,7 +27,9 @@ def settings_for(storage: str, folder: Path, functions: Sequence[str] = ()) -> d
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def shared_process(azurite: StorageEmulator, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[HostProcess]:
+async def shared_process(
+    azurite: StorageEmulator, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[HostProcess]:
     """The process behind `host`."""
     folder = tmp_path_factory.mktemp("host")
     settings = settings_for(azurite.connection_string, folder) | {
@@ -40,9 +42,7 @@ async def shared_process(azurite: StorageEmulator, tmp_path_factory: pytest.Temp
 
 
 @pytest_asyncio.fixture
-async def host(
-    shared_process: HostProcess, azurite: StorageEmulator, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[RunningHost]:
+async def host(shared_process: HostProcess, azurite: StorageEmulator) -> AsyncIterator[RunningHost]:
     """A host with all functions of the app, the same one for all tests."""
     journal = Journal(shared_process.state.parent / "journal.jsonl")
     running = RunningHost(shared_process, journal, azurite.connection_string)

@@ -5,6 +5,7 @@ import base64
 import json
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -73,10 +74,8 @@ class Queue:
 
     async def create(self) -> None:
         """Create the queue if it is not there."""
-        try:
+        with suppress(ResourceExistsError):
             await self._client.create_queue()
-        except ResourceExistsError:
-            pass
 
     async def texts(self) -> list[str]:
         """The raw texts of the visible messages, which stay where they are."""

@@ -1,7 +1,8 @@
 """Event Grid functions."""
 
 import azure.functions as func
-from journal import record, wait_at
+
+from tests.integration.host.app.journal import record, wait_at
 
 events = func.Blueprint()
 

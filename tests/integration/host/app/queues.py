@@ -3,7 +3,8 @@
 import json
 
 import azure.functions as func
-from journal import record, wait_at
+
+from tests.integration.host.app.journal import record, wait_at
 
 queues = func.Blueprint()
 _STORAGE = "AzureWebJobsStorage"

@@ -1,14 +1,16 @@
 """HTTP functions."""
+# ruff: noqa: ARG001 - a trigger has its parameter, needed or not
 
 import hashlib
 import json
 import logging
 import threading
 import time
-from typing import Any, List  # noqa: UP035 - the worker rejects Out[list[str]]
+from typing import Any, List  # noqa: UP035 - the worker rejects the built-in list here
 
 import azure.functions as func
-from journal import record, wait_at
+
+from tests.integration.host.app.journal import record, wait_at
 
 web = func.Blueprint()
 _ANONYMOUS = func.AuthLevel.ANONYMOUS
@@ -80,7 +82,7 @@ async def created(req: func.HttpRequest) -> func.HttpResponse:
 @web.route(route="sync", auth_level=_ANONYMOUS)
 def sync(req: func.HttpRequest) -> func.HttpResponse:
     """Log and answer from a thread of the pool."""
-    logging.info("from a thread")
+    logging.info("from a thread")  # noqa: LOG015 - as apps do
     return func.HttpResponse(threading.current_thread().name)
 
 
@@ -128,7 +130,11 @@ async def switched_off(req: func.HttpRequest) -> func.HttpResponse:
 
 @web.route(route="send/{count}", methods=["POST"], auth_level=_ANONYMOUS)
 @web.queue_output(arg_name="messages", queue_name="host-work", connection="AzureWebJobsStorage")
-async def send(req: func.HttpRequest, messages: func.Out[List[str]]) -> func.HttpResponse:
+async def send(
+    req: func.HttpRequest,
+    messages: func.Out[List[str]],  # noqa: UP006 - Out[list[str]] does not load
+) -> func.HttpResponse:
     """Put several messages into the queue."""
-    messages.set([json.dumps({"number": number}) for number in range(int(req.route_params["count"]))])
+    tag, count = req.params.get("tag"), int(req.route_params["count"])
+    messages.set([json.dumps({"number": number, "tag": tag}) for number in range(count)])
     return func.HttpResponse(status_code=202)
