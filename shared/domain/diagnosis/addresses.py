@@ -5,6 +5,7 @@ The address of the failing request is the best witness of whose limit was hit, b
 """
 
 import re
+from enum import Enum, auto
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -15,12 +16,15 @@ _MOST = 64
 _NEARBY = 200
 _NAME = r"[a-z0-9][a-z0-9._/-]{0,254}"
 _ADDRESS = re.compile(r"https?://([^\s/\"'\\<>]{1,255})(/[^\s\"'<>]{0,1024})?")
+_SPOKEN = re.compile(r"pulling from host ([a-z0-9.:-]{1,255}) failed")
 _KINDS = ("/manifests/", "/blobs/", "/tags/", "/referrers/")
 _SCOPE = re.compile(rf"[?&]scope=repository:({_NAME}):")
-_SERVICE = re.compile(r"[?&]service=([a-zA-Z0-9.:-]{1,255})")
+_SERVICE = re.compile(r"[?&]service=([a-zA-Z0-9.-]{1,255}(?::[0-9]{1,5})?)")
 _NAMESPACE = re.compile(r"[?&]ns=([a-zA-Z0-9.:-]{1,255})")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}(?![0-9a-f])")
+_GOES_ON = ("status code ", "request to ", "Get ", "GET ", "Head ", "HEAD ", '"', "'")
+"""What stands before an address that a reason follows: without one the text was cut, and the tag may be."""
 
 _TOKEN_SERVICES = {
     "registry.docker.io": DOCKER_HUB,
@@ -30,6 +34,14 @@ _TOKEN_SERVICES = {
 _NO_REGISTRIES = frozenset({"hub.docker.com", "docker.com", "www.docker.com", "docs.docker.com"})
 
 
+class Role(Enum):
+    """What an address is for."""
+
+    REGISTRY = auto()
+    UPLOAD = auto()
+    OTHER = auto()
+
+
 class Address(NamedTuple):
     """An address that a text names.
 
@@ -37,8 +49,7 @@ class Address(NamedTuple):
         start: where it stands.
         end: where it ends.
         host: the canonical host.
-        registry: whether it is a registry's: an endpoint of the pull protocol or of its token service.
-        upload: whether it belongs to a push.
+        role: an endpoint of the pull protocol or of its token service, of a push, or something else.
         repository: the repository that it names, if any.
         reference: the image as the address alone names it, None when it names no repository.
     """
@@ -46,26 +57,27 @@ class Address(NamedTuple):
     start: int
     end: int
     host: str
-    registry: bool
-    upload: bool
-    repository: str | None
-    reference: ImageReference | None
+    role: Role
+    repository: str | None = None
+    reference: ImageReference | None = None
 
 
 def addresses(text: Text) -> list[Address]:
     """The addresses in the order of the text, at most 64."""
-    if "://" not in text.plain:
-        return []
-    found = []
-    for match in _ADDRESS.finditer(text.plain):
-        found.append(_read(match, text.plain))
-        if len(found) == _MOST:
-            break
-    return found
+    found: list[Address] = []
+    if "://" in text.plain:
+        for match in _ADDRESS.finditer(text.plain):
+            found.append(_read(match, text.plain))
+            if len(found) == _MOST:
+                break
+    if "from host " in text.low:
+        found += map(_spoken, _SPOKEN.finditer(text.low))
+        found.sort(key=lambda place: place.start)
+    return found[:_MOST]
 
 
 def place_of(position: int, low: str, places: list[Address]) -> Address | None:
-    """The address that words at a position speak of: the last before them on their line, else the next on it, else one nearby."""
+    """The address that words at a position speak of: before them on the line, else after, else a registry's nearby."""
     start, end = line_at(low, position)
     after: Address | None = None
     for place in reversed(places):
@@ -74,37 +86,52 @@ def place_of(position: int, low: str, places: list[Address]) -> Address | None:
             continue
         if place.start >= start:
             return place
-        return place if after is None and place.registry and position - place.end <= _NEARBY else after
+        near = after is None and place.role is not Role.OTHER and position - place.end <= _NEARBY
+        return place if near else after
     return after
+
+
+def completed(place: Address, places: list[Address]) -> Address:
+    """The address with the tag or digest of another one of the same repository, where it has none itself."""
+    own = place.reference
+    if own is None or own.tag is not None or own.digest is not None:
+        return place
+    for other in places:
+        named = other.reference
+        if named is not None and named.source == own.source and (named.tag or named.digest):
+            return place._replace(reference=named)
+    return place
+
+
+def _spoken(match: re.Match[str]) -> Address:
+    """Old containerd: `pulling from host registry-1.docker.io failed with status code …`."""
+    return Address(match.start(), match.end(), canonical_host(match[1]), Role.REGISTRY)
 
 
 def _read(match: re.Match[str], plain: str) -> Address:
     start, end = match.span()
     host, path = match.groups()
     if host in _NO_REGISTRIES or path is None:
-        return Address(start, end, canonical_host(host.rstrip(":.,;)")), False, False, None, None)
+        return Address(start, end, canonical_host(host.rstrip(":.,;)")), Role.OTHER)
     host = canonical_host(host.rpartition("@")[2])
     if path.startswith("/v2/"):
         for kind in _KINDS:
             at = path.find(kind, 4)
             if at > 0:
-                return _endpoint(start, end, host, path, at, kind, cut=end == len(plain))
+                cut = end == len(plain) and plain.endswith(_GOES_ON, 0, start)
+                rest = path[at + len(kind) :]
+                role = Role.UPLOAD if kind == "/blobs/" and rest.startswith("upload") else Role.REGISTRY
+                reference = _bare(_asked_for(path, host), path[4:at])
+                if kind == "/manifests/" and reference is not None:
+                    reference = _with_suffix(reference, rest, cut=cut)
+                return Address(start, end, host, role, path[4:at], reference)
     scope = _SCOPE.search(path) if "scope=" in path else None
     if scope is not None:
         service = _SERVICE.search(path)
         registry = _TOKEN_SERVICES.get(service[1], service[1]) if service else _TOKEN_SERVICES.get(host, host)
-        return Address(start, end, host, True, False, scope[1], _bare(registry, scope[1]))
+        return Address(start, end, host, Role.REGISTRY, scope[1], _bare(registry, scope[1]))
     speaks_it = path.startswith(("/v2/", "/token", "/oauth2/")) or path == "/v2" or host in _TOKEN_SERVICES
-    return Address(start, end, host, speaks_it, False, None, None)
-
-
-def _endpoint(start: int, end: int, host: str, path: str, at: int, kind: str, *, cut: bool) -> Address:  # noqa: PLR0913 - one address, piece by piece
-    repository, rest = path[4:at], path[at + len(kind) :]
-    reference = _bare(_asked_for(path, host), repository)
-    if kind == "/manifests/" and reference is not None:
-        reference = _with_suffix(reference, rest, cut=cut)
-    upload = kind == "/blobs/" and rest.startswith("upload")
-    return Address(start, end, host, True, upload, repository, reference)
+    return Address(start, end, host, Role.REGISTRY if speaks_it else Role.OTHER)
 
 
 def _asked_for(path: str, host: str) -> str:
@@ -124,8 +151,8 @@ def _bare(registry: str, repository: str) -> ImageReference | None:
 
 
 def _with_suffix(bare: ImageReference, rest: str, *, cut: bool) -> ImageReference:
-    """The reference with the tag or digest that a manifest's address ends in; one that may be cut off is left out."""
-    if rest.startswith("sha256"):
+    """The reference with the tag or digest in which a manifest's address ends; one that may be cut off is left out."""
+    if rest.startswith("sha256:"):
         digest = _DIGEST.match(rest)
         return bare if digest is None else ImageReference(bare.registry, bare.repository, None, digest[0])
     tag = _TAG.match(rest)

@@ -1,6 +1,6 @@
 """Causes other than a limit, each by the words in which the runtimes and registries say it.
 
-The order decides where a text says several things: a certificate that is not trusted is also "failed to do request", a
+The order decides where a text says several things: a certificate that nobody trusts is also "failed to do request", a
 missing repository is "pull access denied, repository does not exist". What is more particular stands first.
 """
 
@@ -20,7 +20,7 @@ class Sign(NamedTuple):
 
 
 class _Group(NamedTuple):
-    """One cause's phrases; `gates` are parts of which every phrase contains one, so that a text without them is done with."""
+    """One cause's phrases; each contains one of `gates`, so that a text without any of them is done with."""
 
     cause: Cause
     gates: tuple[str, ...]
@@ -30,7 +30,7 @@ class _Group(NamedTuple):
 _GROUPS = (
     _Group(
         Cause.CREDENTIAL_REJECTED,
-        ("token", "username", "credentials", "source registry"),
+        ("token", "username", "credentials", "source registry", "login"),
         (
             "token is expired",
             "token has expired",
@@ -48,6 +48,7 @@ _GROUPS = (
             "invalid credentials",
             "credentials are invalid",
             "bad credentials",
+            "login attempt to",
             "authentication required with source registry",
         ),
     ),
@@ -68,7 +69,7 @@ _GROUPS = (
     ),
     _Group(
         Cause.DENIED,
-        ("denied", "auth", "40", "not allowed access", "forbidden"),
+        ("denied", "auth", "40", "not allowed access", "not accessible", "forbidden"),
         (
             "access denied",
             "unauthorized",
@@ -79,6 +80,7 @@ _GROUPS = (
             "no basic auth credentials",
             "insufficient_scope",
             "not allowed access",
+            "is not accessible",
             "status code 403",
             "status code: 403",
             "status code 401",
@@ -107,6 +109,7 @@ _GROUPS = (
             "name unknown",
             "name_unknown",
             "no such manifest",
+            "no such image",
             "no matching manifest",
             "does not exist",
             "status code 404",

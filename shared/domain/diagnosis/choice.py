@@ -17,6 +17,7 @@ _SAME_ADDRESS = 1000
 _SAME_STEP = 200
 _BEFORE, _AFTER = 100, 60
 _FAR = 50
+_LONGEST_STEP = 6
 
 
 def choose(text: Text, named: list[Mention], place: Address | None, decided_at: int | None) -> ImageReference | None:
@@ -107,13 +108,13 @@ def _step(text: Text, breaks: list[int], line: int) -> str:
     if mark < 0:
         return ""
     end = mark + 1
-    while text.low[end : end + 1].isdigit() and end - mark < 6:
+    while text.low[end : end + 1].isdigit() and end - mark < _LONGEST_STEP:
         end += 1
     return text.low[mark:end] if end > mark + 1 and text.low[end : end + 1] == " " else ""
 
 
 def _is_at(reference: ImageReference, place: Address) -> bool:
-    """Whether an address is the reference's: its own registry's, or a mirror's that keeps the path, with or without a prefix."""
+    """Whether an address is the reference's: its own registry's, or a mirror's that keeps the path below a prefix."""
     if place.repository is None:
         return False
     bare = reference.repository.removeprefix("library/")

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from shared.domain.diagnosis.addresses import Address, addresses, place_of
+from shared.domain.diagnosis.addresses import Address, Role, addresses, completed, place_of
 from shared.domain.diagnosis.causes import find_cause
 from shared.domain.diagnosis.choice import choose
 from shared.domain.diagnosis.evidence import evidence
@@ -24,16 +24,19 @@ class _Reading(NamedTuple):
     """What one form of the text says."""
 
     text: Text
-    cause: Cause
-    rate_limited: bool
     image: ImageReference | None
-    limit: str | None
-    start: int
-    end: int
+    cause: Cause = Cause.UNKNOWN
+    rate_limited: bool = False
+    limit: str | None = None
+    start: int = 0
+    end: int = 0
 
 
 def diagnose(text: str) -> Diagnosis:
-    """What a failure text says; any text has a diagnosis, and of a long one only a part around the failure is looked at."""
+    """What a failure text says.
+
+    Any text has a diagnosis, be it `unknown`; of a long one only a part around the failure is looked at.
+    """
     plain = unwrap(text)
     reading = _read(plain)
     if (reading.cause is Cause.UNKNOWN or reading.image is None) and "\n" in plain.plain:
@@ -73,28 +76,27 @@ def _read(text: Text) -> _Reading:
         return _limited(text, places, named, limit)
     sign = find_cause(text)
     at = sign.start if sign is not None else None
-    place = place_of(at, text.low, places) if at is not None else _last_with_a_name(places)
-    place = place if place is not None and place.reference is not None else _last_with_a_name(places)
-    image = choose(text, named, place, at)
+    place = place_of(at, text.low, places) if at is not None else None
+    image = choose(text, named, _naming(place, places), at)
     if sign is None:
-        return _Reading(text, Cause.UNKNOWN, False, image, None, 0, 0)
-    return _Reading(text, sign.cause, False, image, None, sign.start, sign.end)
+        return _Reading(text, image)
+    return _Reading(text, image, sign.cause, start=sign.start, end=sign.end)
 
 
 def _limited(text: Text, places: list[Address], named: list[Mention], limit: Limit) -> _Reading:
     place = place_of(limit.start, text.low, places)
-    asked = place if place is not None and place.registry else _last_registry(places, limit.start)
-    with_name = asked if asked is not None and asked.reference is not None else _last_with_a_name(places)
-    image = choose(text, named, with_name, limit.start)
-    if limit.kind is Kind.KUBELET:
-        return _Reading(text, Cause.KUBELET_THROTTLED, False, image, None, limit.start, limit.end)
-    if limit.kind is Kind.ARM:
-        return _Reading(text, Cause.AZURE_THROTTLED, False, image, "management.azure.com", limit.start, limit.end)
+    asked = place if place is not None and place.role is not Role.OTHER else _last_registry(places, limit.start)
+    image = choose(text, named, _naming(asked, places), limit.start)
     cause, whose = _whose(text, limit, asked, image)
-    return _Reading(text, cause, limit.kind is Kind.PULL, image, whose, limit.start, limit.end)
+    pulled = limit.kind is Kind.PULL
+    return _Reading(text, image, cause, rate_limited=pulled, limit=whose, start=limit.start, end=limit.end)
 
 
 def _whose(text: Text, limit: Limit, place: Address | None, image: ImageReference | None) -> tuple[Cause, str | None]:
+    if limit.kind is Kind.KUBELET:
+        return Cause.KUBELET_THROTTLED, None
+    if limit.kind is Kind.ARM:
+        return Cause.AZURE_THROTTLED, None
     if "for cache rule" in text.low:
         return Cause.RATE_LIMITED, hub_limit(text.low)
     host = owner(text, place, image)
@@ -105,12 +107,15 @@ def _whose(text: Text, limit: Limit, place: Address | None, image: ImageReferenc
     return Cause.RATE_LIMITED, hub_limit(text.low)
 
 
+def _naming(place: Address | None, places: list[Address]) -> Address | None:
+    """The address that names the image: the failing one if it does, else the last that does."""
+    if place is None or place.reference is None:
+        place = next((other for other in reversed(places) if other.reference is not None), None)
+    return completed(place, places) if place is not None else None
+
+
 def _last_registry(places: list[Address], before: int) -> Address | None:
     """The registry's address nearest before a position, else the first after it."""
-    registries = [place for place in places if place.registry]
+    registries = [place for place in places if place.role is not Role.OTHER]
     earlier = [place for place in registries if place.start <= before]
     return earlier[-1] if earlier else registries[0] if registries else None
-
-
-def _last_with_a_name(places: list[Address]) -> Address | None:
-    return next((place for place in reversed(places) if place.reference is not None), None)

@@ -11,7 +11,8 @@ _MARKED = 40
 def evidence(plain: str, start: int, end: int) -> tuple[str, tuple[int, int]]:
     """The words around a place, redacted, at most 500 characters, and where in them the deciding words stand.
 
-    The text is redacted before it is cut, and first cut at blanks, so that no secret loses the beginning by which it is known.
+    The text is cut at blanks and redacted before it is cut to length, so that no secret loses the beginning by which
+    it is known.
     """
     if len(plain) <= _LONGEST:
         shown = redact(plain)

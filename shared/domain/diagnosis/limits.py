@@ -9,7 +9,7 @@ import re
 from enum import Enum, auto
 from typing import NamedTuple
 
-from shared.domain.diagnosis.addresses import Address, place_of
+from shared.domain.diagnosis.addresses import Address, Role, place_of
 from shared.domain.diagnosis.unwrapping import Text, line_at
 
 
@@ -53,7 +53,8 @@ _ARM_SIGNS = (
 _ARM = re.compile(r"toomanyrequests|\w{0,40}throttled|\b429\b|too many requests|number of \w{0,6} ?requests for")
 _PUSH = re.compile(
     r"(?:failed to|error|cannot|unable to|while) push|\bpushing\b|push access denied|/blobs/uploads?/|\buploading\b"
-    r"|the push refers to|(?:docker|podman|nerdctl|buildah|helm|crane|oras|skopeo)(?: image)? (?P<command>push|pull)\b"
+    r"|(?P<push>the push refers to|(?:docker|podman|nerdctl|buildah|helm|crane|oras|skopeo)(?: image)? push\b)"
+    r"|(?P<pull>(?:docker|podman|nerdctl|buildah|helm|crane|oras|skopeo)(?: image)? pull\b)"
 )
 _REGISTRY_WORDS = re.compile(
     r"\bpull|\bimage\b|manifest|/v2/|\bregistry\b|\bblob|artifact\b|from daemon|failed to copy|httpread|failed to solve"
@@ -62,7 +63,8 @@ _REGISTRY_WORDS = re.compile(
 )
 _OTHER_TOOLS = re.compile(
     r"\bnpm |\byarn\b|\bpip[ 3]|\bcurl: |\bwget: |\bgem |\bcargo |\bmaven|\bapt-get|requested url returned|index\.yaml"
-    r"|/api/v1/|/apis/|api\.github\.com|api rate limit|secondary rate limit|openai|anthropic|\bgpt-|tokens per|kube-apiserver"
+    r"|/api/v1/|/apis/|api\.github\.com|api rate limit|secondary rate limit|openai|anthropic|\bgpt-|tokens per"
+    r"|kube-apiserver"
     r"|generativelanguage|client-side throttling|the server has received too many requests"
 )
 _GOOGLE = ("artifactregistry", "container registry", "gcr.io", "pkg.dev")
@@ -117,7 +119,7 @@ def _arm(low: str) -> Limit | None:
 
 
 def _code_word(text: Text, places: list[Address]) -> Limit | None:
-    """A registry's `toomanyrequests`, all small or all capitals; `TooManyRequests` is .NET's, ARM's and Kubernetes' spelling."""
+    """A registry's `toomanyrequests`, all small or all capitals; `TooManyRequests` is .NET, ARM and Kubernetes."""
     position = text.low.find("toomanyrequests")
     for _ in range(_MOST):
         if position < 0:
@@ -154,7 +156,7 @@ def _status(low: str, places: list[Address]) -> Limit | None:
 def _is_a_registrys(low: str, found: re.Match[str], places: list[Address]) -> bool:
     place = place_of(found.start(), low, places)
     if place is not None:
-        return place.registry
+        return place.role is not Role.OTHER
     line = _around(low, found)
     if _OTHER_TOOLS.search(line):
         return False
@@ -172,7 +174,8 @@ def _around(low: str, found: re.Match[str]) -> str:
 def _aci(low: str) -> Limit | None:
     """Container Instances' code for Docker Hub's limit.
 
-    The text has no status; the support article "docker-hub-rate-limit-registryerrorresponse" says what it means (documented).
+    The text has no status; the support article "docker-hub-rate-limit-registryerrorresponse" says what it means
+    (documented).
     """
     position = low.find(_ACI)
     if position < 0 or "docker.io" not in low:
@@ -184,11 +187,11 @@ def _pull_or_push(low: str, position: int, places: list[Address]) -> Kind:
     if "push" not in low and "upload" not in low:
         return Kind.PULL
     place = place_of(position, low, places)
-    if place is not None and place.upload:
+    if place is not None and place.role is Role.UPLOAD:
         return Kind.PUSH
     last = None
     for found in _PUSH.finditer(low, max(0, position - 600), position):
         last = found
-    if last is None or last["command"] == "pull":
+    if last is None or last["pull"]:
         return Kind.PULL
-    return Kind.PUSH if last["command"] or "\n" not in low[last.end() : position] else Kind.PULL
+    return Kind.PUSH if last["push"] or "\n" not in low[last.end() : position] else Kind.PULL

@@ -1,7 +1,7 @@
 """Mentions: the places where a text names an image, found by the words that introduce one."""
 
-from shared.domain.diagnosis.introductions import INTRODUCTIONS, Reader
-from shared.domain.diagnosis.names import Mention
+from shared.domain.diagnosis.introductions import INTRODUCTIONS
+from shared.domain.diagnosis.names import Mention, Reader
 from shared.domain.diagnosis.unwrapping import Text
 
 _MOST_OF_A_KIND = 48

@@ -10,8 +10,8 @@ from shared.domain.images import ImageReference
 class Cause(StrEnum):
     """Why a pull failed; docs/failures.md says what cures which.
 
-    `RATE_LIMITED` is Docker Hub's pull limit, met directly or by ACR through a cache rule. `ABUSE_LIMITED` is Docker Hub's
-    other limit, against which no rule helps. `REGISTRY_THROTTLED` is any other registry's own limit.
+    `RATE_LIMITED` is Docker Hub's pull limit, met directly or by ACR through a cache rule. `ABUSE_LIMITED` is Docker
+    Hub's other limit, against which no rule helps. `REGISTRY_THROTTLED` is any other registry's own limit.
     """
 
     RATE_LIMITED = "rate_limited"
@@ -34,13 +34,12 @@ class Diagnosis(msgspec.Struct, frozen=True):
     Attributes:
         cause: why the pull failed.
         rate_limited: a registry refused a read because of a limit or quota, directly or through a cache rule.
-        image: the image that failed as it was pulled (behind a mirror or ACR: the name there), None when the text names none.
-        upstream: the repository that the registry asked on the puller's behalf, when the text shows it: the source of a
-            cache rule, `docker.io/library/nginx`.
+        image: the image that failed, as it was pulled (behind a mirror or ACR: the name there); None when none is named.
+        upstream: the repository that ACR asked through a cache rule, if the text shows it: `docker.io/library/nginx`.
         cache_rule: the ACR cache rule that the text names, None when it names none.
         runtime: the software that wrote the text: `containerd`, `crio`, `docker`, `buildkit`, `acr`, … or `unknown`.
-        limit: whose limit, for the causes that are limits: `anonymous`, `authenticated`, `account` (a named one), or the
-            host of the registry whose own limit it is; None when the text doesn't say.
+        limit: whose limit it is: `anonymous`, `authenticated` or `account` (a named one) at Docker Hub, else the host
+            of the registry; None for other causes and when the text doesn't say.
         evidence: the part of the text that decided, redacted, at most 500 characters.
         span: where in the evidence the deciding words stand, start and end; equal when nothing decided.
     """

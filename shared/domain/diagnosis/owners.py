@@ -4,7 +4,7 @@ The host of the failing request decides, then the words of the limit, then the r
 `contoso.azurecr.io/docker.io/library/nginx`, throttled by ACR, is not Docker Hub's.
 """
 
-from shared.domain.diagnosis.addresses import Address
+from shared.domain.diagnosis.addresses import Address, Role
 from shared.domain.diagnosis.limits import Limit
 from shared.domain.diagnosis.unwrapping import Text
 from shared.domain.images import DOCKER_HUB, ImageReference, is_acr
@@ -15,6 +15,8 @@ _BY_WORDS = (
     ("docker-hub/download-rate-limit", DOCKER_HUB),
     ("hap429", DOCKER_HUB),
     ("'index.docker.io'", DOCKER_HUB),
+    ("docker hub rate limit", DOCKER_HUB),
+    ("docker hub pull limit", DOCKER_HUB),
     ("aka.ms/acr", "azurecr.io"),
     ("allowed: ", "ghcr.io"),
     ("data limit exceeded", "public.ecr.aws"),
@@ -30,7 +32,7 @@ _GET_WITHOUT_BODY = ("status code ", "from get request to ", "get ", 'get "')
 
 def owner(text: Text, place: Address | None, image: ImageReference | None) -> str | None:
     """The host of the registry whose limit it is, None when nothing tells."""
-    if place is not None and place.registry:
+    if place is not None and place.role is not Role.OTHER:
         return DOCKER_HUB if is_docker_hub(place.host) else place.host
     said = owner_by_words(text.low)
     if said == "azurecr.io" and image is not None and is_acr(image.registry):
@@ -52,7 +54,7 @@ def is_docker_hub(host: str) -> bool:
 
 
 def hub_limit(low: str) -> str | None:
-    """Which of Docker Hub's pull limits: `anonymous`, `account` (a named one) or `authenticated`; None when it doesn't say.
+    """Which of Docker Hub's pull limits: `anonymous`, `account` (a named one), `authenticated`; None if it doesn't say.
 
     "by authenticating and upgrading" was said to anonymous and signed-in pullers alike (observed, 2020 to 2025).
     """

@@ -9,7 +9,8 @@ import re
 _HIDDEN = "***"
 
 _ACCOUNT = re.compile(
-    r"(?i)(?<=limit as )[\"'`]?[^\"'`:\s]{1,256}[\"'`]?|(?<=[?&]account=)[^&\s\"']{1,256}|(?<=ratelimit-source: )[^\s,;\"']{1,128}"
+    r"(?i)(?<=limit as )(?:[\"'`][^\"'`]{1,256}[\"'`]?|[^\"'`:\s]{1,256})"
+    r"|(?<=[?&]account=)[^&\s\"']{1,256}|(?<=ratelimit-source: )[^\s,;\"']{1,128}"
 )
 _DOCKER_TOKEN = re.compile(r"dckr_[a-z]{2,8}_[\w=.-]{1,512}")
 _BASIC = re.compile(r"://[^\s/@\"'<>]{1,512}@")

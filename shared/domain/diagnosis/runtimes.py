@@ -1,4 +1,4 @@
-"""Runtimes: which software wrote a text, told by the words that only it uses. Good for display and statistics, never for a decision."""
+"""Runtimes: which software wrote a text, told by words that only it uses. Good for display, never for a decision."""
 
 from shared.domain.diagnosis.unwrapping import Text
 

@@ -4,7 +4,7 @@ The same refusal arrives as a log line, as a JSON string escaped once or twice, 
 percent-encoded names. Everything after this module reads one form: ASCII, real line breaks, real quotes, and a copy in
 lower case whose positions are the same.
 
-The trap is time: text in logs is hostile. Only a window of it is looked at, and every expression here has a bounded width.
+The trap is time: text in logs is hostile. Only a window of it is looked at, and every expression here is bounded.
 """
 
 import re
@@ -25,12 +25,20 @@ _PERCENT = re.compile(r"%(2[fF]|3[aA]|40|20|22|27|2[cC])")
 _PERCENT_VALUES = {"2f": "/", "3a": ":", "40": "@", "20": " ", "22": '"', "27": "'", "2c": ","}
 _ENTITY = re.compile(r"&(quot|lt|gt|amp|apos|#34|#39|#47|#x27|#x2F);")
 _ENTITY_VALUES = {
-    "quot": '"', "lt": "<", "gt": ">", "amp": "&", "apos": "'",
-    "#34": '"', "#39": "'", "#47": "/", "#x27": "'", "#x2F": "/",
+    "quot": '"',
+    "lt": "<",
+    "gt": ">",
+    "amp": "&",
+    "apos": "'",
+    "#34": '"',
+    "#39": "'",
+    "#47": "/",
+    "#x27": "'",
+    "#x2F": "/",
 }
 _TYPOGRAPHY = {
-    **dict.fromkeys(map(ord, "“”„«»"), '"'),
-    **dict.fromkeys(map(ord, "‘’‚"), "'"),
+    **dict.fromkeys(map(ord, "\u201c\u201d\u201e\u00ab\u00bb"), '"'),
+    **dict.fromkeys(map(ord, "\u2018\u2019\u201a"), "'"),
     **dict.fromkeys(map(ord, "\u00a0\u2007\u202f"), " "),
     **dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"), None),
     ord("\u2028"): "\n",
