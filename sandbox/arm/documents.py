@@ -11,6 +11,7 @@ from sandbox.arm.health import Health
 from sandbox.arm.inventory import Resource, Subscription
 from sandbox.arm.operations import Operation
 from sandbox.arm.registries import CacheRule, CredentialSet, Registry
+from sandbox.arm.roles import RoleDefinition
 from sandbox.identity.tokens import TENANT_ID
 
 _ACR = "Microsoft.ContainerRegistry/registries"
@@ -93,10 +94,8 @@ def operation_document(operation: Operation) -> dict[str, Any]:
 
 def assignment_document(assignment: RoleAssignment) -> dict[str, Any]:
     """A role assignment."""
-    subscription = assignment.scope.strip("/").split("/")[1] if "/" in assignment.scope.strip("/") else ""
-    prefix = f"/subscriptions/{subscription}" if subscription else ""
     properties: dict[str, Any] = {
-        "roleDefinitionId": f"{prefix}/providers/Microsoft.Authorization/roleDefinitions/{assignment.role}",
+        "roleDefinitionId": _definition_id(assignment.role, assignment.scope),
         "principalId": assignment.principal_id,
         "principalType": assignment.principal_type,
         "scope": assignment.scope,
@@ -110,6 +109,29 @@ def assignment_document(assignment: RoleAssignment) -> dict[str, Any]:
         "id": f"{assignment.scope}/providers/Microsoft.Authorization/roleAssignments/{assignment.name}",
         "type": "Microsoft.Authorization/roleAssignments",
         "name": assignment.name,
+    }
+
+
+def definition_document(definition: RoleDefinition, scope: str) -> dict[str, Any]:
+    """A role definition as it is seen from a scope."""
+    return {
+        "properties": {
+            "roleName": definition.name,
+            "type": "CustomRole" if definition.custom else "BuiltInRole",
+            "description": "",
+            "assignableScopes": ["/"],
+            "permissions": [
+                {
+                    "actions": list(definition.actions),
+                    "notActions": list(definition.not_actions),
+                    "dataActions": list(definition.data_actions),
+                    "notDataActions": list(definition.not_data_actions),
+                }
+            ],
+        },
+        "id": _definition_id(definition.id, scope),
+        "type": "Microsoft.Authorization/roleDefinitions",
+        "name": definition.id,
     }
 
 
@@ -137,6 +159,12 @@ def subscription_document(subscription: Subscription) -> dict[str, Any]:
         "state": "Enabled",
         "subscriptionPolicies": {"locationPlacementId": "Public_2014-09-01", "quotaId": "PayAsYouGo_2014-09-01"},
     }
+
+
+def _definition_id(role: str, scope: str) -> str:
+    segments = scope.strip("/").split("/")
+    subscription = f"/subscriptions/{segments[1]}" if segments[0].lower() == "subscriptions" else ""
+    return f"{subscription}/providers/Microsoft.Authorization/roleDefinitions/{role}"
 
 
 def _time(moment: datetime) -> str:

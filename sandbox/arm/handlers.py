@@ -29,9 +29,10 @@ from sandbox.identity.tokens import ARM_AUDIENCES, Principal, Rejection, TokenAu
 _LOCATION: Final = "westeurope"
 _VERSIONS: Final = {
     "microsoft.containerregistry": ("2025-11-01", "2026-09-01-preview"),
-    "microsoft.authorization": ("2022-04-01",),
-    VAULT_TYPE.partition("/")[0].lower(): ("2023-02-01", "2023-07-01", "2024-11-01", "2025-05-01"),
-    CLUSTER_TYPE.partition("/")[0].lower(): ("2024-10-01", "2025-05-01", "2025-10-01"),
+    "microsoft.authorization/roleassignments": ("2022-04-01",),
+    "microsoft.authorization/roledefinitions": ("2022-04-01", "2022-05-01-preview"),
+    VAULT_TYPE.lower(): ("2023-02-01", "2023-07-01", "2024-11-01", "2025-05-01"),
+    CLUSTER_TYPE.lower(): ("2024-10-01", "2025-05-01", "2025-10-01"),
     "microsoft.resources": ("2016-06-01", "2019-11-01", "2021-04-01", "2022-09-01", "2022-12-01", "2024-11-01"),
 }
 _KINDS: Final = {"GET": RequestKind.READ, "DELETE": RequestKind.DELETE}
@@ -53,7 +54,8 @@ class ArmService(Service):
 
     def routes(self) -> Iterable[web.AbstractRouteDef]:
         """The cloud's description, which needs no token, and everything else."""
-        return [web.get("/metadata/endpoints", self._cloud), web.route("*", "/{path:.*}", self._dispatch)]
+        cloud = web.get("/{slash:/?}metadata/endpoints", self._cloud)  # az joins it with one slash too many
+        return [cloud, web.route("*", "/{path:.*}", self._dispatch)]
 
     def refuse(self, refusal: Refusal) -> web.StreamResponse:
         """`{"error": {code, message}}`; a 401 says where tokens come from."""
@@ -112,7 +114,7 @@ def _check_version(kind: str, version: str) -> str:
     if not version:
         raise MissingApiVersion
     namespace, _, name = kind.partition("/")
-    supported = _VERSIONS.get(namespace.lower())
+    supported = _VERSIONS.get(kind.lower()) or _VERSIONS.get(namespace.lower())
     if supported is not None and version not in supported:
         if namespace == "Microsoft.Resources":
             raise InvalidApiVersion(version=version, supported=",".join(supported))

@@ -1,17 +1,21 @@
-"""HTTP of Microsoft.Authorization: role assignments at any scope, a vault's single secret included."""
+"""HTTP of Microsoft.Authorization: role assignments at any scope, a vault's single secret included, and the roles."""
 
+import re
 from typing import Final
 
 from aiohttp import web
 
 from sandbox.arm.bodies import AssignmentBody, decode
-from sandbox.arm.documents import assignment_document
+from sandbox.arm.documents import assignment_document, definition_document
 from sandbox.arm.models import Arm
 from sandbox.arm.refusals import ResourceNotFound
+from sandbox.arm.role_refusals import UnsupportedFilter
 from sandbox.arm.routing import Call, Route, route
 
 _TYPE: Final = "Microsoft.Authorization/roleAssignments"
 _LIST: Final = "/{scope}/providers/" + _TYPE
+_DEFINITIONS: Final = "Microsoft.Authorization/roleDefinitions"
+_ROLE_NAME: Final = re.compile(r"roleName\s+eq\s+'([^']*)'", re.IGNORECASE)
 _RESOURCE_ID_SEGMENTS: Final = 8
 
 
@@ -29,6 +33,7 @@ class RoleRoutes:
             route("GET", one, self._get, type=_TYPE, action=read, scope="/{scope}"),
             route("PUT", one, self._put, type=_TYPE),
             route("DELETE", one, self._delete, type=_TYPE),
+            route("GET", "/{scope}/providers/" + _DEFINITIONS, self._definitions, type=_DEFINITIONS),
         ]
 
     async def _list(self, call: Call) -> web.StreamResponse:
@@ -50,6 +55,19 @@ class RoleRoutes:
     async def _delete(self, call: Call) -> web.StreamResponse:
         deleted = self._arm.role_assignments.delete(call.principal, self._scope(call), call.path["name"])
         return web.Response(status=204) if deleted is None else web.json_response(assignment_document(deleted))
+
+    async def _definitions(self, call: Call) -> web.StreamResponse:
+        """All role definitions, or the one with a `roleName`; anybody may read them, as in Azure."""
+        query = call.request.query.get("$filter", "")
+        match = _ROLE_NAME.fullmatch(query.strip()) if query else None
+        if query and match is None:
+            raise UnsupportedFilter(filter=query)
+        found = [
+            definition_document(definition, call.path["scope"])
+            for definition in self._arm.access.definitions.values()
+            if match is None or definition.name.lower() == match[1].lower()
+        ]
+        return web.json_response({"value": found})
 
     def _scope(self, call: Call) -> str:
         """The scope that the path names; a resource in it has to exist, what lies below the resource need not."""

@@ -245,10 +245,11 @@ class TestFinding:
         assert code_of(missing) == (404, "SubscriptionNotFound")
 
     async def test_cloud_describes_itself(self, cloud: Cloud) -> None:
-        """The cloud's description needs no token and names this Resource Manager."""
-        status, body = await ask(cloud, "/metadata/endpoints", token="", **{"api-version": "2022-09-01"})
+        """The cloud's description needs no token and names this Resource Manager, also at az's doubled slash."""
+        for path in ("/metadata/endpoints", "//metadata/endpoints"):
+            status, body = await ask(cloud, path, token="", **{"api-version": "2022-09-01"})
 
-        assert (status, body["resourceManager"]) == (200, cloud.arm_service.base_url)
+            assert (status, body["resourceManager"]) == (200, cloud.arm_service.base_url)
 
     async def test_other_operations(self, cloud: Cloud) -> None:
         """What the sandbox doesn't emulate it refuses in ARM's shape."""

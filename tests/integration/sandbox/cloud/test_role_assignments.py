@@ -224,6 +224,22 @@ class TestReading:
 
         assert len([one for one in found if (one.role_definition_id or "").endswith(READER.id)]) == 7
 
+    async def test_roles_are_found_by_name(self, cloud: Cloud) -> None:
+        """The role definitions of the sandbox are listed, and one is found by its name."""
+        async with cloud.roles() as client:
+            everything = [one async for one in client.role_definitions.list(cloud.vault.resource_id)]
+            [found] = [
+                one
+                async for one in client.role_definitions.list(
+                    cloud.vault.resource_id, filter="roleName eq 'Key Vault Secrets User'"
+                )
+            ]
+
+        assert len(everything) == len(cloud.access.definitions)
+        document = found.as_dict()
+        assert (document["name"], document["role_type"]) == (SECRETS_USER, "BuiltInRole")
+        assert "Microsoft.KeyVault/vaults/secrets/getSecret/action" in document["permissions"][0]["data_actions"]
+
     async def test_missing_assignment(self, cloud: Cloud) -> None:
         """A name that isn't there is not found."""
         async with cloud.roles() as client:
