@@ -29,6 +29,8 @@ def choose(text: Text, named: list[Mention], place: Address | None, decided_at: 
         place: the address that was refused, if one is named.
         decided_at: where the words stand that say what went wrong, None when none do.
     """
+    if _agree(named):
+        return named[0].reference
     named = _without_paths(named)
     if not named:
         return place.reference if place is not None else None
@@ -45,6 +47,19 @@ def choose(text: Text, named: list[Mention], place: Address | None, decided_at: 
     if best.weight == SEEN and _contradicts(text, best):
         return None
     return _completed(best, named, place)
+
+
+def _agree(named: list[Mention]) -> bool:
+    """Whether all mentions say the same and leave nothing open, as in nearly every message of a kubelet."""
+    if not named or named[0].weight < FAILED:
+        return False
+    first = named[0].reference
+    if first.tag is None and first.digest is None:
+        return False
+    for mention in named:  # noqa: SIM110 - a generator costs more than the comparison
+        if mention.reference != first or mention.derived or mention.path_only:
+            return False
+    return True
 
 
 def _without_paths(named: list[Mention]) -> list[Mention]:
@@ -74,7 +89,7 @@ def _tagged(reference: ImageReference, tag: str | None) -> ImageReference:
 
 
 def _best(text: Text, named: list[Mention], place: Address | None, decided_at: int | None) -> Mention:
-    breaks = [position for position, character in enumerate(text.low) if character == "\n"]
+    breaks = _breaks(text.low)
     at = len(text.low) if decided_at is None else decided_at
     line = bisect_right(breaks, at)
     step = _step(text, breaks, line)
@@ -99,6 +114,15 @@ def _best(text: Text, named: list[Mention], place: Address | None, decided_at: i
         return points, -distance
 
     return max(named, key=score)
+
+
+def _breaks(low: str) -> list[int]:
+    found: list[int] = []
+    position = low.find("\n")
+    while position >= 0:
+        found.append(position)
+        position = low.find("\n", position + 1)
+    return found
 
 
 def _step(text: Text, breaks: list[int], line: int) -> str:

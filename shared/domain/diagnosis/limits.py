@@ -6,6 +6,7 @@ Docker 29 refuses without it. So a status counts only with a registry beside it,
 """
 
 import re
+from collections.abc import Iterator
 from enum import Enum, auto
 from typing import NamedTuple
 
@@ -34,12 +35,12 @@ _HUB_LINKS = ("docker.com/increase-rate-limit", "docker-hub/download-rate-limit"
 _REACHED = re.compile(r"\b(?:reached|exceed(?:ed|ing|s)?|hit(?:ting|s)?|over)\b")
 _HUB_LIMIT = re.compile(r"(?:pull|docker ?hub|dockerhub's|download)[ -]{0,2}(?:api )?(?:rate[ -]?limit|limit)")
 _QUOTA = re.compile(r"quota exceeded|rate limit exceeded|rate exceeded|data limit exceeded")
-_STATUS = re.compile(
-    r"\b429\b[)\"':,]{0,3} {0,2}(?:-|client error|too.?many)"
-    r"|(?:status|code|https?(?:/[0-9.]{1,3})?|error|response|returned|received|got|failed with|:)"
-    r"[ :=]{0,3}(?:code|status|http)?[ :=]{0,3}[(\[\"']?429\b(?![.:-]\d)"
-    r"|\(429\)|(?:^|\n)[ \t]{0,8}429\b|too many requests|toomanyrequests"
+_STATUS_AFTER = re.compile(r"[)\"':,]{0,3} {0,2}(?:-|client error|too.?many)")
+_STATUS_BEFORE = re.compile(
+    r"(?:status|code|https?(?:/[0-9.]{1,3})?|error|response|returned|received|got|failed with|:)"
+    r"[ :=]{0,3}(?:code|status|http)?[ :=]{0,3}[(\[\"']?$|(?:^|\n)[ \t]{0,8}$|\($"
 )
+_STATUS_WORDS = ("too many requests", "toomanyrequests")
 _ARM_SIGNS = (
     "management.azure.com",
     "requeststhrottled",
@@ -135,7 +136,7 @@ def _code_word(text: Text, places: list[Address]) -> Limit | None:
 def _quota(low: str, places: list[Address]) -> Limit | None:
     if "exceeded" not in low or (found := _QUOTA.search(low)) is None:
         return None
-    line = _around(low, found)
+    line = _around(low, found.start(), found.end())
     registry = _REGISTRY_WORDS.search(line) or any(word in line for word in _GOOGLE)
     if not registry or _OTHER_TOOLS.search(line):
         return None
@@ -143,32 +144,52 @@ def _quota(low: str, places: list[Address]) -> Limit | None:
 
 
 def _status(low: str, places: list[Address]) -> Limit | None:
-    if "429" not in low and "too many requests" not in low and "toomanyrequests" not in low:
-        return None
-    for count, found in enumerate(_STATUS.finditer(low)):
-        if count == _MOST:
-            break
-        if _is_a_registrys(low, found, places):
-            return Limit(_pull_or_push(low, found.start(), places), found.start(), found.end())
+    """A status 429, as a number or in words, that a registry gave."""
+    for start, end in (*_numbers(low), *_words(low)):
+        if _is_a_registrys(low, start, end, places):
+            return Limit(_pull_or_push(low, start, places), start, end)
     return None
 
 
-def _is_a_registrys(low: str, found: re.Match[str], places: list[Address]) -> bool:
-    place = place_of(found.start(), low, places)
+def _numbers(low: str) -> Iterator[tuple[int, int]]:
+    """Where 429 stands as a status and not as any number, at most 32 places."""
+    position = low.find("429")
+    for _ in range(_MOST):
+        if position < 0:
+            return
+        end = position + 3
+        alone = not low[position - 1 : position].isalnum() and not low[end : end + 1].isalnum()
+        if alone and (_STATUS_AFTER.match(low, end) or _STATUS_BEFORE.search(low[max(0, position - 40) : position])):
+            yield position, end
+        position = low.find("429", end)
+
+
+def _words(low: str) -> Iterator[tuple[int, int]]:
+    for words in _STATUS_WORDS:
+        position = low.find(words)
+        for _ in range(_MOST):
+            if position < 0:
+                break
+            yield position, position + len(words)
+            position = low.find(words, position + 1)
+
+
+def _is_a_registrys(low: str, start: int, end: int, places: list[Address]) -> bool:
+    place = place_of(start, low, places)
     if place is not None:
         return place.role is not Role.OTHER
-    line = _around(low, found)
+    line = _around(low, start, end)
     if _OTHER_TOOLS.search(line):
         return False
-    start, _ = line_at(low, found.start())
+    start, _ = line_at(low, start)
     return (
         _REGISTRY_WORDS.search(line) is not None or _REGISTRY_WORDS.search(low, max(0, start - 300), start) is not None
     )
 
 
-def _around(low: str, found: re.Match[str]) -> str:
-    start, end = line_at(low, found.start())
-    return low[max(start, found.start() - 800) : min(end, found.end() + 400)]
+def _around(low: str, start: int, end: int) -> str:
+    first, last = line_at(low, start)
+    return low[max(first, start - 800) : min(last, end + 400)]
 
 
 def _aci(low: str) -> Limit | None:

@@ -122,7 +122,7 @@ def create_request(text: Text, _start: int, end: int) -> Mention | None:
 
 
 def manifest_for(text: Text, start: int, end: int) -> Mention | None:
-    """`manifest for X not found`, Jib's `manifest for PATH:TAG from HOST`; `no matching manifest for` has a platform."""
+    """`manifest for X not found`, Jib's `manifest for PATH:TAG from HOST`; `no matching manifest for` has none."""
     found = name_at(text, end)
     if found is None or text.low.endswith("no matching ", 0, start):
         return None
