@@ -7,7 +7,7 @@ Source: https://github.com/atifaziz/NCrontab, CrontabFieldImpl.cs and CrontabSch
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 import msgspec
 
@@ -66,7 +66,7 @@ class Crontab(msgspec.Struct, frozen=True):
         while (local := self._next_wall_time(local + timedelta(seconds=1), end)) < end:
             for fold in (0, 1):  # a wall time in the hour that the clock repeats exists twice
                 occurrence = _in_zone(local.replace(fold=fold), zone)
-                if occurrence > moment:
+                if occurrence.astimezone(UTC) > moment.astimezone(UTC):  # within one zone Python ignores the fold
                     return occurrence
         raise ValueError(f"the schedule {self.text!r} never occurs")
 
