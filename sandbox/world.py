@@ -125,6 +125,7 @@ class World:
         """Listen, and tell the services what depends on their addresses."""
         await self._server.__aenter__()
         self._registry.login_server = self.login_server
+        self.arm.describe_vault(scenario.VAULT_ID, self.vault_service.base_url)
         self.vault.on_event = self._announce
         return self
 

@@ -60,6 +60,11 @@ class Inventory:
         self._resources[resource_id.lower()] = resource
         return resource
 
+    def describe(self, resource_id: str, properties: dict[str, Any]) -> None:
+        """Replace a resource's properties; raises KeyError when there is no such resource."""
+        key = resource_id.lower()
+        self._resources[key] = msgspec.structs.replace(self._resources[key], properties=properties)
+
     def subscriptions(self) -> list[Subscription]:
         """All subscriptions."""
         return list(self._subscriptions.values())

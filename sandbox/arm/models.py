@@ -21,6 +21,7 @@ from sandbox.arm.settings import ArmSettings
 from sandbox.arm.throttling import Throttle
 from sandbox.frame.service import Clock, system_clock
 from sandbox.identity.directory import Directory
+from sandbox.identity.tokens import TENANT_ID
 
 REGISTRY_TYPE: Final = "Microsoft.ContainerRegistry/registries"
 VAULT_TYPE: Final = "Microsoft.KeyVault/vaults"
@@ -73,6 +74,23 @@ class Arm:
         )
         self._registries[name.lower()] = registry
         return registry
+
+    def describe_vault(self, resource_id: str, address: str) -> None:
+        """Say at which address a vault of the inventory is served, now that it is known."""
+        self.inventory.describe(
+            resource_id,
+            {
+                "sku": {"family": "A", "name": "standard"},
+                "tenantId": TENANT_ID,
+                "accessPolicies": [],
+                "enableRbacAuthorization": True,
+                "enableSoftDelete": True,
+                "softDeleteRetentionInDays": 90,
+                "vaultUri": f"{address}/",
+                "provisioningState": "Succeeded",
+                "publicNetworkAccess": "Enabled",
+            },
+        )
 
     def registries(self) -> list[Registry]:
         """All registries."""

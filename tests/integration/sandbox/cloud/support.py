@@ -216,6 +216,7 @@ async def serving_cloud() -> AsyncIterator[Cloud]:
     arm_service = ArmService(arm, authority)
     identity_service = IdentityService(authority, header="header-of-the-app", system_assigned=app, clock=clock.now)
     async with serving(arm_service, vault_service, identity_service, exchanges=exchanges):
+        arm.describe_vault(vault_id, vault_service.base_url)
         yield Cloud(
             clock,
             authority,

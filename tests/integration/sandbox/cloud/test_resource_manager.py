@@ -214,11 +214,12 @@ class TestFinding:
         assert code_of(answer) == (400, "InvalidFilterInQueryString")
 
     async def test_resource_by_id(self, cloud: Cloud) -> None:
-        """A vault is read by its id, and a missing one is not found."""
+        """A vault is read by its id and says its address; one outside the caller's roles is nobody's to see."""
         found = await ask(cloud, cloud.vault.resource_id.lower(), **{"api-version": "2023-07-01"})
         missing = await ask(cloud, cloud.vault.resource_id + "x", **{"api-version": "2023-07-01"})
 
         assert (found[0], found[1]["id"]) == (200, cloud.vault.resource_id)
+        assert found[1]["properties"]["vaultUri"] == f"{cloud.vault_service.base_url}/"
         assert code_of(missing) == (403, "AuthorizationFailed")
 
     async def test_doubled_slashes_are_one(self, cloud: Cloud) -> None:
