@@ -113,6 +113,14 @@ class Host(Body, frozen=True):
     eventgrid_key: Name
 
 
+class NewPod(Body, frozen=True):
+    """A pod that the cluster starts; a pull that fails is in the logs."""
+
+    image: Name
+    namespace: Name = "default"
+    name: str = ""
+
+
 class Event(Body, frozen=True):
     """An event of a system topic, to be delivered to the subscriptions that take it."""
 

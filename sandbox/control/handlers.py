@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from aiohttp import web
 
-from sandbox.control.bodies import Advance, Evaluation, Event, Host, NewReceiver
+from sandbox.control.bodies import Advance, Evaluation, Event, Host, NewPod, NewReceiver
 from sandbox.control.cloud_routes import CloudRoutes
 from sandbox.control.hub_routes import HubRoutes
 from sandbox.control.state import PARTS
@@ -41,6 +41,7 @@ class WorldControl(ControlService):
             web.post("/state/alert-rules", self._add_alert_rule),
             web.post("/state/alerts/evaluate", self._evaluate),
             web.post("/state/alerts", self._post_alert),
+            web.post("/state/pods", self._start_pod),
             web.post("/state/host", self._connect),
             web.post("/state/subscriptions", self._subscribe),
             web.delete("/state/subscriptions/{name}", self._unsubscribe),
@@ -95,6 +96,14 @@ class WorldControl(ControlService):
             return answer(await self._world.action_group.post(payload))
         except (LookupError, TypeError) as error:
             raise BadControlRequest(detail=f"not a common alert, or no host: {error}") from error
+
+    async def _start_pod(self, request: web.Request) -> web.StreamResponse:
+        body = await read(request, NewPod)
+        try:
+            pulled = await self._world.cluster.start_pod(body.image, namespace=body.namespace, name=body.name)
+        except ValueError as error:
+            raise BadControlRequest(detail=f"{body.image!r} names no image: {error}") from error
+        return answer({"running": pulled is not None, "digest": pulled.digest if pulled is not None else None})
 
     async def _connect(self, request: web.Request) -> web.StreamResponse:
         body = await read(request, Host)
