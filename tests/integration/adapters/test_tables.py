@@ -14,6 +14,7 @@ from sandbox.frame.faults import FaultRule, Phase
 from shared.adapters.storage import StorageAccount
 from shared.adapters.tables.client import Tables
 from shared.adapters.tables.keys import table_key
+from shared.adapters.tables.leases import CLOCK_SKEW
 from shared.adapters.tables.payloads import LARGEST_PAYLOAD, PayloadTooLarge
 from shared.adapters.tables.records import RecordUnreadable
 from shared.application.ports import Changed
@@ -144,6 +145,20 @@ class TestTrouble:
         with pytest.raises(PermanentError):
             await table_stores(tables).incidents.get(incident().id)
         await tables.aclose()
+
+
+class TestClocks:
+    """Instances whose clocks differ."""
+
+    async def test_a_lease_that_just_ended(self, tables: Tables) -> None:
+        """Others wait a little longer than the holder's clock says, since theirs may be ahead."""
+        stores = table_stores(tables)
+        await stores.leases.acquire("contoso", "one", 60)
+        stores.clock.advance(60 + CLOCK_SKEW.total_seconds() - 1)
+        assert await stores.leases.acquire("contoso", "two", 60) is None
+
+        stores.clock.advance(2)
+        assert await stores.leases.acquire("contoso", "two", 60) is not None
 
 
 class TestTables:
