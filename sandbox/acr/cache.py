@@ -78,6 +78,7 @@ class Cache:
         self._clock = clock
         self._compared: dict[tuple[str, str], float] = {}
         self._tags_seen: dict[tuple[str, str], set[str]] = {}
+        self._defects: list[Exception] = []
         self._copies: dict[tuple[str, str, str | None], asyncio.Task[None]] = {}
 
     def upstream_of(self, repository: str) -> Upstream | None:
@@ -133,16 +134,23 @@ class Cache:
         return await self._fetcher.blob(upstream, digest)
 
     async def settle(self) -> None:
-        """Wait until no copy is under way; raises what went wrong in one, other than a refusal."""
+        """Wait until no copy is under way; raises the defects: what went wrong in copies, other than refusals."""
         while self._copies:
             await asyncio.gather(*self._copies.values())
+        self._raise_defects()
 
     async def close(self) -> None:
-        """Stop the copies that are under way."""
+        """Stop the copies that are under way; raises the defects."""
         copies = list(self._copies.values())
         for copy in copies:
             copy.cancel()
         await asyncio.gather(*copies, return_exceptions=True)
+        self._raise_defects()
+
+    def _raise_defects(self) -> None:
+        defects, self._defects = self._defects, []
+        if defects:
+            raise ExceptionGroup("copies through cache rules went wrong", defects)
 
     async def _current(self, repository: str, reference: str, upstream: Upstream | None) -> Content | None:
         """The local manifest, unless the upstream has another one under the tag by now."""
@@ -166,7 +174,7 @@ class Cache:
         self, upstream: Upstream, repository: Repository, content: Content, tag: str | None, copied: Copied
     ) -> None:
         key = (repository.name, content.digest, tag)
-        if key in self._copies:
+        if key in self._copies or repository.holds(content.digest, tag):
             return
 
         async def copy() -> None:
@@ -175,6 +183,8 @@ class Cache:
                 await copied(await self._copy(upstream, repository, content, tag))
             except AcrRefusal as refusal:
                 self.failed_copies.append(refusal)
+            except Exception as error:  # noqa: BLE001 - raised by `settle` or `close`; there is no request to fail
+                self._defects.append(error)
             finally:
                 del self._copies[key]
 

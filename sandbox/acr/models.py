@@ -67,8 +67,10 @@ class Acr:
 
     async def close(self) -> None:
         """Stop copies that are under way and close connections."""
-        await self.cache.close()
-        await self._fetcher.close()
+        try:
+            await self.cache.close()
+        finally:
+            await self._fetcher.close()
 
     def served_by(self, service: Service) -> None:
         """Tell the registry which service it answers through."""

@@ -41,6 +41,10 @@ class Repository:
         found = self.manifests.get(tag.digest if tag is not None else reference)
         return found.content if found is not None else None
 
+    def holds(self, digest: str, tag: str | None) -> bool:
+        """Whether the manifest is here, under the tag if there is one."""
+        return digest in self.manifests and (tag is None or tag in self.tags_of(digest))
+
     def put_manifest(self, content: Content, reference: str | None = None) -> None:
         """Keep a manifest, under a tag when `reference` is one."""
         now = self._clock()

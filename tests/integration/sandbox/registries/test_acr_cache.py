@@ -121,6 +121,16 @@ class TestFirstAndSecondPull:
         assert {image.digest for image in pulled} == {nginx.digest}
         assert len(registry.events) == 3
 
+    async def test_concurrent_requests_for_a_tag_end_in_one_copy(self, registry: Registry, nginx: Image) -> None:
+        """Clients that ask for the tag without looking first begin the same copy."""
+        async with registry.client() as client:
+            remotes = [client.repository(registry.acr.host, NGINX, credentials=ADMIN) for _ in range(8)]
+            await asyncio.gather(*(remote.manifest("1.27") for remote in remotes))
+            await registry.acr.cache.settle()
+
+        assert [event["subject"] for event in registry.events] == [f"{NGINX}:1.27", NGINX]
+        assert nginx.digest == registry.acr.repository(NGINX).tags["1.27"].digest
+
     async def test_a_copy_that_fails_is_tried_again_by_the_next_pull(
         self, hub: Hub, registry: Registry, nginx: Image
     ) -> None:
@@ -253,6 +263,19 @@ class TestEvents:
         assert tagged["data"]["request"]["host"] == registry.acr.host
         assert "tag" not in untagged["data"]["target"]
         assert tagged["id"] != untagged["id"]
+
+    async def test_a_hook_that_fails_is_no_secret(self, registry: Registry, nginx: Image) -> None:
+        """The pull works; whoever waits for the copies gets the error."""
+
+        async def broken(_event: dict[str, object]) -> None:
+            raise ConnectionError("nobody listens")
+
+        registry.acr.on_push = broken
+        pulled = await registry.pull(f"{NGINX}:1.27", settle=False)
+
+        assert pulled.digest == nginx.digest
+        with pytest.raises(ExceptionGroup, match="copies through cache rules"):
+            await registry.acr.cache.settle()
 
 
 class TestRefusals:
