@@ -8,7 +8,7 @@ import pytest_asyncio
 
 from sandbox.storage_emulator import DEFAULT_ACCOUNT, StorageEmulator
 
-pytest_plugins = ("tests.fixtures.world",)
+pytest_plugins = ("tests.fixtures.world", "tests.fixtures.app")
 
 _ACCOUNTS = [f"test{number:04d}" for number in range(1000)]
 _used = count()

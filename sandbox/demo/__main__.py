@@ -12,7 +12,9 @@ from sandbox.demo.narrator import Narrator, StepFailed
 from sandbox.demo.report import DemoReport
 from sandbox.demo.stage import ROOT, stage
 from sandbox.demo.story import Story
+from sandbox.frame.certificates import ensure_certificates
 from sandbox.host.errors import HostError
+from sandbox.storage_emulator import StorageEmulator
 from shared.errors import CachewardenError
 
 
@@ -22,7 +24,8 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, default=ROOT / "var", help="where everything is written; var")
     folder: Path = parser.parse_args().folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "demo.json").unlink(missing_ok=True)
+    for old in (folder / "demo.json", folder / "demo" / "host.log"):
+        old.unlink(missing_ok=True)
     console = Console(highlight=False)
     try:
         report = asyncio.run(_play(folder, Narrator(console)))
@@ -30,6 +33,7 @@ def main() -> int:
         console.print("stopped")
         return 130
     report.write(folder / "demo.json")
+    (folder / "demo" / "exchanges.jsonl").replace(folder / "exchanges.jsonl")
     return 0 if report.ok else 1
 
 
@@ -37,7 +41,11 @@ async def _play(folder: Path, narrator: Narrator) -> DemoReport:
     narrator.say("[bold]A Docker Hub 429 becomes a cache rule[/bold]")
     story: Story | None = None
     try:
-        async with stage(folder) as set_up:
+        certificates = ensure_certificates(folder / "certificates")
+        async with (
+            StorageEmulator() as storage,
+            stage(folder / "demo", certificates=certificates, storage=storage.connection_string) as set_up,
+        ):
             story = Story(set_up, narrator)
             await story.play()
             report = msgspec.structs.replace(story.report, ok=True)

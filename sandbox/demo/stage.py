@@ -1,6 +1,6 @@
-"""The stage: Azurite, the world and a function host with the app, started for one story and taken down after it."""
+"""The stage: the world and a function host with the app, started for one story and taken down after it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -8,19 +8,25 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from sandbox.frame.certificates import ensure_certificates
+from sandbox.frame.certificates import Certificates
 from sandbox.host.launcher import HostProcess
-from sandbox.storage_emulator import StorageEmulator
 from sandbox.world import World
 
 ROOT = Path(__file__).parents[2]
 
 
 class Stage(msgspec.Struct, frozen=True):
-    """What the story plays on."""
+    """What a story plays on.
+
+    Attributes:
+        host: the function host; `another_host` gives more on the same queues.
+    """
 
     world: World
     host: HostProcess
+    folder: Path
+    settings: Mapping[str, str]
+    options: Sequence[str]
 
     async def get(self, path: str) -> Any:
         """Ask the app, with the function key: `incidents`, `incidents/{id}`."""
@@ -31,19 +37,35 @@ class Stage(msgspec.Struct, frozen=True):
         ):
             return await answer.json(content_type=None)
 
+    def another_host(self, **settings: str) -> HostProcess:
+        """One more instance of the app on the same storage, with the same keys and other settings; not started."""
+        everything = {**self.settings, **settings}
+        return HostProcess(ROOT, self.folder / "host", settings=everything, options=self.options)
+
 
 @asynccontextmanager
-async def stage(folder: Path) -> AsyncIterator[Stage]:
-    """Everything started; `folder` gets certificates, the policy, the exchange log and the host's log."""
-    async with (
-        StorageEmulator() as storage,
-        World(
-            certificates=ensure_certificates(folder / "certificates"), exchanges_file=folder / "exchanges.jsonl"
-        ) as world,
-    ):
-        policy = world.write_policy(folder / "demo" / "policy.yaml")
-        settings = world.environment(storage=storage.connection_string, policy=policy)
-        log = folder / "demo" / "host.log"
-        async with HostProcess(ROOT, folder / "demo" / "host", settings=settings, log=log) as host:
+async def stage(
+    folder: Path,
+    *,
+    certificates: Certificates,
+    storage: str,
+    settings: Mapping[str, str] | None = None,
+    options: Sequence[str] = (),
+) -> AsyncIterator[Stage]:
+    """Everything started.
+
+    Args:
+        folder: gets the policy, `exchanges.jsonl` and the host's log and state.
+        certificates: the authority of the world's services.
+        storage: the connection string of the storage account.
+        settings: more app settings.
+        options: more options of the function host.
+    """
+    async with World(certificates=certificates, exchanges_file=folder / "exchanges.jsonl") as world:
+        policy = world.write_policy(folder / "policy.yaml")
+        everything = {**world.environment(storage=storage, policy=policy), **(settings or {})}
+        async with HostProcess(
+            ROOT, folder / "host", settings=everything, options=options, log=folder / "host.log"
+        ) as host:
             world.connect_host(host.url, function_key=host.keys.function, eventgrid_key=host.keys.eventgrid_extension)
-            yield Stage(world, host)
+            yield Stage(world, host, folder, everything, options)

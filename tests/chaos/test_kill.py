@@ -1,0 +1,81 @@
+"""kill -9 of the host between any two steps, and a restart: the end is always the same.
+
+The moment is chosen by holding a request of the host: it is killed while it waits, before the service has done
+anything, or after it has done everything and the answer is lost.
+"""
+
+import msgspec
+import pytest
+
+from sandbox import scenario
+from sandbox.frame.faults import FaultRule, Phase
+from sandbox.waiting import until
+from tests.fixtures.app import OpenStage, exhaust_and_fail, fire, rules_of, settled
+
+IMAGES = ("jannemattila/webapp-network-tester:1.0.47", "nginx:1.27")
+SOURCES = ("docker.io/jannemattila/webapp-network-tester", "docker.io/library/nginx")
+
+MOMENTS = {
+    "asking the logs": FaultRule(service="logs", hold=True, times=1),
+    "reading the registry": FaultRule(service="arm", method="GET", path="/registries/contoso", hold=True, times=1),
+    "before the credential set": FaultRule(service="arm", method="PUT", path="/credentialSets/", hold=True, times=1),
+    "after the credential set": FaultRule(
+        service="arm", method="PUT", path="/credentialSets/", phase=Phase.AFTER, hold=True, times=1
+    ),
+    "before the role assignment": FaultRule(service="arm", method="PUT", path="/roleAssignments/", hold=True, times=1),
+    "after the first role assignment": FaultRule(
+        service="arm", method="PUT", path="/roleAssignments/", phase=Phase.AFTER, hold=True, times=1
+    ),
+    "before the first cache rule": FaultRule(service="arm", method="PUT", path="/cacheRules/", hold=True, times=1),
+    "after the first cache rule": FaultRule(
+        service="arm", method="PUT", path="/cacheRules/", phase=Phase.AFTER, hold=True, times=1
+    ),
+    "before the second cache rule": FaultRule(
+        service="arm", method="PUT", path="/cacheRules/", hold=True, skip=1, times=1
+    ),
+    "before the first pull": FaultRule(service="registry", path="/manifests/", hold=True, times=1),
+    "after the first pull": FaultRule(
+        service="registry", path="/manifests/", phase=Phase.AFTER, hold=True, skip=1, times=1
+    ),
+    "before the notice": FaultRule(service="topic", hold=True, times=1),
+    "after the notice": FaultRule(service="topic", phase=Phase.AFTER, hold=True, times=1),
+}
+
+
+class TestKill:
+    """A host that dies leaves nothing that the next one can't take further."""
+
+    @pytest.mark.parametrize("moment", MOMENTS)
+    async def test_the_end_is_the_same_when_the_host_dies(self, open_stage: OpenStage, moment: str) -> None:
+        """One credential set, one rule per image, one notice per incident, all verified."""
+        async with open_stage() as stage:
+            fault = stage.world.faults.add(MOMENTS[moment])
+            await exhaust_and_fail(stage, *IMAGES)
+            await fire(stage)
+            await fault.wait_until_held()
+
+            await stage.host.kill()
+            stage.world.faults.clear()
+            await stage.host.start()
+
+            assert await settled(stage, len(IMAGES)) == dict.fromkeys(SOURCES, "verified")
+            assert sorted(rules_of(stage)) == sorted(SOURCES)
+            registry = stage.world.arm.registry(scenario.SUBSCRIPTION, scenario.GROUP, scenario.REGISTRY)
+            assert len(registry.credential_sets) == 1
+
+            async def told() -> bool:
+                return len({p.event["id"] for p in stage.world.topic.events}) >= len(IMAGES)
+
+            await until(told, seconds=20)
+            assert len({p.event["id"] for p in stage.world.topic.events}) == len(IMAGES)
+
+    async def test_an_alert_that_was_accepted_is_never_lost(self, open_stage: OpenStage) -> None:
+        """Killed right after the 202, before the worker took the message: the next host does."""
+        async with open_stage(settings={"AzureWebJobs.remediations.Disabled": "true"}) as stage:
+            await exhaust_and_fail(stage, *IMAGES)
+            await fire(stage)
+            await stage.host.kill()
+
+            async with stage.another_host(**{"AzureWebJobs.remediations.Disabled": "false"}) as second:
+                successor = msgspec.structs.replace(stage, host=second)
+                assert await settled(successor, len(IMAGES)) == dict.fromkeys(SOURCES, "verified")

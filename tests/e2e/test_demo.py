@@ -1,0 +1,96 @@
+"""`make demo`, as a person and as a script see it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import shared_path
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
+    """The demo, played once without a terminal, and the folder that it wrote to."""
+    folder = tmp_path_factory.mktemp("demo")
+    done = subprocess.run(
+        [sys.executable, "-m", "sandbox.demo", "--folder", str(folder)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=110,
+    )
+    return done, folder
+
+
+def _report(folder: Path) -> dict[str, Any]:
+    report: dict[str, Any] = json.loads((folder / "demo.json").read_text(encoding="utf-8"))
+    return report
+
+
+class TestDemo:
+    """The story holds, and what it leaves behind says so."""
+
+    def test_every_step_holds(self, played: tuple[subprocess.CompletedProcess[str], Path]) -> None:
+        """Exit code 0, and nothing on standard error."""
+        done, _ = played
+
+        assert (done.returncode, done.stderr) == (0, ""), done.stdout
+
+    def test_the_report_says_what_was_before_and_what_is_after(
+        self, played: tuple[subprocess.CompletedProcess[str], Path]
+    ) -> None:
+        """Three images: 429 before, served with the same bytes after, through a rule with a credential set."""
+        report = _report(played[1])
+
+        assert report["ok"] is True
+        assert [before["status"] for before in report["before"]] == [429, 429, 429]
+        assert [(after["status"], after["digest_matches"]) for after in report["after"]] == [(200, True)] * 3
+        assert {rule["source"] for rule in report["rules"]} == {
+            "docker.io/jannemattila/webapp-network-tester",
+            "docker.io/library/nginx",
+            "docker.io/bitnami/redis",
+        }
+        assert len({rule["credential_set"] for rule in report["rules"]} - {None}) == 1
+        assert report["notifications"] == 3
+        assert 0 < report["seconds"]["alert_accepted"] <= report["seconds"]["alert_to_rules"]
+
+    def test_plain_lines_where_there_is_no_terminal(
+        self, played: tuple[subprocess.CompletedProcess[str], Path]
+    ) -> None:
+        """No escape sequences; the hand-off is there to copy."""
+        done, _ = played
+
+        assert "\x1b" not in done.stdout
+        assert "kubectl set image deployment/nginx app=localhost:" in done.stdout
+
+    def test_no_secret_is_shown_or_left(self, played: tuple[subprocess.CompletedProcess[str], Path]) -> None:
+        """Neither the account's token nor its password, in the output, the host's log or the exchanges."""
+        done, folder = played
+        texts = [done.stdout, *((folder / name).read_text() for name in ("exchanges.jsonl", "demo/host.log"))]
+
+        for text in texts:
+            assert "dckr_pat_" not in text
+            assert "owner-password" not in text
+        assert "contosobot" not in texts[2]
+
+    def test_the_exchanges_keep_to_the_services_own_descriptions(
+        self, played: tuple[subprocess.CompletedProcess[str], Path]
+    ) -> None:
+        """Every request and answer of ARM and of Docker Hub's management API fits its API description."""
+        check = shared_path("../contract/check_exchanges.py")
+
+        done = subprocess.run(
+            [sys.executable, str(check), str(played[1] / "exchanges.jsonl")],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+        assert (done.returncode, "0 findings" in done.stdout) == (0, True), done.stdout
