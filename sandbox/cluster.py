@@ -5,6 +5,7 @@ the registry with its kubelet identity, which holds AcrPull.
 """
 
 import itertools
+import uuid
 from collections.abc import Sequence
 from ssl import SSLContext
 from typing import Any, Final
@@ -27,6 +28,7 @@ ADDRESS: Final = "127.0.0.2"
 
 _DOCKER_HUB: Final = "docker.io"
 _NODE: Final = "aks-agentpool-12345678-vmss000000"
+_TEMPLATE_HASH: Final = "7d9c5f8b6d"
 
 
 class Cluster:
@@ -58,19 +60,69 @@ class Cluster:
         """Pull an image as a pod names it; raises PullRefused or RegistryUnreachable, and logs nothing."""
         host = Reference.parse(image).host
         login_server = self._registry.base_url.removeprefix("https://")
-        credentials = await self._login() if host == login_server else None
+        credentials = await self.login() if host == login_server else None
         hosts = {_DOCKER_HUB: self._hub.base_url, login_server: self._registry.base_url}
         async with OciClient(hosts=hosts, tls=self._tls, local_address=ADDRESS) as client:
             return await client.pull(image, credentials=credentials)
 
     async def start_pod(self, image: str, *, namespace: str = "default", name: str = "") -> PulledImage | None:
-        """Start a pod with the image: None when the pull failed, and then its events are in the logs."""
+        """Start a pod with the image: None when the pull failed, and then the logs have its events.
+
+        Without a name it is a pod of a Deployment that is called like the image's repository, with one container `app`.
+        """
         try:
             return await self.pull(image)
         except (PullRefused, RegistryUnreachable) as error:
-            pod = name or f"{Reference.parse(image).repository.rpartition('/')[2]}-{next(self._pods)}"
-            self._log(pod, namespace, [(event.reason, event.message) for event in failed_pull_events(image, error)])
+            events = [(event.reason, event.message) for event in failed_pull_events(image, error)]
+            self._log(name or self._deployed(image, namespace), namespace, events)
             return None
+
+    def _deployed(self, image: str, namespace: str) -> str:
+        """Write a waiting pod of a Deployment into the inventory; returns the pod's name."""
+        replicas = f"{Reference.parse(image).repository.rpartition('/')[2]}-{_TEMPLATE_HASH}"
+        pod = f"{replicas}-{next(self._pods):05d}"
+        self._workspace.append(
+            "KubePodInventory",
+            [
+                {
+                    "TimeGenerated": self._clock(),
+                    "Computer": _NODE,
+                    "ClusterName": self.resource_id.rpartition("/")[2],
+                    "ClusterId": self.resource_id,
+                    "Namespace": namespace,
+                    "Name": pod,
+                    "PodStatus": "Pending",
+                    "ControllerKind": "ReplicaSet",
+                    "ControllerName": replicas,
+                    "ContainerName": f"{uuid.uuid4()}/app",
+                    "ContainerStatus": "waiting",
+                    "ContainerStatusReason": "ErrImagePull",
+                    "_ResourceId": self.resource_id,
+                }
+            ],
+        )
+        return pod
+
+    async def login(self) -> Credentials:
+        """The registry's refresh token for the kubelet's identity, as AKS's credential provider gets it."""
+        token = self._tokens.issue(
+            audience="https://management.azure.com",
+            principal_id=self._identity.object_id,
+            client_id=self._identity.client_id,
+        )
+        form = {
+            "grant_type": "access_token",
+            "service": self._registry.base_url.removeprefix("https://"),
+            "tenant": self._tokens.tenant_id,
+            "access_token": token,
+        }
+        connector = aiohttp.TCPConnector(ssl=self._tls, local_addr=(ADDRESS, 0))
+        url = f"{self._registry.base_url}/oauth2/exchange"
+        async with (
+            aiohttp.ClientSession(connector=connector, raise_for_status=True) as session,
+            session.post(url, data=form) as answer,
+        ):
+            return Credentials(TOKEN_USER, (await answer.json())["refresh_token"])
 
     def _log(self, pod: str, namespace: str, events: Sequence[tuple[str, str]]) -> None:
         now = self._clock()
@@ -91,24 +143,3 @@ class Cluster:
             "_ResourceId": self.resource_id,
         }
         self._workspace.append("KubeEvents", [common | {"Reason": why, "Message": text} for why, text in events])
-
-    async def _login(self) -> Credentials:
-        """The registry's refresh token for the kubelet's identity, as AKS's credential provider gets it."""
-        token = self._tokens.issue(
-            audience="https://management.azure.com",
-            principal_id=self._identity.object_id,
-            client_id=self._identity.client_id,
-        )
-        form = {
-            "grant_type": "access_token",
-            "service": self._registry.base_url.removeprefix("https://"),
-            "tenant": self._tokens.tenant_id,
-            "access_token": token,
-        }
-        connector = aiohttp.TCPConnector(ssl=self._tls, local_addr=(ADDRESS, 0))
-        url = f"{self._registry.base_url}/oauth2/exchange"
-        async with (
-            aiohttp.ClientSession(connector=connector, raise_for_status=True) as session,
-            session.post(url, data=form) as answer,
-        ):
-            return Credentials(TOKEN_USER, (await answer.json())["refresh_token"])

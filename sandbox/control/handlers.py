@@ -42,6 +42,7 @@ class WorldControl(ControlService):
             web.post("/state/alerts/evaluate", self._evaluate),
             web.post("/state/alerts", self._post_alert),
             web.post("/state/pods", self._start_pod),
+            web.post("/state/registry-login", self._log_in),
             web.post("/state/host", self._connect),
             web.post("/state/subscriptions", self._subscribe),
             web.delete("/state/subscriptions/{name}", self._unsubscribe),
@@ -104,6 +105,9 @@ class WorldControl(ControlService):
         except ValueError as error:
             raise BadControlRequest(detail=f"{body.image!r} names no image: {error}") from error
         return answer({"running": pulled is not None, "digest": pulled.digest if pulled is not None else None})
+
+    async def _log_in(self, _request: web.Request) -> web.StreamResponse:
+        return answer(await self._world.cluster.login())
 
     async def _connect(self, request: web.Request) -> web.StreamResponse:
         body = await read(request, Host)
