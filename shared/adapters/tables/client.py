@@ -32,9 +32,13 @@ class Tables:
 
     def client(self, name: str) -> Any:
         """The SDK's client of a table."""
+        return self.service().get_table_client(name)
+
+    def service(self) -> Any:
+        """The SDK's client of the account; the first call imports the SDK."""
         if self._service is None:
             self._service = self._connect()
-        return self._service.get_table_client(name)
+        return self._service
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -135,6 +139,7 @@ class Table:
         return self._tables.client(self._name)
 
     def _call(self, doing: str) -> Any:
+        self._tables.service()  # importing the SDK takes long on a cold instance, and is not the storage's delay
         return azure_call(f"{doing} table {self._name}", deadline_s=STORAGE_DEADLINE_S)
 
     async def _written(self, write: Any) -> str:

@@ -9,6 +9,7 @@ from sandbox.arm.handlers import ArmService
 from sandbox.frame.exchanges import ExchangeLog
 from sandbox.frame.faults import Faults
 from sandbox.storage_emulator import StorageEmulator
+from shared.adapters.arm import ArmRegistries
 from shared.adapters.storage import StorageAccount
 from shared.adapters.tables.client import Tables
 from tests.fixtures.serving import serving
@@ -67,3 +68,11 @@ async def arm() -> AsyncIterator[ServedArm]:
             assert vault is not None
             vault.properties["vaultUri"] = f"{cloud.vault_service.base_url}/"
             yield ServedArm(cloud, service.base_url, faults, exchanges)
+
+
+@pytest_asyncio.fixture
+async def registries(arm: ServedArm) -> AsyncIterator[ArmRegistries]:
+    """The adapter under test."""
+    adapter = arm.registries()
+    yield adapter
+    await adapter.aclose()

@@ -1,7 +1,7 @@
 """Storage queues: messages as the Functions host reads them, and queues that hang or are overloaded."""
 
+import asyncio
 import base64
-import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -96,8 +96,6 @@ class TestTrouble:
     async def test_no_answer(self, queue: Queue, faulty_storage: FaultyStorage) -> None:
         """A queue that hangs is given up while an alert can still be answered."""
         faulty_storage.faults.add(FaultRule(hold=True))
-        begun = time.monotonic()
-        with pytest.raises(TemporaryError):
-            await queue.send("remediations", BODY)
-
-        assert time.monotonic() - begun < 5
+        async with asyncio.timeout(5):
+            with pytest.raises(TemporaryError):
+                await queue.send("remediations", BODY)
