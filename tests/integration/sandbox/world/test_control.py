@@ -1,13 +1,20 @@
 """The control API over plain HTTP."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import aiohttp
+import msgspec
 import pytest
 
 from sandbox import scenario
+from sandbox.control import bodies
+from sandbox.frame.faults import FaultRule
+from sandbox.monitor.rules import AlertRule
+from sandbox.topic.delivery import Subscription
 from sandbox.world import World
 
 
@@ -172,3 +179,38 @@ async def _get(world: World, url: str) -> int:
     connector = aiohttp.TCPConnector(ssl=world.certificates.client_context())
     async with aiohttp.ClientSession(connector=connector) as session, session.get(url) as response:
         return response.status
+
+
+class TestReadme:
+    """The README's table of the control API."""
+
+    def test_shows_bodies_that_are_taken(self) -> None:
+        """Every example in the table is a body that its operation takes: no misspelt field, no wrong type."""
+        readme = (Path(__file__).parents[4] / "sandbox/README.md").read_text(encoding="utf-8")
+        shapes: dict[str, Any] = {
+            "/faults": FaultRule,
+            "/logs/{table}": list[dict[str, Any]],
+            "/state/rules": bodies.NewRule,
+            "/state/credential-sets": bodies.NewCredentialSet,
+            "/state/secrets": bodies.NewSecret,
+            "/state/arm": bodies.ArmChange,
+            "/state/hub/accounts": bodies.NewAccount,
+            "/state/hub/tokens": bodies.NewToken,
+            "/state/hub/images": bodies.NewImage,
+            "/state/hub/exhaust": bodies.Source,
+            "/state/hub/limits": bodies.Limits,
+            "/state/pods": bodies.NewPod,
+            "/state/sinks": bodies.NewReceiver,
+            "/state/clock": bodies.Advance,
+            "/state/alert-rules": AlertRule,
+            "/state/alerts/evaluate": bodies.Evaluation,
+            "/state/subscriptions": Subscription,
+            "/state/events": bodies.Event,
+            "/state/host": bodies.Host,
+        }
+
+        examples = dict(re.findall(r"^\| `POST ([^`\s]+)`[^|]*\| `([\[{].*?[\]}])`", readme, re.MULTILINE))
+
+        assert examples.keys() == shapes.keys()
+        for path, example in examples.items():
+            msgspec.json.decode(example, type=shapes[path])
