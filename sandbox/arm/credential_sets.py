@@ -63,6 +63,7 @@ class CredentialSets:
             if existing.state is ProvisioningState.SUCCEEDED:
                 existing.credential = credential
                 return existing, None
+            self._directory.remove(existing.principal_id)
         created = self._create(registry, name, login_server, credential)
 
         def finish(failed: Failure | None) -> None:

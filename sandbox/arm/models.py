@@ -121,10 +121,12 @@ class Arm:
         """User name and password for a rule's upstream, None for a rule without credential set.
 
         Raises:
-            CredentialsUnavailable: the set is gone or unhealthy; pulls through the rule fail then.
+            CredentialsUnavailable: the rule or its set is gone, or the set is unhealthy; pulls through it fail then.
         """
         home = self._registries[registry.lower()]
-        wanted = home.rules[rule_name.lower()].credential_set
+        if (rule := home.rules.get(rule_name.lower())) is None:
+            raise CredentialsUnavailable("the rule is gone")
+        wanted = rule.credential_set
         if wanted is None:
             return None
         found = next((one for one in home.credential_sets.values() if one.id.lower() == wanted.lower()), None)

@@ -129,12 +129,3 @@ class InvalidBody(VaultRefusal):
     code = "BadParameter"
     text = "{reason}"
     guessed = True
-
-
-class NoSuchRoute(VaultRefusal):
-    """The vault has other operations, but the sandbox emulates secrets only."""
-
-    status = 404
-    code = "NotFound"
-    text = "The sandbox's Key Vault has no operation at this path."
-    guessed = True

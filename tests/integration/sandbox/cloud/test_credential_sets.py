@@ -92,6 +92,21 @@ class TestLife:
         assert first.identity != second.identity
         assert cloud.directory.find(first.identity.principal_id or "") is None
 
+    async def test_failed_creation_can_be_repeated(self, cloud: Cloud) -> None:
+        """A set that failed to be created is made anew, with another principal, and the first one is gone."""
+        cloud.arm.operations.fail_next("credentialSets", "Conflict", "Not now.")
+        async with cloud.registries() as client:
+            with pytest.raises(HttpResponseError) as caught:
+                await add_set(cloud, client)
+            failed = await client.credential_sets.get(GROUP, REGISTRY, "docker-hub")
+            made = await add_set(cloud, client)
+
+        assert refusal_of(caught.value) == (200, "Conflict")
+        assert (failed.provisioning_state, made.provisioning_state) == ("Failed", "Succeeded")
+        assert failed.identity is not None
+        assert failed.identity != made.identity
+        assert cloud.directory.find(failed.identity.principal_id or "") is None
+
     async def test_set_in_use_stays(self, cloud: Cloud) -> None:
         """A set that a rule uses can't be deleted."""
         async with cloud.registries(cloud.owner) as client:
@@ -251,6 +266,11 @@ class TestHealth:
             created = await (await client.credential_sets.begin_create(GROUP, REGISTRY, "docker-hub", body)).result()
 
         assert health_of(created) == ("Unhealthy", "KeyVaultNotFound")
+
+    async def test_rule_that_is_gone(self, cloud: Cloud) -> None:
+        """A rule that is deleted while a pull goes through it has no credentials any more."""
+        with pytest.raises(CredentialsUnavailable):
+            await cloud.arm.credentials(REGISTRY, "never-there")
 
     async def test_rule_whose_set_is_gone(self, cloud: Cloud) -> None:
         """A set that fails to be created while a rule points at it leaves the rule without credentials."""
