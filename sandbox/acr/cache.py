@@ -66,8 +66,15 @@ class Cache:
         failed_copies: the refusals that ended a copy; the next pull is passed through and tries again.
     """
 
-    def __init__(
-        self, registry: str, rules: RuleBook, store: ImageStore, fetcher: UpstreamFetcher, *, clock: Clock
+    def __init__(  # noqa: PLR0913 - one collaborator each
+        self,
+        registry: str,
+        rules: RuleBook,
+        store: ImageStore,
+        fetcher: UpstreamFetcher,
+        *,
+        copied: Copied,
+        clock: Clock,
     ) -> None:
         self.copy_delay_s = 0.0
         self.failed_copies: list[AcrRefusal] = []
@@ -75,6 +82,7 @@ class Cache:
         self._rules = rules
         self._store = store
         self._fetcher = fetcher
+        self._copied = copied
         self._clock = clock
         self._compared: dict[tuple[str, str], float] = {}
         self._tags_seen: dict[tuple[str, str], set[str]] = {}
@@ -85,8 +93,8 @@ class Cache:
         """Where a repository's images come from; None when no rule covers it."""
         return upstream_of(self._rules.rules(self._registry), repository)
 
-    async def manifest(self, repository: str, reference: str, copied: Copied) -> Served:
-        """A manifest for a GET; one from upstream is copied in the background, and then `copied` is told.
+    async def manifest(self, repository: str, reference: str) -> Served:
+        """A manifest for a GET; one from upstream is copied in the background.
 
         Raises:
             AcrRefusal: it is nowhere, or the upstream refused it.
@@ -102,10 +110,10 @@ class Cache:
         if not is_digest(reference):
             tags.add(reference)
         for tag in tags or (None,):
-            self._begin_copy(upstream, self._store.open(repository), content, tag, copied)
+            self._begin_copy(upstream, self._store.open(repository), content, tag)
         return Served(content, from_upstream=True)
 
-    async def look(self, repository: str, reference: str, copied: Copied) -> Seen:
+    async def look(self, repository: str, reference: str) -> Seen:
         """What a HEAD tells; of itself it copies nothing but a tag for a manifest that is here. Raises AcrRefusal."""
         upstream = self.upstream_of(repository)
         local = await self._current(repository, reference, upstream)
@@ -118,7 +126,7 @@ class Cache:
         found = self._store.find(repository)
         known = found.manifest(digest) if found is not None else None
         if not is_digest(reference) and found is not None and known is not None:
-            self._begin_copy(upstream, found, known, reference, copied)
+            self._begin_copy(upstream, found, known, reference)
         elif not is_digest(reference):
             self._tags_seen.setdefault((repository, digest), set()).add(reference)
         return Seen(headers.get("content-type", ""), digest, size, from_upstream=True)
@@ -170,9 +178,7 @@ class Cache:
         self._compared[key] = now
         return local
 
-    def _begin_copy(
-        self, upstream: Upstream, repository: Repository, content: Content, tag: str | None, copied: Copied
-    ) -> None:
+    def _begin_copy(self, upstream: Upstream, repository: Repository, content: Content, tag: str | None) -> None:
         key = (repository.name, content.digest, tag)
         if key in self._copies or repository.holds(content.digest, tag):
             return
@@ -180,7 +186,7 @@ class Cache:
         async def copy() -> None:
             try:
                 await asyncio.sleep(self.copy_delay_s)
-                await copied(await self._copy(upstream, repository, content, tag))
+                await self._copied(await self._copy(upstream, repository, content, tag))
             except AcrRefusal as refusal:
                 self.failed_copies.append(refusal)
             except Exception as error:  # noqa: BLE001 - raised by `settle` or `close`; there is no request to fail

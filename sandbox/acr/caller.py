@@ -31,9 +31,8 @@ class Callers:
         text = bearer_token(request)
         token = gate.read(text)
         if token is None or (wanted is not None and not token.allows(wanted)):
-            raise self._challenge(
-                wanted, "" if not text else "invalid_token" if token is None else "insufficient_scope"
-            )
+            problem = "invalid_token" if token is None else "insufficient_scope"
+            raise self._challenge(wanted, problem if text else "")
 
     def _challenge(self, wanted: Grant | None, problem: str) -> Unauthorized:
         detail = None

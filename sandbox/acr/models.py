@@ -60,7 +60,7 @@ class Acr:
         self.gate = Gate(registry_id, verifier, access, clock=clock)
         self.uploads = Uploads()
         self._fetcher = UpstreamFetcher(name, rules, upstreams, tls)
-        self.cache = Cache(name, rules, self.store, self._fetcher, clock=clock)
+        self.cache = Cache(name, rules, self.store, self._fetcher, copied=self._announce, clock=clock)
         self.on_push = on_push
         self.on_delete = on_delete
         self._events = Events(registry_id, clock)
@@ -119,7 +119,7 @@ class Acr:
         tag = None if is_digest(reference) else reference
         await self._push_event(name, content, tag, user_agent)
 
-    async def copied(self, copy: Copy) -> None:
+    async def _announce(self, copy: Copy) -> None:
         """A copy through a rule is complete: an event for the tag, if there is one, and an event for the manifest."""
         if copy.tag is not None:
             await self._push_event(copy.repository, copy.manifest, copy.tag, USER_AGENT)

@@ -55,13 +55,13 @@ class RegistryHandlers:
 
     async def _manifest(self, request: web.Request) -> web.StreamResponse:
         name, reference = self._allowed(request, "pull"), request.match_info["reference"]
-        served = await self._acr.cache.manifest(name, reference, self._acr.copied)
+        served = await self._acr.cache.manifest(name, reference)
         _check_form(request, served.content.media_type)
         return manifest_response(served.content, ORIGIN if served.from_upstream else None)
 
     async def _look(self, request: web.Request) -> web.StreamResponse:
         name, reference = self._allowed(request, "pull"), request.match_info["reference"]
-        seen = await self._acr.cache.look(name, reference, self._acr.copied)
+        seen = await self._acr.cache.look(name, reference)
         _check_form(request, seen.media_type)
         headers = {
             hdrs.CONTENT_TYPE: seen.media_type,

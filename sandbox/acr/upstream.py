@@ -19,7 +19,7 @@ from sandbox.acr.refusals import (
 )
 from sandbox.frame.service import Service
 from sandbox.oci.client import OciClient
-from sandbox.oci.content import Content, is_digest
+from sandbox.oci.content import MANIFEST_TYPES, Content, is_digest
 from sandbox.oci.refusals import DigestMismatch, PullRefused, RegistryUnreachable, Step
 from sandbox.oci.remote import Credentials, Remote
 
@@ -54,7 +54,10 @@ class UpstreamFetcher:
     async def manifest(self, upstream: Upstream, reference: str) -> Content:
         """A manifest upstream; raises an AcrRefusal."""
         with _worded(upstream, reference, "manifest"):
-            return (await (await self._open(upstream)).manifest(reference)).content
+            content = (await (await self._open(upstream)).manifest(reference)).content
+        if content.media_type not in MANIFEST_TYPES:
+            raise _failed(HTTPStatus.BAD_GATEWAY, upstream, "manifest")
+        return content
 
     async def blob(self, upstream: Upstream, digest: str) -> Content:
         """A blob upstream; raises an AcrRefusal."""

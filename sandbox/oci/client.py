@@ -112,7 +112,7 @@ class OciClient:
         requests: list[Answer] = []
         remote = self.repository(wanted.host, wanted.repository, credentials=credentials, watch=requests.append)
         headers = await remote.head_manifest(wanted.manifest)
-        top = await remote.manifest(headers["docker-content-digest"])
+        top = await remote.manifest(headers.get("docker-content-digest") or wanted.manifest)
         image = await _image_for(remote, top, Platform.parse(platform))
         config, *layers = [await remote.blob(item["digest"]) for item in blobs_of(image)]
         return PulledImage(

@@ -34,6 +34,11 @@ class Credentials(msgspec.Struct, frozen=True):
         return aiohttp.encode_basic_auth(self.username, self.password)
 
 
+class _Tokens(msgspec.Struct, frozen=True):
+    token: str = ""
+    access_token: str = ""
+
+
 class Fetched(msgspec.Struct, frozen=True):
     """Content with the headers that it came with."""
 
@@ -113,8 +118,11 @@ class Remote:
         answer, body = await self._send("GET", challenge["realm"], headers, params=query)
         if answer.status >= _ERROR:
             raise self._refused(Step.AUTHORIZE, answer, body)
-        tokens = msgspec.json.decode(body, type=dict[str, object])
-        return str(tokens.get("token") or tokens["access_token"])
+        try:
+            tokens = msgspec.json.decode(body, type=_Tokens)
+        except msgspec.DecodeError as error:
+            raise RegistryUnreachable(_host(answer.url), f"no token in the answer: {error}") from error
+        return tokens.token or tokens.access_token
 
     async def _send(
         self, method: str, url: str, headers: Mapping[str, str], *, params: Mapping[str, str] | None = None
@@ -123,12 +131,16 @@ class Remote:
             async with self._session.request(method, url, headers=headers, params=params) as response:
                 body = await response.read()
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise RegistryUnreachable(url.split("/")[2], f"{type(error).__name__}: {error}") from error
+            raise RegistryUnreachable(_host(url), f"{type(error).__name__}: {error}") from error
         found = {name.lower(): value for name, value in response.headers.items()}
         answer = Answer(method, str(response.url), response.status, found)
         if self._watch is not None:
             self._watch(answer)
         return answer, body
+
+
+def _host(url: str) -> str:
+    return url.split("/")[2]
 
 
 def _checked(answer: Answer, body: bytes, expected: str) -> Content:

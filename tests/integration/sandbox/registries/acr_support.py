@@ -14,6 +14,7 @@ from sandbox.acr.ports import CredentialsUnavailable
 from sandbox.arm.access import AccessControl
 from sandbox.arm.roles import ACR_PULL, RoleDefinition
 from sandbox.frame.exchanges import ExchangeLog
+from sandbox.frame.faults import Faults
 from sandbox.hub.auth_handlers import HubAuthService
 from sandbox.hub.models import Hub
 from sandbox.hub.registry_handlers import HubRegistryService
@@ -79,6 +80,7 @@ class Registry(msgspec.Struct, frozen=True):
     access: AccessControl
     events: list[dict[str, Any]]
     exchanges: ExchangeLog
+    faults: Faults
 
     @property
     def url(self) -> str:
@@ -123,7 +125,7 @@ class Registry(msgspec.Struct, frozen=True):
 @asynccontextmanager
 async def serving_registry(hub: Hub, clock: ManualClock) -> AsyncIterator[Registry]:
     """The registry `contoso` and the Docker Hub behind it, over TLS."""
-    rules, events, exchanges = WrittenRules(), list[dict[str, Any]](), ExchangeLog()
+    rules, events, exchanges, faults = WrittenRules(), list[dict[str, Any]](), ExchangeLog(), Faults()
     authority, access = TokenAuthority(clock=clock.now), AccessControl(clock=clock.now)
     auth = HubAuthService(hub)
     hub_registry = HubRegistryService(hub, auth)
@@ -144,5 +146,5 @@ async def serving_registry(hub: Hub, clock: ManualClock) -> AsyncIterator[Regist
         clock=clock.now,
     )
     acr.gate.admin = ADMIN
-    async with serving(auth, hub_registry, AcrService(acr), exchanges=exchanges):
-        yield Registry(acr, rules, authority, access, events, exchanges)
+    async with serving(auth, hub_registry, AcrService(acr), exchanges=exchanges, faults=faults):
+        yield Registry(acr, rules, authority, access, events, exchanges, faults)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.acr.algebra import upstream_of
+from sandbox.frame.faults import FaultRule
 from sandbox.hub.accounts import Account, Plan
 from sandbox.hub.models import Hub
 from sandbox.hub.windows import Limit
@@ -371,6 +372,27 @@ class TestRefusals:
 
         assert (refused.status, refused.code) == (424, "UNKNOWN")
         assert "from source 'quay.io/prometheus/node-exporter' for cache rule 'quay-io'" in refused.message
+
+    @pytest.mark.usefixtures("rule", "nginx")
+    @pytest.mark.parametrize(
+        "fault",
+        [
+            FaultRule(service="hub_registry", drop=True),
+            FaultRule(service="hub_registry", status=503),
+            FaultRule(service="hub_registry", path="manifests", status=200, body="<html>welcome</html>"),
+            FaultRule(service="hub_auth", status=200, body="<html>welcome</html>"),
+        ],
+        ids=["dropped", "unavailable", "no manifest", "no token"],
+    )
+    async def test_a_broken_upstream_is_a_failed_dependency(self, registry: Registry, fault: FaultRule) -> None:
+        """Whatever comes back instead of an image, nothing of it is kept."""
+        registry.faults.add(fault)
+
+        refused = await self.refused(registry, f"{NGINX}:1.27")
+        await registry.acr.cache.settle()
+
+        assert (refused.status, refused.code) == (424, "UNKNOWN")
+        assert registry.acr.repositories("contoso") == frozenset()
 
     async def test_a_repository_without_a_rule_is_not_found(self, registry: Registry) -> None:
         """Also while the rule exists already but is not honoured yet."""
