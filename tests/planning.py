@@ -32,9 +32,9 @@ HUB = Credential(
     token_secret="dockerhub-token",
     owner_secret="dockerhub-owner",
 )
-OURS = CredentialSet("ours", "docker.io", *HUB.secret_ids, principal_id="p", healthy=True, vault_access=True)
+OURS = CredentialSet("our-set", "docker.io", *HUB.secret_ids, principal_id="p", healthy=True, vault_access=True)
 FOREIGN = CredentialSet(
-    "theirs", "docker.io", "https://other.vault.azure.net/secrets/u", "https://other.vault.azure.net/secrets/t"
+    "their-set", "docker.io", "https://other.vault.azure.net/secrets/u", "https://other.vault.azure.net/secrets/t"
 )
 
 
@@ -191,7 +191,7 @@ def cache_rules(draw: st.DrawFn) -> CacheRule:
         name,
         f"{host}/{source}{star}",
         f"{target}{star}",
-        draw(st.sampled_from((None, "ours", "theirs", "gone"))),
+        draw(st.sampled_from((None, "our-set", "their-set", "gone-set"))),
         draw(states),
     )
 

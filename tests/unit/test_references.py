@@ -1,44 +1,30 @@
-"""The generated references: they say what the code says, and the check notices when they no longer do."""
+"""Generated references: what is committed is what the code says."""
 
-import subprocess
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+import pytest
+
+from scripts.generate_references import REFERENCES, main, stale
 
 
-def generate(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the generator as the Makefile does."""
-    command = [sys.executable, str(ROOT / "scripts/generate_references.py"), *arguments]
-    return subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 - our own script
+class TestReferences:
+    """The generator and its check."""
 
+    def test_nothing_is_stale(self) -> None:
+        """Whoever changes the code writes the references again."""
+        assert stale() == []
 
-def test_a_stale_reference(tmp_path: Path) -> None:
-    """What is missing or was typed over is written anew, and only `--check` leaves it and fails."""
-    assert generate("--root", str(tmp_path)).returncode == 0
-    assert generate("--check", "--root", str(tmp_path)).returncode == 0
-    page = tmp_path / "docs/reference/settings.md"
-    page.write_text("typed", encoding="utf-8")
-    checked = generate("--check", "--root", str(tmp_path))
+    def test_what_is_missing_or_changed_is_stale_until_it_is_written(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """`--check` fails and writes nothing; without it everything is written, and once is enough."""
+        arguments = ["--root", str(tmp_path)]
 
-    assert (checked.returncode, page.read_text(encoding="utf-8")) == (1, "typed")
-    assert "settings.md is stale" in checked.stderr
-
-
-def test_what_they_say(tmp_path: Path) -> None:
-    """Settings have their defaults as they are written, errors of every layer have code and hint."""
-    generate("--root", str(tmp_path))
-    settings = (tmp_path / "docs/reference/settings.md").read_text(encoding="utf-8")
-    errors = (tmp_path / "docs/reference/errors.md").read_text(encoding="utf-8")
-
-    assert "| `CACHEWARDEN_HEALTH_PATIENCE` |" in settings
-    assert "| `90s` |" in settings
-    for code in (
-        "settings_invalid",
-        "not_served",
-        "lease_lost",
-        "payload_too_large",
-        "policy_invalid",
-        "table_missing",
-    ):
-        assert f"| `{code}` |" in errors
+        assert main(["--check", *arguments]) == 1
+        assert not list(tmp_path.iterdir())
+        assert "policy.schema.json is stale" in capsys.readouterr().err
+        assert main(arguments) == 0
+        assert main(["--check", *arguments]) == 0
+        first = tmp_path / next(iter(REFERENCES))
+        first.write_text("changed", encoding="utf-8")
+        assert main(["--check", *arguments]) == 1
