@@ -30,39 +30,36 @@ class RegistryRoutes:
     def routes(self) -> list[Route]:
         """Every operation, with the action that it needs."""
         read = f"{REGISTRY_TYPE}/read"
-        rule, one_set = _REGISTRY + "/cacheRules/{name}", _REGISTRY + "/credentialSets/{name}"
         return [
             route("GET", _SUBSCRIPTION + _REGISTRIES, self._list, type=REGISTRY_TYPE, action=read, scope=_SUBSCRIPTION),
             route("GET", _GROUP + _REGISTRIES, self._list, type=REGISTRY_TYPE, action=read, scope=_GROUP),
             route("GET", _REGISTRY, self._get, type=REGISTRY_TYPE, action=read),
-            route("GET", _REGISTRY + "/cacheRules", self._rules, type=_RULES, action=_RULES + "/read", scope=_REGISTRY),
+            *self._rule_routes(_REGISTRY + "/cacheRules"),
+            *self._set_routes(_REGISTRY + "/credentialSets"),
+        ]
+
+    def _rule_routes(self, rules: str) -> list[Route]:
+        rule, polled = rules + "/{name}", "/operationStatuses/{operation}"
+        may_poll = _RULES + "/operationStatuses/read"
+        return [
+            route("GET", rules, self._rules, type=_RULES, action=_RULES + "/read", scope=_REGISTRY),
             route("GET", rule, self._rule, type=_RULES, action=_RULES + "/read"),
             route("PUT", rule, self._put_rule, type=_RULES, action=_RULES + "/write"),
             route("PATCH", rule, self._patch_rule, type=_RULES, action=_RULES + "/write"),
             route("DELETE", rule, self._delete_rule, type=_RULES, action=_RULES + "/delete"),
-            route(
-                "GET",
-                rule + "/operationStatuses/{operation}",
-                self._status,
-                type=_RULES,
-                action=_RULES + "/operationStatuses/read",
-                scope=rule,
-            ),
-            route(
-                "GET", _REGISTRY + "/credentialSets", self._sets, type=_SETS, action=_SETS + "/read", scope=_REGISTRY
-            ),
+            route("GET", rule + polled, self._status, type=_RULES, action=may_poll, scope=rule),
+        ]
+
+    def _set_routes(self, sets: str) -> list[Route]:
+        one_set, polled = sets + "/{name}", "/operationStatuses/{operation}"
+        may_poll = _SETS + "/operationStatuses/read"
+        return [
+            route("GET", sets, self._sets, type=_SETS, action=_SETS + "/read", scope=_REGISTRY),
             route("GET", one_set, self._set, type=_SETS, action=_SETS + "/read"),
             route("PUT", one_set, self._put_set, type=_SETS, action=_SETS + "/write"),
             route("PATCH", one_set, self._patch_set, type=_SETS, action=_SETS + "/write"),
             route("DELETE", one_set, self._delete_set, type=_SETS, action=_SETS + "/delete"),
-            route(
-                "GET",
-                one_set + "/operationStatuses/{operation}",
-                self._status,
-                type=_SETS,
-                action=_SETS + "/operationStatuses/read",
-                scope=one_set,
-            ),
+            route("GET", one_set + polled, self._status, type=_SETS, action=may_poll, scope=one_set),
         ]
 
     async def _list(self, call: Call) -> web.StreamResponse:
