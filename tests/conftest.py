@@ -5,10 +5,14 @@ from itertools import count
 
 import pytest
 import pytest_asyncio
+from hypothesis import settings
 
 from sandbox.storage_emulator import DEFAULT_ACCOUNT, StorageEmulator
 
 pytest_plugins = ("tests.fixtures.world", "tests.fixtures.app")
+
+settings.register_profile("cachewarden", deadline=None)  # no test depends on how fast the machine is
+settings.load_profile("cachewarden")
 
 _ACCOUNTS = [f"test{number:04d}" for number in range(1000)]
 _used = count()

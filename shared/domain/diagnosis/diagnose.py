@@ -21,15 +21,23 @@ _RULE_SOURCE = re.compile(r"from source [\"'`]([a-z0-9][a-z0-9._/:-]{1,400})[\"'
 
 
 class _Reading(NamedTuple):
-    """What one form of the text says."""
+    """What one form of the text says; `named` when words name the image, and not only an address."""
 
     text: Text
     image: ImageReference | None
+    named: bool
     cause: Cause = Cause.UNKNOWN
     rate_limited: bool = False
     limit: str | None = None
     start: int = 0
     end: int = 0
+
+    @property
+    def leaves_something_open(self) -> bool:
+        """Whether another form of the text might say more."""
+        if self.cause is Cause.RATE_LIMITED and self.limit is None:
+            return True
+        return self.cause is Cause.UNKNOWN or self.image is None or not self.named
 
 
 def diagnose(text: str) -> Diagnosis:
@@ -39,9 +47,9 @@ def diagnose(text: str) -> Diagnosis:
     """
     plain = unwrap(text)
     reading = _read(plain)
-    if (reading.cause is Cause.UNKNOWN or reading.image is None) and "\n" in plain.plain:
+    if "\n" in plain.plain and reading.leaves_something_open:
         reading = _better(reading, _read(on_one_line(plain)))
-        if reading.cause is Cause.UNKNOWN or reading.image is None:
+        if reading.leaves_something_open:
             reading = _better(reading, _read(without_breaks(plain)))
     rule = _CACHE_RULE.search(reading.text.plain) if "for cache rule" in reading.text.low else None
     source = _RULE_SOURCE.search(reading.text.plain) if rule is not None else None
@@ -64,7 +72,9 @@ def _better(first: _Reading, second: _Reading) -> _Reading:
     if first.cause is not Cause.UNKNOWN and second.cause is not first.cause:
         return first
     gained = (first.cause is Cause.UNKNOWN) - (second.cause is Cause.UNKNOWN)
-    gained += (first.image is None) - (second.image is None)
+    gained += (first.image is None) - (second.image is None) + (second.named - first.named)
+    if gained <= 0 and first.limit is None and first.image == second.image:
+        return first._replace(limit=second.limit)
     return second if gained > 0 else first
 
 
@@ -79,8 +89,8 @@ def _read(text: Text) -> _Reading:
     place = place_of(at, text.low, places) if at is not None else None
     image = choose(text, named, _naming(place, places), at)
     if sign is None:
-        return _Reading(text, image)
-    return _Reading(text, image, sign.cause, start=sign.start, end=sign.end)
+        return _Reading(text, image, bool(named))
+    return _Reading(text, image, bool(named), sign.cause, start=sign.start, end=sign.end)
 
 
 def _limited(text: Text, places: list[Address], named: list[Mention], limit: Limit) -> _Reading:
@@ -89,7 +99,8 @@ def _limited(text: Text, places: list[Address], named: list[Mention], limit: Lim
     image = choose(text, named, _naming(asked, places), limit.start)
     cause, whose = _whose(text, limit, asked, image)
     pulled = limit.kind is Kind.PULL
-    return _Reading(text, image, cause, rate_limited=pulled, limit=whose, start=limit.start, end=limit.end)
+    found = _Reading(text, image, bool(named), cause, pulled, whose)
+    return found._replace(start=limit.start, end=limit.end)
 
 
 def _whose(text: Text, limit: Limit, place: Address | None, image: ImageReference | None) -> tuple[Cause, str | None]:

@@ -34,8 +34,8 @@ class Diagnosis(msgspec.Struct, frozen=True):
     Attributes:
         cause: why the pull failed.
         rate_limited: a registry refused a read because of a limit or quota, directly or through a cache rule.
-        image: the image that failed, as it was pulled (behind a mirror or ACR: the name there); None when none is named.
-        upstream: the repository that ACR asked through a cache rule, where the text says so: `docker.io/acme/app`.
+        image: the image that failed, as it was pulled (behind a mirror or ACR: the name there); None when none is.
+        upstream: the repository that ACR asked through a cache rule, where the text names it: `docker.io/acme/app`
         cache_rule: the ACR cache rule that the text names, None when it names none.
         runtime: the software that wrote the text: `containerd`, `crio`, `docker`, `buildkit`, `acr`, … or `unknown`.
         limit: whose limit it is: `anonymous`, `authenticated` or `account` (a named one) at Docker Hub, else the host

@@ -4,6 +4,8 @@ The host of the failing request decides, then the words of the limit, then the r
 `contoso.azurecr.io/docker.io/library/nginx`, throttled by ACR, is not Docker Hub's.
 """
 
+import re
+
 from shared.domain.diagnosis.addresses import Address, Role
 from shared.domain.diagnosis.limits import Limit
 from shared.domain.diagnosis.unwrapping import Text
@@ -27,6 +29,9 @@ _BY_WORDS = (
 )
 """How registries word their limits (observed)."""
 
+_BARE = re.compile(
+    r"(?: too many requests)?[\]})\"'.,]{0,3}\s{0,4}[\n,;\])}]|(?: too many requests)[\"'.]{0,3}\s{0,4}$"
+)
 _GET_WITHOUT_BODY = ("status code ", "from get request to ", "get ", 'get "')
 
 
@@ -70,15 +75,14 @@ def hub_limit(low: str) -> str | None:
 def is_abuse_limit(text: Text, limit: Limit, place: Address | None) -> bool:
     """Whether Docker Hub's limit is the one against abuse: a bare refusal, where the pull limit explains itself.
 
-    A HEAD request has no body, so a bare status after one proves nothing, and neither does a text that ends with the
-    status, which may have been cut there (documented for the two kinds of body: usage/pulls.md of docker/docs).
+    A HEAD request has no body, so a bare status after one proves nothing, and neither does a text that was cut within
+    the status or behind it (the two kinds of body are documented: usage/pulls.md of docker/docs).
     """
     low = text.low
     if "pull rate limit" in low or "increase-rate-limit" in low:
         return False
     if "hap429" in low or "toomanyrequests: too many requests" in low:
         return True
-    if place is None or limit.end >= len(low.rstrip()):
+    if place is None or not low.endswith(_GET_WITHOUT_BODY, 0, place.start):
         return False
-    before = low[max(0, place.start - 40) : place.start]
-    return before.endswith(_GET_WITHOUT_BODY) and "server message" not in low[limit.end : limit.end + 40]
+    return _BARE.match(low, limit.end) is not None
