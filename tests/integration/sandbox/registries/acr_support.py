@@ -31,6 +31,8 @@ REGISTRY_ID = (
 )
 ADMIN = Credentials("contoso", "the admin's password")
 READER = "33333333-3333-3333-3333-333333333333"
+LOGIN = ("contosobot", "a personal token")
+NGINX = "docker-hub/library/nginx"
 
 
 class WrittenRule(msgspec.Struct, frozen=True):
