@@ -74,7 +74,7 @@ class TestStop:
         own = await launch("work", "gate")
         queue = own.queue("host-work")
         await queue.send({"number": 1, "gate": "stop"})
-        request = asyncio.ensure_future(own.http.get("/api/gate/stop"))
+        request = asyncio.ensure_future(own.http.get("/api/gate/request"))
         await own.journal.wait_for("work")
         await own.journal.wait_for("gate")
 
@@ -82,9 +82,11 @@ class TestStop:
         while (await self.status(own)) != 503:
             await asyncio.sleep(0.01)
         await queue.send({"number": 2})
-        own.journal.open_gate("stop")
+        own.journal.open_gate("request")
         async with await request as response:
             assert response.status == 200
+        assert await self.status(own) == 503, "the message is still in work, so the host still runs"
+        own.journal.open_gate("stop")
         assert await stopping == 0
         assert [entry["order"]["number"] for entry in own.journal.of("work finished")] == [1]
         assert await queue.bodies() == ['{"number": 2}']
