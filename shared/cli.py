@@ -1,7 +1,8 @@
 """The command line: `cachewarden COMMAND …`.
 
 Exit codes: 0 done, and the answer is positive; 1 done, and the answer is negative (no reference, cause unknown, bad
-lines); 2 wrong usage or input that can't be read; 130 interrupted; 141 the reader of the output went away.
+lines); 2 wrong usage or input that can't be read; 130 interrupted; 141 the reader of the output went away. `plan` has
+codes of its own, since 2 is where it says that there is something to do.
 """
 
 import argparse
@@ -10,7 +11,7 @@ import os
 import pkgutil
 import sys
 from collections.abc import Sequence
-from typing import Protocol, cast
+from typing import NoReturn, Protocol, cast
 
 import shared.commands
 from shared.errors import CachewardenError
@@ -22,7 +23,12 @@ _READER_GONE = 141
 
 
 class Command(Protocol):
-    """What a module of `shared.commands` offers."""
+    """What a module of `shared.commands` offers.
+
+    Attributes:
+        HELP: one line.
+        ERROR_CODE: the exit code for wrong usage and unreadable input, 2 where a module does not set it.
+    """
 
     HELP: str
 
@@ -30,7 +36,17 @@ class Command(Protocol):
         """Add the command's arguments."""
 
     def run(self, arguments: argparse.Namespace) -> int:
-        """Run the command and return the exit code; a `CachewardenError` becomes one line and exit code 2."""
+        """Run the command and return the exit code; a `CachewardenError` becomes one line and `ERROR_CODE`."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that leaves with the exit code of its command."""
+
+    error_code = USAGE_ERROR
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(self.error_code, f"{self.prog}: error: {message}\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,10 +55,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code = _run(written)
         sys.stdout.flush()
-    except CachewardenError as error:
-        hint = f"\n  {error.hint}" if error.hint else ""
-        sys.stderr.write(f"cachewarden: {error}{hint}\n")
-        return USAGE_ERROR
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BrokenPipeError:
@@ -54,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(written: Sequence[str]) -> int:
     names = sorted(m.name for m in pkgutil.iter_modules(shared.commands.__path__) if not m.name.startswith("_"))
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="cachewarden",
         description="Cures Docker Hub 429 pull failures with Azure Container Registry's artifact cache.",
         epilog="Exit codes: 0 yes, 1 no, 2 wrong usage or unreadable input, 130 interrupted, 141 output closed.",
@@ -65,10 +77,22 @@ def _run(written: Sequence[str]) -> int:
     for name in wanted:
         command = _command(name)
         own = commands.add_parser(name, help=command.HELP, description=command.HELP)
+        own.error_code = getattr(command, "ERROR_CODE", USAGE_ERROR)
         command.configure(own)
-        own.set_defaults(run=command.run)
+        own.set_defaults(run=command.run, error_code=own.error_code)
+        if len(wanted) == 1:
+            parser.error_code = own.error_code
     parsed = parser.parse_args(written)
-    return int(parsed.run(parsed))
+    return _run_command(parsed)
+
+
+def _run_command(parsed: argparse.Namespace) -> int:
+    try:
+        return int(parsed.run(parsed))
+    except CachewardenError as error:
+        hint = f"\n  {error.hint}" if error.hint else ""
+        sys.stderr.write(f"cachewarden: {error}{hint}\n")
+        return int(parsed.error_code)
 
 
 def _command(name: str) -> Command:

@@ -8,14 +8,14 @@ import msgspec
 from shared.domain.cache_rules import CacheRule, canonical_source, to_source, to_target
 from shared.domain.credential_choice import CredentialChooser, is_working, may_have_credentials, needs_credentials
 from shared.domain.diagnosis import Cause
-from shared.domain.images import ImageReference
+from shared.domain.images import ImageReference, why_not_cacheable
 from shared.domain.obstacles import ObstacleFinder
 from shared.domain.patterns import matches
 from shared.domain.plans import Action, AttachCredentialSet, Blocked, PlannedImage, Status
 from shared.domain.policy import Policy, RegistryPolicy
 from shared.domain.registries import CredentialSet, RegistrySnapshot
 from shared.domain.rule_index import RuleIndex
-from shared.domain.upstreams import upstream_for, why_not_supported
+from shared.domain.upstreams import upstream_for
 from shared.domain.widening import Mapping, mapping_of
 
 
@@ -58,7 +58,10 @@ _LEFT_ALONE = {
     Cause.TLS: "The TLS connection failed; no limit was hit. Check proxies and certificates.",
     Cause.KUBELET_THROTTLED: "The kubelet's own pull limit (registryPullQPS) held the pull back, not the upstream.",
     Cause.AZURE_THROTTLED: "Azure Resource Manager was too busy; no registry's limit was hit.",
-    Cause.REGISTRY_THROTTLED: "The limit is that of the registry itself; a cache rule does not lift it.",
+    Cause.REGISTRY_THROTTLED: (
+        "This is another registry's own limit, not Docker Hub's pull limit. If ACR can cache from it, plan for the "
+        "bare reference: a rule spares it most pulls."
+    ),
 }
 
 
@@ -159,8 +162,9 @@ class Decider:
         return lacks, rule.is_wildcard, elsewhere, rule.name
 
     def _forbidden(self, host: str, repository: str) -> Decision | None:
-        if upstream_for(host) is None:
-            return _blocked(Blocked.UPSTREAM_NOT_SUPPORTED, why_not_supported(host))
+        if reason := why_not_cacheable(ImageReference(host, repository)):
+            known = upstream_for(host) is not None
+            return _blocked(Blocked.INVALID_REFERENCE if known else Blocked.UPSTREAM_NOT_SUPPORTED, reason)
         if host not in self._policy.upstreams:
             detail = f"The policy names no upstream {host}. Add it under upstreams if it may be cached."
             return _blocked(Blocked.UPSTREAM_NOT_IN_POLICY, detail)

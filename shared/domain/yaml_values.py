@@ -63,11 +63,11 @@ def _read_integer(text: str, tag: str, kind: inspect.IntType, _extra: Extra) -> 
     return value
 
 
-def _read_duration(text: str, _tag: str, _kind: inspect.TimeDeltaType, _extra: Extra) -> Any:
+def _read_duration(text: str, _tag: str, kind: inspect.TimeDeltaType, extra: Extra) -> timedelta:
     try:
         return parse_duration(text)
     except ValueError as error:
-        raise NotAsExpectedError(str(error)) from error
+        raise NotAsExpectedError(expectation(kind, extra)) from error
 
 
 _READERS: dict[type[inspect.Type], Callable[[str, str, Any, Extra], Any]] = {

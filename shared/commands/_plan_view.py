@@ -1,0 +1,146 @@
+"""A plan as a tree for people: what would be done and why, then what becomes of each image."""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from shared.commands._terminal import Printer, visible
+from shared.domain.handoff import by_hand
+from shared.domain.plan_diff import PlanDiff
+from shared.domain.plans import (
+    Action,
+    AttachCredentialSet,
+    CreateCacheRule,
+    CreateCredentialSet,
+    GrantVaultAccess,
+    Outcome,
+    Plan,
+    Status,
+)
+
+_STYLES = {Status.COVERED: "green", Status.PLANNED: "cyan", Status.BLOCKED: "red", Status.IGNORED: "dim"}
+_MOST_IMAGES = 200
+"""Images that are told one by one; JSON tells them all."""
+
+
+class Branch(msgspec.Struct, frozen=True):
+    """A line of the tree, and what hangs below it."""
+
+    text: str
+    style: str = ""
+    below: tuple["Branch", ...] = ()
+
+
+def show_plan(plan: Plan, registry_name: str) -> None:
+    """Print a plan."""
+    _show(
+        Branch(f"Plan for {registry_name}: {_summary(plan)}", "bold", (*_actions(plan, registry_name), *_images(plan)))
+    )
+
+
+def show_diff(diff: PlanDiff, registry_name: str) -> None:
+    """Print what changed since another plan."""
+    added = (Branch(f"+ {_told(action)}", "green", _why(action)) for action in diff.added)
+    removed = (Branch(f"- {_told(action)}", "red") for action in diff.removed)
+    images = (
+        Branch(f"~ {change.image}: {_fate(change.before)} -> {_fate(change.after)}", "yellow")
+        for change in diff.outcomes
+    )
+    below = (*added, *removed, *images)
+    _show(Branch(f"Changes of the plan for {registry_name}", "bold", below or (Branch("none", "dim"),)))
+
+
+def _summary(plan: Plan) -> str:
+    counts = {status: sum(outcome.status is status for outcome in plan.outcomes) for status in Status}
+    images = ", ".join(f"{count} {status}" for status, count in counts.items() if count) or "no images"
+    return f"{len(plan.actions)} to do; {images}"
+
+
+def _actions(plan: Plan, registry_name: str) -> Iterable[Branch]:
+    if not plan.actions:
+        return [Branch("Nothing to do", "green")]
+    steps = (
+        Branch(
+            f"{number}. {_told(action)}",
+            "cyan",
+            (*_why(action), *(Branch(line, "green") for line in by_hand(action, registry_name))),
+        )
+        for number, action in enumerate(plan.actions, start=1)
+    )
+    return [Branch("To do, in this order", "bold", tuple(steps))]
+
+
+def _images(plan: Plan) -> Iterable[Branch]:
+    outcomes = {(outcome.image, outcome.status): outcome for outcome in plan.outcomes}
+    for status in Status:
+        told = [outcome for outcome in outcomes.values() if outcome.status is status]
+        below = tuple(_image(outcome) for outcome in told[:_MOST_IMAGES])
+        if len(told) > _MOST_IMAGES:
+            below += (Branch(f"and {len(told) - _MOST_IMAGES} more; --json tells them all", "dim"),)
+        if below:
+            yield Branch(f"Images {status}", "bold", below)
+
+
+def _image(outcome: Outcome) -> Branch:
+    reason = f" ({outcome.reason})" if outcome.reason else ""
+    below = [Branch(f"pull from {outcome.pull_from}", "green")] if outcome.pull_from else []
+    below += [Branch(f"rule {outcome.rule}", "dim")] if outcome.rule else []
+    below += [Branch(outcome.detail, "dim")] if outcome.detail else []
+    return Branch(f"{outcome.image}{reason}", _STYLES[outcome.status], tuple(below))
+
+
+def _told(action: Action) -> str:
+    match action:
+        case CreateCredentialSet():
+            return f"create the credential set {action.name} for {action.login_server}"
+        case GrantVaultAccess():
+            return f"let {action.credential_set} read {' and '.join(action.secrets)} in {action.vault}"
+        case CreateCacheRule():
+            login = f" with {action.credential_set}" if action.credential_set else ""
+            return f"create the cache rule {action.name}: {action.source} -> {action.target}{login}"
+        case AttachCredentialSet():
+            return f"give the rule {action.rule} the credential set {action.credential_set}"
+
+
+def _why(action: Action) -> tuple[Branch, ...]:
+    return (Branch(action.why, "dim"),) if action.why else ()
+
+
+def _fate(outcome: Outcome | None) -> str:
+    if outcome is None:
+        return "not there"
+    return f"{outcome.status} ({outcome.reason})" if outcome.reason else outcome.status
+
+
+def _show(tree: Branch) -> None:
+    printer = Printer()
+    if printer.colours and _show_with_rich(tree):
+        return
+    printer.line(printer.paint(tree.text, tree.style))
+    _show_below(printer, tree.below, "")
+
+
+def _show_below(printer: Printer, branches: Sequence[Branch], indent: str) -> None:
+    for number, branch in enumerate(branches, start=1):
+        last = number == len(branches)
+        text = printer.paint(branch.text, branch.style) if branch.style else visible(branch.text)
+        printer.line(f"{indent}{'└── ' if last else '├── '}{text}")
+        _show_below(printer, branch.below, indent + ("    " if last else "│   "))
+
+
+def _show_with_rich(tree: Branch) -> bool:
+    """Whether rich is installed, which only a developer's environment is sure to have, and has printed the tree."""
+    try:
+        from rich.console import Console
+        from rich.text import Text
+        from rich.tree import Tree
+    except ImportError:
+        return False
+
+    def grown(branch: Branch) -> Tree:
+        root = Tree(Text(visible(branch.text), style=branch.style))
+        root.children.extend(grown(child) for child in branch.below)
+        return root
+
+    Console().print(grown(tree))
+    return True

@@ -1,0 +1,121 @@
+"""`cachewarden plan`: what would be done for some failures, worked out offline from what `az acr` prints.
+
+Exit codes as `terraform plan -detailed-exitcode` has them: 0 nothing to do, 2 there is something to do, 1 an error.
+"""
+
+import argparse
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from shared.commands._az_files import assumed_credential_sets, read_credential_sets, read_repositories, read_rules
+from shared.commands._input import InputUnreadable, read_text
+from shared.commands._plan_view import show_diff, show_plan
+from shared.commands._policy_input import load_policy_file
+from shared.domain.plan_diff import plan_diff
+from shared.domain.planned_images import planned_image
+from shared.domain.planner import plan
+from shared.domain.plans import Plan
+from shared.domain.policy import Policy, RegistryPolicy
+from shared.domain.registries import RegistrySnapshot
+
+HELP = "Show what would be done for some failed pulls, offline; exit code 0 nothing to do, 2 something to do, 1 error."
+ERROR_CODE = 1
+
+_SOMETHING_TO_DO = 2
+_REGISTRY_NAME = re.compile(r"[A-Za-z0-9]{1,50}")
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("--policy", metavar="FILE", required=True, help="the policy file")
+    parser.add_argument("--registry", metavar="NAME", required=True, help="the registry: its name, address or ARM id")
+    parser.add_argument("--cache-rules", metavar="FILE", help="what `az acr cache list -o json` prints")
+    parser.add_argument("--credential-sets", metavar="FILE", help="what `az acr credential-set list -o json` prints")
+    parser.add_argument("--repositories", metavar="FILE", help="what `az acr repository list -o json` prints")
+    parser.add_argument("--json", action="store_true", help="write the plan as JSON")
+    parser.add_argument("--diff", metavar="FILE", help="show what changed since a plan that --json wrote")
+    parser.add_argument(
+        "failures",
+        nargs="*",
+        metavar="FAILURES",
+        help="image references, failure texts or `explain --jsonl` lines, one a line: a file, the text itself, "
+        "or - for standard input",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Plan, print, and say by the exit code whether there is something to do.
+
+    Raises:
+        CachewardenError: the policy, a file or the failures can't be read.
+    """
+    policy = load_policy_file(arguments.policy)
+    registry = _registry(arguments.registry, policy)
+    images = [planned_image(line) for line in _lines(arguments.failures) if line.strip()]
+    planned = plan(_snapshot(arguments, registry), images, policy, registry=registry)
+    before = _read_plan(arguments.diff) if arguments.diff else None
+    shown = planned if before is None else plan_diff(before, planned)
+    if arguments.json:
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(shown), indent=2).decode() + "\n")
+    elif before is not None:
+        show_diff(plan_diff(before, planned), registry.name)
+    else:
+        show_plan(planned, registry.name)
+    return _SOMETHING_TO_DO if planned.actions else 0
+
+
+def _registry(wanted: str, policy: Policy) -> RegistryPolicy:
+    """The policy's registry; one that the policy does not have can be planned for, since nothing is done."""
+    name = wanted.rstrip("/").rpartition("/")[2].partition(".")[0]
+    known = policy.registry(wanted) or policy.registry(name)
+    if known is not None:
+        return known
+    if not _REGISTRY_NAME.fullmatch(name):
+        raise InputUnreadable(f"--registry: found {wanted!r}; expected a registry's name: contoso")
+    names = ", ".join(registry.name for registry in policy.registries)
+    sys.stderr.write(
+        f"cachewarden: the policy has no registry {name} (it has {names}); this plan would not be applied\n"
+    )
+    return RegistryPolicy(id=name)
+
+
+def _snapshot(arguments: argparse.Namespace, registry: RegistryPolicy) -> RegistrySnapshot:
+    rules = read_rules(arguments.cache_rules) if arguments.cache_rules else ()
+    sets = read_credential_sets(arguments.credential_sets) if arguments.credential_sets else None
+    is_address = "." in arguments.registry and "/" not in arguments.registry
+    return RegistrySnapshot(
+        id=registry.id,
+        login_server=(arguments.registry if is_address else f"{registry.name}.azurecr.io").lower(),
+        rules=rules,
+        credential_sets=assumed_credential_sets(rules) if sets is None else sets,
+        repositories=read_repositories(arguments.repositories) if arguments.repositories else frozenset(),
+    )
+
+
+def _lines(given: list[str]) -> Iterator[str]:
+    """The lines of each file, text or of standard input; of standard input when nothing is given and it is a pipe."""
+    for one in given or ["-"]:
+        if one == "-":
+            yield from read_text(None).splitlines()
+        elif _is_file(one):
+            yield from read_text(one).splitlines()
+        else:
+            yield from one.splitlines()
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def _read_plan(path: str) -> Plan:
+    try:
+        return msgspec.json.decode(read_text(path), type=Plan)
+    except (msgspec.DecodeError, msgspec.ValidationError, RecursionError) as error:
+        raise InputUnreadable(f"{path}: {error}; a plan that --json wrote was expected") from error
