@@ -1,5 +1,6 @@
 """The world as a whole: its parts reach each other, and what passes between them fits the services' descriptions."""
 
+import asyncio
 import importlib.util
 import json
 from pathlib import Path
@@ -13,9 +14,12 @@ from azure.mgmt.containerregistry.aio import ContainerRegistryManagementClient
 from sandbox import scenario
 from sandbox.arm.roles import KEY_VAULT_SECRETS_USER, OWNER
 from sandbox.oci.refusals import PullRefused
+from sandbox.topic.delivery import Subscription
 from sandbox.world import World
 from shared.domain.policy_file import load_policy
 from tests.fixtures.credentials import StaticCredential
+from tests.fixtures.serving import serving
+from tests.integration.sandbox.topic.support import Webhook
 from tests.support import shared_path
 
 IMAGE = "jannemattila/webapp-network-tester:1.0.47"
@@ -72,6 +76,35 @@ class TestPulls:
         (row,) = result.rows
         assert (row[0], row[2]) == ("web", scenario.CLUSTER_ID.lower())
         assert "toomanyrequests" in row[1]
+
+
+class TestEvents:
+    """System topics' events reach the host's webhook when they happen."""
+
+    async def test_delivers_what_happens_in_registry_and_vault(self, world: World) -> None:
+        """A copy through a rule and a new version of a secret, the latter with the documentation's own quirks."""
+        webhook = Webhook()
+        await cover(world)
+
+        async with serving(webhook):
+            world.connect_host(webhook.base_url, function_key="", eventgrid_key="system-key")
+            await world.delivery.subscribe(Subscription(name="all", function="any"))
+            await world.cluster.pull(f"{world.login_server}/docker-hub/{IMAGE}")
+            await control(world, "POST", "/state/secrets", {"name": "dockerhub-token", "value": "new"})
+            async with asyncio.timeout(30):
+                while len(webhook.received) < 3:
+                    await asyncio.sleep(0.01)
+
+        events = {event["eventType"]: event for (event,) in webhook.received}
+        assert events.keys() == {
+            "Microsoft.ContainerRegistry.ImagePushed",
+            "Microsoft.KeyVault.SecretNewVersionCreated",
+        }
+        secret = events["Microsoft.KeyVault.SecretNewVersionCreated"]
+        version = world.vault.secret("dockerhub-token").current.id
+        assert (secret["topic"], secret["subject"]) == (scenario.VAULT_ID, "dockerhub-token")
+        assert (secret["data"]["ObjectName "], secret["data"]["Version"]) == ("dockerhub-token", f" {version}")
+        assert secret["data"]["Id"] == f"{world.urls.vault}/secrets/dockerhub-token/{version}"
 
 
 class TestApp:
@@ -144,6 +177,8 @@ async def _arm(world: World, ca: Path) -> None:
         connection_verify=str(ca),
     )
     async with client:
+        registry = await client.registries.get(scenario.GROUP, scenario.REGISTRY)
+        assert registry.login_server == world.login_server
         assert [rule.name async for rule in client.cache_rules.list(scenario.GROUP, scenario.REGISTRY)] == ["tester"]
 
 
