@@ -60,6 +60,8 @@ class Secrets(msgspec.Struct, frozen=True):
 
 
 SECRETS: Final = Secrets()
+TABLES: Final = ("KubeEvents", "KubePodInventory")
+"""The tables of the workspace: what Container insights writes; others come with their first row."""
 ALERT_RULE: Final = AlertRule(
     name="cachewarden-pull-limit",
     workspace=WORKSPACE,

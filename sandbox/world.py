@@ -209,7 +209,7 @@ class World:
 
     def _build_watchers(self, pace: float) -> None:
         self.logs = LogAnalytics(clock=self.clock)
-        self.workspace = self.logs.add(scenario.WORKSPACE, scenario.WORKSPACE_ID)
+        self.workspace = self.logs.add(scenario.WORKSPACE, scenario.WORKSPACE_ID, tables=scenario.TABLES)
         self.logs_service = LogsService(self.logs, self.tokens, self.access, clock=self.clock)
         self.topic = Topic(scenario.TOPIC_ID, clock=self.clock)
         self.topic_service = TopicService(self.topic, self.tokens, self.access)

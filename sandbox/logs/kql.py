@@ -43,8 +43,8 @@ class Statement(msgspec.Struct, frozen=True):
 
 
 @lru_cache(maxsize=256)
-def translate(query: str) -> Statement:
-    """The query as SQL over the tables of `sandbox.logs.tables`.
+def translate(query: str, tables: frozenset[str] = frozenset(TABLES)) -> Statement:
+    """The query as SQL over those of the tables of `sandbox.logs.tables` that a workspace has.
 
     Raises:
         BadArgument: as the service refuses it: syntax, unknown names, or beyond what the engine knows.
@@ -56,9 +56,10 @@ def translate(query: str) -> Statement:
     try:
         tree = lower(query)
         _refuse_statements(tree)
-        tree = resolve(tree, _COLUMNS)
+        columns = {name: known for name, known in _COLUMNS.items() if name in tables}
+        tree = resolve(tree, columns)
         with clock(_ANY_TIME) as used:
-            sql = str(emit(tree, dict(_COLUMNS)))
+            sql = str(emit(tree, columns))
     except KqlSyntaxError as error:
         raise _syntax(str(error)) from error
     except KqlError as error:

@@ -8,7 +8,7 @@ import asyncio
 import json
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -47,12 +47,19 @@ class Result(msgspec.Struct, frozen=True):
 class Workspace:
     """One Log Analytics workspace."""
 
-    def __init__(
-        self, customer_id: str, resource_id: str, *, clock: Clock = system_clock, row_limit: int = ROW_LIMIT
+    def __init__(  # noqa: PLR0913 - what a workspace is, each by name
+        self,
+        customer_id: str,
+        resource_id: str,
+        *,
+        tables: Iterable[str] = TABLES,
+        clock: Clock = system_clock,
+        row_limit: int = ROW_LIMIT,
     ) -> None:
         self.customer_id = customer_id
         self.resource_id = resource_id
         self.has_data = False
+        self._tables = frozenset(tables)
         self._clock = clock
         self._row_limit = row_limit
         self._lock = threading.Lock()
@@ -79,6 +86,7 @@ class Workspace:
                     [json.dumps(stored), structure],
                 )
             self.has_data = True
+            self._tables |= {table}
         return len(stored)
 
     async def query(self, query: str, interval: Interval | None = None) -> Result:
@@ -104,7 +112,7 @@ class Workspace:
                 self._database = None
 
     def _run(self, query: str, interval: Interval) -> Result:
-        statement = translate(query)
+        statement = translate(query, self._tables)
         parameters = {"kqlnow": _naive(self._clock())} if statement.reads_clock else None
         with self._cursor() as cursor:
             cursor.execute("SET VARIABLE timespan_start = ?::TIMESTAMP", [_naive(interval.start)])
@@ -151,9 +159,9 @@ class LogAnalytics:
         self._turns: dict[str, asyncio.Semaphore] = {}
         self._waiting: dict[str, int] = {}
 
-    def add(self, customer_id: str, resource_id: str) -> Workspace:
-        """Add an empty workspace with this id and ARM id."""
-        workspace = Workspace(customer_id, resource_id, clock=self._clock)
+    def add(self, customer_id: str, resource_id: str, *, tables: Iterable[str] = TABLES) -> Workspace:
+        """Add an empty workspace with this id and ARM id; a table that it lacks comes with its first row."""
+        workspace = Workspace(customer_id, resource_id, tables=tables, clock=self._clock)
         self.replace(workspace)
         return workspace
 
