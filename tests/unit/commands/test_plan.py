@@ -13,7 +13,6 @@ from shared.cli import main
 from tests.planning import REGISTRY
 from tests.support import shared_data
 
-ROOT = Path(__file__).resolve().parents[3]
 POLICY = f"""\
 version: 1
 registries: [{{id: {REGISTRY.id}}}]
@@ -142,14 +141,16 @@ class TestJson:
 
     def test_reads_what_the_rest_api_answers(self, desk: Desk) -> None:
         """Properties below `properties`, the list below `value`; the official examples too, where they are at hand."""
-        example = shared_data("acr/openapi/examples/2025-11-01/CacheRuleList.json")
-        rules = desk.file("rules.json", example["responses"]["200"]["body"])
-        sets = shared_data("acr/openapi/examples/2025-11-01/CredentialSetList.json")["responses"]["200"]["body"]
-        (rule,) = sets["value"] and example["responses"]["200"]["body"]["value"][:1]
-        planned = desk.plan("--cache-rules", rules, "--credential-sets", desk.file("sets.json", sets), "nginx")
+        examples = "acr/openapi/examples/2025-11-01"
+        listed = [
+            shared_data(f"{examples}/{name}.json")["responses"]["200"]["body"]
+            for name in ("CacheRuleList", "CredentialSetList")
+        ]
+        rules, sets = (desk.file(f"{number}.json", body) for number, body in enumerate(listed))
+        source = listed[0]["value"][0]["properties"]["sourceRepository"]
+        (outcome,) = desk.plan("--cache-rules", rules, "--credential-sets", sets, f"{source}:1")["outcomes"]
 
-        assert rule["properties"]["sourceRepository"]
-        assert len(planned["outcomes"]) == 1
+        assert outcome["rule"] == listed[0]["value"][0]["name"]
 
     def test_sets_that_nobody_listed_exist_as_far_as_rules_name_them(self, desk: Desk) -> None:
         """Without `--credential-sets` a rule with a set is one that works."""
