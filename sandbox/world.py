@@ -12,8 +12,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-import msgspec
-
 from sandbox import scenario
 from sandbox.acr.handlers import AcrService
 from sandbox.acr.models import Acr
@@ -45,28 +43,13 @@ from sandbox.topic.delivery import EventDelivery
 from sandbox.topic.handlers import TopicService
 from sandbox.topic.models import Topic
 from sandbox.topic.vault_events import vault_event
+from sandbox.urls import Urls
 from sandbox.vault.handlers import VaultService
 from sandbox.vault.models import Vault
 from sandbox.vault.reader import VaultReader
 from sandbox.vault.secrets import SecretEvent
 
 DOCKER_HUB_HOSTS: Final = ("docker.io", "registry-1.docker.io", "index.docker.io")
-
-
-class Urls(msgspec.Struct, frozen=True):
-    """Where the services are: scheme, host and port; `topic` and `identity` are whole endpoints."""
-
-    arm: str
-    vault: str
-    logs: str
-    hub: str
-    hub_auth: str
-    hub_registry: str
-    registry: str
-    topic: str
-    sink: str
-    identity: str
-    control: str
 
 
 class World:

@@ -47,7 +47,7 @@ class Result(msgspec.Struct, frozen=True):
 class Workspace:
     """One Log Analytics workspace."""
 
-    def __init__(  # noqa: PLR0913 - what a workspace is, each by name
+    def __init__(
         self,
         customer_id: str,
         resource_id: str,
