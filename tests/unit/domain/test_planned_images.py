@@ -64,7 +64,7 @@ class TestPlannedImage:
             "{}",
             "[" * 5000,
             '{"cause": "no such cause"}',
-            explained("rate_limited", "nginx"),
+            explained("rate_limited", {"registry": 1}),
             '{"reference": 1}',
             '{"reference": "UPPER:x y"}',
         ],
