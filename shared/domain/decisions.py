@@ -7,13 +7,14 @@ import msgspec
 
 from shared.domain.cache_rules import CacheRule, canonical_source, to_source, to_target
 from shared.domain.credential_choice import CredentialChooser, is_working, may_have_credentials, needs_credentials
+from shared.domain.decision_words import already_served, left_alone, unhealthy
 from shared.domain.diagnosis import Cause
 from shared.domain.images import ImageReference, why_not_cacheable
 from shared.domain.obstacles import ObstacleFinder
 from shared.domain.patterns import matches
 from shared.domain.plans import Action, AttachCredentialSet, Blocked, PlannedImage, Status
 from shared.domain.policy import Policy, RegistryPolicy
-from shared.domain.registries import CredentialSet, RegistrySnapshot
+from shared.domain.registries import RegistrySnapshot
 from shared.domain.rule_index import RuleIndex
 from shared.domain.upstreams import upstream_for
 from shared.domain.widening import Mapping, mapping_of
@@ -28,7 +29,7 @@ class Decision(msgspec.Struct, frozen=True):
         suffix: tag and digest as they were written.
         status: what becomes of it; `planned` when a mapping or actions are missing.
         rule: the existing rule that serves it, or will once the actions ran.
-        target: the repository to pull from, where the rule's mapping alone does not say.
+        target: the repository of the registry at which that rule serves it, None when that is not known.
         mapping: the rule that is missing.
         actions: what is missing besides.
     """
@@ -43,26 +44,6 @@ class Decision(msgspec.Struct, frozen=True):
     target: str | None = None
     mapping: Mapping | None = None
     actions: tuple[Action, ...] = ()
-
-
-_LEFT_ALONE = {
-    Cause.ABUSE_LIMITED: (
-        "This is Docker Hub's abuse limit, which holds for every plan and address: a cache rule does not lift it. "
-        "Pull less often for a while."
-    ),
-    Cause.CREDENTIAL_REJECTED: "The upstream refused the credentials; no rule helps. Test them before replacing them.",
-    Cause.DENIED: "The upstream denies access to the image; no cache rule helps. Check its name and who may read it.",
-    Cause.NOT_FOUND: "The upstream has no such image; no cache rule helps. Check its name and tag.",
-    Cause.UPSTREAM_UNAVAILABLE: "The upstream is in trouble; no limit was hit.",
-    Cause.NETWORK: "The upstream was not reached; no limit was hit. Check DNS, routes and firewalls.",
-    Cause.TLS: "The TLS connection failed; no limit was hit. Check proxies and certificates.",
-    Cause.KUBELET_THROTTLED: "The kubelet's own pull limit (registryPullQPS) held the pull back, not the upstream.",
-    Cause.AZURE_THROTTLED: "Azure Resource Manager was too busy; no registry's limit was hit.",
-    Cause.REGISTRY_THROTTLED: (
-        "This is another registry's own limit, not Docker Hub's pull limit. If ACR can cache from it, plan for the "
-        "bare reference: a rule spares it most pulls."
-    ),
-}
 
 
 class Decider:
@@ -90,10 +71,7 @@ class Decider:
         """What becomes of an image."""
         name = str(image.reference) if image.reference is not None else image.text
         if image.cause is not None and image.cause != Cause.RATE_LIMITED:
-            detail = _LEFT_ALONE.get(Cause(image.cause) if image.cause in set(Cause) else Cause.UNKNOWN, "")
-            return Decision(
-                name, Status.IGNORED, reason=image.cause, detail=detail or "Nothing shows that a limit was hit."
-            )
+            return Decision(name, Status.IGNORED, reason=image.cause, detail=left_alone(image.cause))
         if image.cache_rule is not None:
             return self._through(name, image.cache_rule, image.reference)
         if image.reference is None:
@@ -111,17 +89,21 @@ class Decider:
         if rule is None:
             detail = f"{self._registry.name} has no rule {rule_name}: it is another registry's, or gone."
             return Decision(name, Status.IGNORED, reason="rule_not_found", detail=detail)
-        target = None
-        source = canonical_source(rule.source)
-        if reference is not None and reference.registry == self._login_server:
-            target = reference.repository
-            source = to_source(rule, target) or source
-        elif reference is not None:
-            source = reference.source
-            target = to_target(rule, source)
-        suffix = reference.suffix if reference is not None else ""
+        target = self._target_through(rule, reference)
+        source = canonical_source(rule.source) if not rule.is_wildcard else to_source(rule, target or "") or ""
+        suffix = reference.suffix if reference is not None and target is not None else ""
         decision = Decision(name, Status.COVERED, source=source, suffix=suffix, rule=rule, target=target)
         return self._served(decision, rule, through=True)
+
+    def _target_through(self, rule: CacheRule, reference: ImageReference | None) -> str | None:
+        """Where a rule serves an image that a text names beside it; None when the two do not belong together."""
+        if reference is None:
+            target = None if rule.is_wildcard else rule.target
+        elif reference.registry == self._login_server:
+            target = reference.repository
+        else:
+            target = to_target(rule, reference.source)
+        return target if target is not None and self._index.serving(target) is rule else None
 
     def _own(self, name: str, reference: ImageReference) -> Decision:
         """A reference to the registry itself: it is served by a rule, or is none of ours."""
@@ -139,7 +121,8 @@ class Decider:
         source = reference.source
         if rules := self._index.covering(source):
             rule = min(rules, key=self._preference)
-            return self._served(Decision("", Status.COVERED, source=source, rule=rule), rule, through=False)
+            covered = Decision("", Status.COVERED, source=source, rule=rule, target=to_target(rule, source))
+            return self._served(covered, rule, through=False)
         if problem := self._forbidden(reference.registry, reference.repository):
             return problem
         choice = self._chooser.choose(reference.registry)
@@ -165,15 +148,20 @@ class Decider:
         if reason := why_not_cacheable(ImageReference(host, repository)):
             known = upstream_for(host) is not None
             return _blocked(Blocked.INVALID_REFERENCE if known else Blocked.UPSTREAM_NOT_SUPPORTED, reason)
-        if host not in self._policy.upstreams:
-            detail = f"The policy names no upstream {host}. Add it under upstreams if it may be cached."
-            return _blocked(Blocked.UPSTREAM_NOT_IN_POLICY, detail)
+        if problem := self._unknown_to_policy(host):
+            return problem
         if not self._policy.allows(host, repository):
             denied = next((p for p in self._policy.upstreams[host].deny if matches(p, repository)), None)
             which = f"its deny has {denied}" if denied else "no pattern of its allow matches"
             detail = f"upstreams.{host} does not allow {repository}: {which}. Change that if it may be cached."
             return _blocked(Blocked.DENIED_BY_POLICY, detail)
         return None
+
+    def _unknown_to_policy(self, host: str) -> Decision | None:
+        if host in self._policy.upstreams:
+            return None
+        detail = f"The policy names no upstream {host}. Add it under upstreams if it may be cached."
+        return _blocked(Blocked.UPSTREAM_NOT_IN_POLICY, detail)
 
     def _served(self, decision: Decision, rule: CacheRule, *, through: bool) -> Decision:
         """A decision for what a rule serves: nothing is missing, or what the rule lacks."""
@@ -182,19 +170,18 @@ class Decider:
             optional = through and may_have_credentials(rule.host) and self._policy.credential_of(rule.host) is not None
             if needs_credentials(rule.host) or optional:
                 return self._attached(decision, rule)
-            return _covered(decision, _hand_off(rule, through=through))
+            return _covered(decision, already_served(rule, through=through))
         if grant := self._chooser.grant_for(credential_set):
             detail = f"The rule {rule.name} is there; its credential set {credential_set.name} can't read its secrets."
             return msgspec.structs.replace(decision, status=Status.PLANNED, detail=detail, actions=(grant,))
         if not is_working(credential_set):
-            return _covered(decision, _unhealthy(rule, credential_set))
-        return _covered(decision, _hand_off(rule, through=through, account=credential_set.name))
+            return _covered(decision, unhealthy(rule, credential_set))
+        return _covered(decision, already_served(rule, through=through, account=credential_set.name))
 
     def _attached(self, decision: Decision, rule: CacheRule) -> Decision:
-        host, _, repository = decision.source.partition("/")
-        forbidden = self._forbidden(host, repository) if not repository.endswith("*") else None
-        if forbidden is None and host not in self._policy.upstreams:
-            forbidden = self._forbidden(host, repository)
+        """A decision to give a rule credentials; which repository a wildcard failed for is not always known."""
+        _, _, repository = decision.source.partition("/")
+        forbidden = self._forbidden(rule.host, repository) if repository else self._unknown_to_policy(rule.host)
         choice = self._chooser.choose(rule.host)
         if forbidden is None and choice.missing:
             forbidden = _blocked(Blocked.CREDENTIAL_MISSING, choice.missing)
@@ -223,24 +210,3 @@ def _without_reference(text: str, cause: str | None) -> Decision:
         return Decision(text, Status.BLOCKED, reason=Blocked.INVALID_REFERENCE, detail=detail)
     detail = "The failure names no image, so there is nothing to make a rule for."
     return Decision(text, Status.IGNORED, reason="no_image", detail=detail)
-
-
-def _hand_off(rule: CacheRule, *, through: bool, account: str | None = None) -> str:
-    if not through:
-        return f"The rule {rule.name} serves it already; change the reference to the one to pull from."
-    if account is None:
-        return (
-            f"The rule {rule.name} serves it without credentials; the limit is that of {rule.host} for ACR's addresses."
-        )
-    return (
-        f"The rule {rule.name} serves it with the credential set {account}; the limit is that of its account at "
-        f"{rule.host}. A plan with more pulls lifts it; more accounts must not."
-    )
-
-
-def _unhealthy(rule: CacheRule, credential_set: CredentialSet) -> str:
-    words = credential_set.health_message or credential_set.health_code or "no reason given"
-    return (
-        f"The rule {rule.name} serves it, but ACR calls its credential set {credential_set.name} unhealthy ({words}). "
-        "Test the credentials before replacing them: ACR has called good ones bad."
-    )

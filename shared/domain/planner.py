@@ -138,7 +138,8 @@ class _Outcomes:
         """The outcome of one decision."""
         told = Outcome(image=decision.image, status=decision.status, reason=decision.reason, detail=decision.detail)
         if decision.mapping is None:
-            return self._with_rule(told, decision, decision.rule)
+            rule = decision.rule
+            return self._served(told, rule.name, decision.target, decision) if rule is not None else told
         action = self._rules[decision.mapping]
         if action is None:
             return structs.replace(
@@ -147,14 +148,12 @@ class _Outcomes:
         if action.source != decision.mapping.source:
             detail = "A wider rule than usual, since narrow ones no longer fit the limit of rules."
             told = structs.replace(told, detail=detail)
-        return self._with_rule(told, decision, CacheRule(action.name, action.source, action.target))
+        target = to_target(CacheRule(action.name, action.source, action.target), decision.source)
+        return self._served(told, action.name, target, decision)
 
-    def _with_rule(self, told: Outcome, decision: Decision, rule: CacheRule | None) -> Outcome:
-        if rule is None:
-            return told
-        target = decision.target or to_target(rule, decision.source)
-        pull_from = f"{self._login_server}/{target}{decision.suffix}" if target else None
-        return structs.replace(told, rule=rule.name, pull_from=pull_from)
+    def _served(self, told: Outcome, rule_name: str, target: str | None, decision: Decision) -> Outcome:
+        pull_from = f"{self._login_server}/{target}{decision.suffix}" if target is not None else None
+        return structs.replace(told, rule=rule_name, pull_from=pull_from)
 
 
 def _full(limits: Limits) -> str:

@@ -265,6 +265,37 @@ class TestThroughARule:
         assert planned.actions == ()
         assert planned.outcomes[0].status is Status.COVERED
 
+    def test_the_reference_to_use_is_told_where_it_is_known(self) -> None:
+        """A static rule says it by itself, a wildcard only with the image; an image of another rule is none."""
+        wildcard = CacheRule("hub-rule", "docker.io/*", "hub/*", "our-set")
+        through = [
+            self.limited("nginx-rule"),
+            self.limited("hub-rule"),
+            self.limited("hub-rule", "bitnami/redis:7"),
+            self.limited("hub-rule", "contoso.azurecr.io/hub/bitnami/redis:7"),
+            self.limited("nginx-rule", "bitnami/redis:7"),
+        ]
+        planned = plan(snapshot(NGINX, wildcard), through, policy(), registry=REGISTRY)
+
+        assert [outcome.pull_from for outcome in planned.outcomes] == [
+            "contoso.azurecr.io/docker-hub/library/nginx",
+            None,
+            "contoso.azurecr.io/hub/bitnami/redis:7",
+            "contoso.azurecr.io/hub/bitnami/redis:7",
+            None,
+        ]
+
+    def test_a_wildcard_without_credentials_gets_them_for_an_unnamed_image(self) -> None:
+        """The policy only has to know the upstream; for a named image it has to allow it."""
+        wildcard = CacheRule("hub-rule", "docker.io/*", "hub/*")
+        under = policy(allow=("library/*",))
+        held = snapshot(wildcard)
+
+        unnamed = plan(held, [self.limited("hub-rule")], under, registry=REGISTRY)
+        denied = plan(held, [self.limited("hub-rule", "bitnami/redis")], under, registry=REGISTRY)
+        assert [type(action) for action in unnamed.actions] == [AttachCredentialSet]
+        assert (denied.actions, denied.outcomes[0].reason) == ((), Blocked.DENIED_BY_POLICY)
+
     def test_a_rule_that_is_not_there(self) -> None:
         """Another registry's, or deleted: left alone, and said so."""
         planned = plan(snapshot(NGINX), [self.limited("other-rule")], policy(), registry=REGISTRY)
