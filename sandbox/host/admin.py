@@ -38,8 +38,12 @@ class HostControl(Protocol):
     def drain(self) -> None:
         """Stop the listeners; HTTP goes on."""
 
-    def resume(self) -> None:
-        """Start the listeners again."""
+    @property
+    def is_drained(self) -> bool:
+        """Whether the drain is complete."""
+
+    def resume(self) -> bool:
+        """Start the listeners again; False while a drain is under way."""
 
 
 class AdminApi:
@@ -91,7 +95,8 @@ class AdminApi:
         return web.Response(status=202)
 
     def _resume(self) -> web.StreamResponse:
-        self._host.resume()
+        if not self._host.resume():
+            return web.Response(status=409)
         return web.json_response({"state": self._host.status["state"]})
 
     def _system_key(self) -> dict[str, str]:
@@ -146,7 +151,7 @@ class AdminApi:
         running, waiting = self._invoker.outstanding, self._invoker.waiting_to_retry
         state = "Disabled"
         if self._host.is_draining:
-            state = "InProgress" if running or waiting else "Completed"
+            state = "InProgress" if running or waiting or not self._host.is_drained else "Completed"
         return {"state": state, "outstandingInvocations": running, "outstandingRetries": waiting}
 
 

@@ -115,24 +115,33 @@ class Host:
             async with asyncio.timeout(self._options.grace.total_seconds()):
                 await self._listeners.stop()
                 await self._invoker.idle()
+                await self._server.stop()
+                await self._clients.close()
+                await asyncio.to_thread(self._worker.stop)  # waits for sync functions that were cut off and still run
         except TimeoutError:
-            _logger.warning("%d invocations did not end within the grace.", self._invoker.outstanding)
+            _logger.warning("The grace is over; %d invocations did not end.", self._invoker.outstanding)
             return False
-        await self._server.stop()
-        await self._clients.close()
-        self._worker.stop()
         return True
 
     def drain(self) -> None:
         """Stop the listeners in the background; HTTP goes on."""
-        self.is_draining = True
-        self._draining = asyncio.create_task(self._listeners.stop())
+        if not self.is_draining:
+            self.is_draining = True
+            self._draining = asyncio.create_task(self._listeners.stop())
 
-    def resume(self) -> None:
-        """Start the listeners again, when they were drained."""
+    @property
+    def is_drained(self) -> bool:
+        """Whether a drain is complete: nothing of the listeners is in work any more."""
+        return self._draining is not None and self._draining.done()
+
+    def resume(self) -> bool:
+        """Start the listeners again after a complete drain; False while one is under way."""
+        if self.is_draining and not self.is_drained:
+            return False
         if self.is_draining:
             self.is_draining = False
             self._listeners.start()
+        return True
 
     def _assemble(self, host_json: HostJson) -> Catalog:
         options, settings = self._options, self._settings

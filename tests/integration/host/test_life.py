@@ -105,6 +105,15 @@ class TestStop:
         assert await own.process.stop() == 2
         assert await own.queue("host-work").size() == 1
 
+    async def test_sync_function_that_was_cut_off(self, launch: Launch) -> None:
+        """A sync function that goes on after its timeout does not keep the host from ending."""
+        limit = {"AzureFunctionsJobHost__functionTimeout": "00:00:01"}
+        own = await launch("sleep", settings=limit, options=["--grace", "0.2"])
+        async with own.http.get("/api/sleep/60") as response:
+            assert response.status == 500
+
+        assert await own.process.stop() == 2
+
     async def test_ends_with_its_parent(self, tmp_path: Path) -> None:
         """When the process that started the host is killed, the host ends as well."""
         program = (
