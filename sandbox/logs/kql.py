@@ -25,6 +25,7 @@ _COLUMNS: Final = MappingProxyType({name: list(table.columns) for name, table in
 _ANY_TIME: Final = datetime(2000, 1, 1)  # noqa: DTZ001 - DuckDB's TIMESTAMP is naive; the value is bound when run
 _POSITION: Final = re.compile(r"could not parse KQL at (\d+):(\d+): (.*)", re.DOTALL)
 _UNKNOWN_COLUMN: Final = re.compile(r'Referenced column "([^"]+)" not found')
+_NO_TABLE: Final = re.compile(r"schema error for '(\w+)' \(unknown table")
 _UNKNOWN_TABLE: Final = re.compile(r"Table with name (\S+) does not exist")
 
 
@@ -63,6 +64,9 @@ def translate(query: str, tables: frozenset[str] = frozenset(TABLES)) -> Stateme
     except KqlSyntaxError as error:
         raise _syntax(str(error)) from error
     except KqlError as error:
+        if table := _NO_TABLE.search(str(error)):
+            name = f"Failed to resolve table or column expression named '{table[1]}'"
+            raise QuerySemanticError(name) from error
         raise BeyondTheEngine(str(error)) from error
     return Statement(sql, frozenset(tables_of(tree)), reads_clock=used.used)
 

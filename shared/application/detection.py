@@ -136,18 +136,26 @@ class Detection:
     async def _logged(self, workspace: str, start: datetime, end: datetime) -> list[PullFailure]:
         gate = asyncio.Semaphore(_QUERIES_AT_ONCE)
 
-        async def rows_of(source: LogSource) -> Sequence[Mapping[str, Any]]:
+        async def rows_of(source: LogSource) -> Sequence[Mapping[str, Any]] | PermanentError:
             async with gate:
                 try:
                     answer = await self._logs.query(workspace, source.query, start=start, end=end)
                 except TableMissing:
                     return ()
+                except PermanentError as error:
+                    _log.error("logs.refused", source=source.name, code=error.code, text=str(error))
+                    return error
             if answer.partial:
-                _log.warning("logs.partial", source=source.name, workspace=workspace)
+                _log.warning("logs.partial", source=source.name)
             return answer.rows
 
-        rows = await asyncio.gather(*(rows_of(source) for source in SOURCES))
-        return read_failures({source.name: found for source, found in zip(SOURCES, rows, strict=True)})
+        found = dict(zip(SOURCES, await asyncio.gather(*(rows_of(source) for source in SOURCES)), strict=True))
+        refusals = [rows for rows in found.values() if isinstance(rows, PermanentError)]
+        if len(refusals) == len(SOURCES):
+            raise refusals[0]
+        return read_failures(
+            {source.name: rows for source, rows in found.items() if not isinstance(rows, PermanentError)}
+        )
 
     async def _record(self, failures: Sequence[PullFailure]) -> Detected:
         ignored: Counter[str] = Counter()

@@ -157,12 +157,15 @@ class FakeLogs(Troubled, Logs):
     def __init__(self) -> None:
         super().__init__()
         self.rows: dict[str, list[Mapping[str, Any]]] = {}
+        self.refused_tables: set[str] = set()
         self.windows: list[tuple[str, datetime, datetime]] = []
 
     async def query(self, workspace_id: str, kql: str, *, start: datetime, end: datetime) -> LogRows:
         """The rows of the table that the query starts with."""
         self._called("query")
         self.windows.append((workspace_id, start, end))
+        if any(f"\n{table}\n" in kql for table in self.refused_tables):
+            raise PermanentError("bad query", code="query_invalid")
         for table, rows in self.rows.items():
             if f"\n{table}\n" in kql:
                 return LogRows(rows=rows)

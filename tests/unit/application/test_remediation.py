@@ -375,6 +375,32 @@ class TestLeftAlone:
         assert len(set(world.logs.windows)) == 3
         assert world.queue.sent == []
 
+    async def test_a_source_that_refuses_its_query_does_not_hide_the_others(self) -> None:
+        """One table's query is refused; what the others show is cured all the same."""
+        world = TestApplication()
+        world.failing("nginx:1.27")
+        world.logs.refused_tables.add("Syslog")
+
+        await world.alert()
+        await world.work()
+
+        assert (await world.all_incidents())[NGINX].state is IncidentState.VERIFIED
+
+    async def test_a_workspace_that_refuses_every_query_is_recorded(self) -> None:
+        """The identity lacks the role: the delivery's record says so, and nothing is retried for ever."""
+        world = TestApplication()
+        world.logs.trouble["query"] = [PermanentError("no access", code="InsufficientAccessError")] * 99
+
+        await world.alert()
+        [body] = world.queue.take(REMEDIATIONS)
+        message = read_remediation(body)
+        assert isinstance(message, AlertMessage)
+        await world.app.remediation.handle(message)
+
+        delivery = await world.deliveries.begin(message.delivery, world.clock.now())
+        assert (delivery.outcome, delivery.summary) == ("failed", "InsufficientAccessError: no access")
+        assert world.queue.sent == []
+
     async def test_a_registry_that_left_the_policy_is_left_alone(self) -> None:
         """A message of yesterday's policy does nothing."""
         world = TestApplication()
