@@ -1,0 +1,1 @@
+"""What the design wants held, measured: `make bench`. Numbers are never asserted in a test."""
