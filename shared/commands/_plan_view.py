@@ -142,5 +142,5 @@ def _show_with_rich(tree: Branch) -> bool:
         root.children.extend(grown(child) for child in branch.below)
         return root
 
-    Console().print(grown(tree))
+    Console().print(grown(tree), soft_wrap=True)  # lines to copy must stay whole
     return True

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from shared.commands._input import read_text
 from shared.commands._policy_input import load_policy_file
@@ -56,15 +56,19 @@ def _check(path: str, *, as_json: bool, strict: bool) -> int:
     printer = Printer()
     _tell(printer, path, "error", "red", checked.errors)
     _tell(printer, path, "warning", "yellow", checked.warnings)
-    counts = f"{len(checked.errors)} errors, {len(checked.warnings)} warnings"
+    counts = f"{_count(checked.errors, 'error')}, {_count(checked.warnings, 'warning')}"
     printer.line(f"{path}: {printer.paint(counts, 'red' if failed else 'green')}")
     return int(failed)
 
 
-def _tell(printer: Printer, path: str, kind: str, style: str, problems: Iterable[Problem]) -> None:
+def _tell(printer: Printer, path: str, kind: str, style: str, problems: Sequence[Problem]) -> None:
     """A line per problem, in the form `file:line: …` that editors jump to."""
     for problem in problems:
-        where = f"{path}:{problem.line or 1}: {printer.paint(kind, style)}: {printer.paint(problem.path, 'bold')}"
+        where = f"{path}:{problem.line or 1}: {printer.paint(kind, style)}: {printer.paint(problem.path or 'the file', 'bold')}"
         printer.line(
             f"{where}: found {printer.paint(problem.found, 'dim')}; expected {printer.paint(problem.expected, 'dim')}"
         )
+
+
+def _count(problems: Sequence[Problem], word: str) -> str:
+    return f"{len(problems)} {word}{'' if len(problems) == 1 else 's'}"
