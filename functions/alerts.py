@@ -1,8 +1,10 @@
 """`POST /api/alerts`: where Azure Monitor's action group delivers alerts."""
 
+from http import HTTPStatus
+
 import azure.functions as func
 
-from functions.answers import answer, problem
+from functions.answers import answered
 
 blueprint = func.Blueprint()
 
@@ -11,12 +13,4 @@ blueprint = func.Blueprint()
 @blueprint.route(route="alerts", methods=["POST"])
 async def accept_alert(req: func.HttpRequest) -> func.HttpResponse:
     """202 once the alert lies on the queue; 4xx for what can never be read; 503 when the storage is in trouble."""
-    from shared.bootstrap import production
-    from shared.errors import CachewardenError
-
-    try:
-        application = await production()
-        acceptance = await application.intake.accept(req.get_body())
-    except CachewardenError as error:
-        return problem(error)
-    return answer(202, acceptance)
+    return await answered(lambda app: app.intake.accept(req.get_body()), status=HTTPStatus.ACCEPTED)

@@ -1,29 +1,45 @@
-"""HTTP answers: JSON for what worked, problem+json (RFC 9457) for what did not."""
+"""HTTP answers: JSON for what worked, problem+json (RFC 9457) for what did not.
 
+Whatever is not the caller's fault is 503 with Retry-After, a broken policy and a defect of ours included: an action
+group calls again after 503 and never after 500, which would lose the alert
+(documented, https://learn.microsoft.com/azure/azure-monitor/alerts/action-groups).
+"""
+
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import azure.functions as func
 
 if TYPE_CHECKING:
+    from shared.application.assembly import Application
     from shared.errors import CachewardenError
 
 RETRY_AFTER_S = 5
 
 
-def answer(status: int, body: object) -> func.HttpResponse:
-    """The body as JSON; msgspec Structs, datetimes and tuples included."""
+async def answered(
+    ask: "Callable[[Application], Awaitable[object]]", *, status: int = HTTPStatus.OK
+) -> func.HttpResponse:
+    """What a use case of the running app answers, as JSON with this status, or the problem that it met."""
     import msgspec
 
-    return func.HttpResponse(msgspec.json.encode(body), status_code=status, mimetype="application/json")
+    from shared.bootstrap import production
+    from shared.errors import CachewardenError, TemporaryError
+    from shared.telemetry import get_logger
+
+    try:
+        body = msgspec.json.encode(await ask(await production()))
+    except CachewardenError as error:
+        return _problem(error)
+    except Exception:  # noqa: BLE001 - a defect must not lose the caller's request, see above
+        get_logger(__name__).exception("request.failed")
+        return _problem(TemporaryError("something unexpected went wrong; it is in the log", code="internal"))
+    return func.HttpResponse(body, status_code=status, mimetype="application/json")
 
 
-def problem(error: "CachewardenError") -> func.HttpResponse:
-    """What went wrong, where, and what was expected.
-
-    What is not the caller's fault is 503 with Retry-After, a broken policy included: an action group calls again after
-    503 and never after 500 (documented, https://learn.microsoft.com/azure/azure-monitor/alerts/action-groups).
-    """
+def _problem(error: "CachewardenError") -> func.HttpResponse:
+    """What went wrong, where, and what was expected."""
     import msgspec
 
     from shared.errors import CallerError, TemporaryError

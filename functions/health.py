@@ -2,7 +2,7 @@
 
 import azure.functions as func
 
-from functions.answers import answer, problem
+from functions.answers import answered
 
 blueprint = func.Blueprint()
 
@@ -10,12 +10,5 @@ blueprint = func.Blueprint()
 @blueprint.function_name("health")
 @blueprint.route(route="health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the worker binds it by name
-    """200 when settings and policy are valid and the storage answers; 503 else, without saying anything secret."""
-    from shared.bootstrap import production
-    from shared.errors import CachewardenError
-
-    try:
-        application = await production()
-        return answer(200, await application.reports.health())
-    except CachewardenError as error:
-        return problem(error)
+    """200 when settings and policy are valid and the storage answers; 503 else."""
+    return await answered(lambda app: app.reports.health())

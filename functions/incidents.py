@@ -2,7 +2,7 @@
 
 import azure.functions as func
 
-from functions.answers import answer, problem
+from functions.answers import answered
 
 blueprint = func.Blueprint()
 
@@ -11,25 +11,11 @@ blueprint = func.Blueprint()
 @blueprint.route(route="incidents", methods=["GET"])
 async def list_incidents(req: func.HttpRequest) -> func.HttpResponse:
     """The incidents, latest change first; `?limit=` asks for more or fewer than 100."""
-    from shared.bootstrap import production
-    from shared.errors import CachewardenError
-
-    try:
-        application = await production()
-        return answer(200, await application.reports.newest(req.params.get("limit")))
-    except CachewardenError as error:
-        return problem(error)
+    return await answered(lambda app: app.reports.newest(req.params.get("limit")))
 
 
 @blueprint.function_name("incident")
 @blueprint.route(route="incidents/{id}", methods=["GET"])
 async def show_incident(req: func.HttpRequest) -> func.HttpResponse:
     """One incident with its timeline, its proofs and what became of its notices."""
-    from shared.bootstrap import production
-    from shared.errors import CachewardenError
-
-    try:
-        application = await production()
-        return answer(200, await application.reports.incident(req.route_params["id"]))
-    except CachewardenError as error:
-        return problem(error)
+    return await answered(lambda app: app.reports.incident(req.route_params["id"]))

@@ -5,8 +5,10 @@ from collections.abc import Mapping
 import msgspec
 
 from shared.application.apply import Applier
+from shared.application.approvals import Approvals
 from shared.application.curing import Curing
 from shared.application.detection import Detection
+from shared.application.forecast import Forecast
 from shared.application.incident_book import IncidentBook
 from shared.application.intake import Intake
 from shared.application.notification import Notification
@@ -55,6 +57,8 @@ class Application(msgspec.Struct, frozen=True):
     remediation: Remediation
     notification: Notification
     reports: Reports
+    approvals: Approvals
+    forecast: Forecast
 
 
 class Patience(msgspec.Struct, frozen=True):
@@ -109,4 +113,12 @@ def assemble(
         ),
         notification=notification,
         reports=Reports(policy=policy, incidents=ports.incidents, outbox=ports.outbox),
+        approvals=Approvals(
+            book=book,
+            incidents=ports.incidents,
+            queue=ports.queue,
+            clock=ports.clock,
+            lifetime=policy.limits.approval_expires_after,
+        ),
+        forecast=Forecast(policy=policy, survey=survey),
     )

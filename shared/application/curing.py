@@ -9,11 +9,12 @@ from collections.abc import Callable, Sequence
 from shared.application.apply import Applied, Applier
 from shared.application.incident_book import IncidentBook
 from shared.application.survey import Survey
+from shared.domain.approvals import Decision
 from shared.domain.failures import Cause
 from shared.domain.images import parse_reference
 from shared.domain.incidents import Incident, IncidentState
 from shared.domain.planner import plan
-from shared.domain.plans import Outcome, Plan, PlannedImage
+from shared.domain.plans import Outcome, Plan, PlannedImage, Status
 from shared.domain.policy import Mode, Policy, RegistryPolicy
 from shared.domain.registries import RegistrySnapshot
 
@@ -46,7 +47,8 @@ class Curing:
                 return
             snapshot = await self._survey.read(registry.id)
             enforced = [i for i in pending if self._mode(registry, i) is Mode.ENFORCE]
-            await self._propose(registry, snapshot, [i for i in pending if i not in enforced])
+            for incident in (i for i in pending if i not in enforced):
+                await self._propose(registry, snapshot, incident, still_ours)
             await self._enforce(registry, snapshot, enforced, still_ours)
 
     def _mode(self, registry: RegistryPolicy, incident: Incident) -> Mode:
@@ -69,18 +71,40 @@ class Curing:
         return planned, {incident.id: [next(outcomes) for _ in incident.images] for incident in incidents}
 
     async def _propose(
-        self, registry: RegistryPolicy, snapshot: RegistrySnapshot, incidents: Sequence[Incident]
+        self,
+        registry: RegistryPolicy,
+        snapshot: RegistrySnapshot,
+        incident: Incident,
+        still_ours: Callable[[], None],
     ) -> None:
-        """Record what would be done; where nothing is missing nobody needs to agree, and the proof may follow."""
-        _, outcomes = self._plan(registry, snapshot, incidents)
-        for incident in incidents:
-            planned = await self._book.planned(incident.id, outcomes[incident.id])
-            if planned.state is not IncidentState.PLANNED:
-                continue
-            if all(outcome.status == "covered" for outcome in outcomes[incident.id]):
-                await self._book.applied(incident.id)
-            elif self._mode(registry, incident) is Mode.APPROVE:
-                await self._book.awaiting_approval(incident.id)
+        """Record what would be done, and do it only when a person has agreed, or when there is nothing to do."""
+        proposed, outcomes = self._plan(registry, snapshot, [incident])
+        planned = await self._book.planned(incident.id, outcomes[incident.id])
+        if planned.state is not IncidentState.PLANNED:
+            return
+        if all(outcome.status == Status.COVERED for outcome in outcomes[incident.id]):
+            await self._book.applied(incident.id)
+        elif self._mode(registry, incident) is Mode.APPROVE:
+            await self._ask(registry, planned, proposed, still_ours)
+
+    async def _ask(
+        self, registry: RegistryPolicy, incident: Incident, proposed: Plan, still_ours: Callable[[], None]
+    ) -> None:
+        match self._answer_to(incident, proposed):
+            case Decision.APPROVED:
+                result = await self._applier.apply(registry.id, proposed, still_ours=still_ours)
+                await self._conclude(incident, result)
+            case Decision.REJECTED:
+                await self._book.still_rejected(incident.id)
+            case Decision.PENDING:
+                await self._book.awaiting_approval(incident.id, proposed)
+
+    def _answer_to(self, incident: Incident, proposed: Plan) -> Decision:
+        """What a person has said to this plan, or to one that holds all of it; too long ago is not at all."""
+        answered, lifetime = incident.proposal, self._policy.limits.approval_expires_after
+        if answered is None or not answered.includes(proposed) or answered.is_expired(self._book.now(), lifetime):
+            return Decision.PENDING
+        return answered.decision
 
     async def _enforce(
         self,

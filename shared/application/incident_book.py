@@ -5,6 +5,7 @@ again is no second one. The other order would lose it.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
 from functools import partial
 
 import msgspec
@@ -12,15 +13,17 @@ import msgspec
 from shared.application.notification import Notification
 from shared.application.ports import Clock, Incidents
 from shared.application.records import change
+from shared.domain.approvals import Decision, Proposal, propose
 from shared.domain.incidents import Incident, IncidentState, Proof, note, transition
 from shared.domain.notice_kinds import NoticeKind
-from shared.domain.plans import Outcome
+from shared.domain.plans import Outcome, Plan
 from shared.errors import CachewardenError
 from shared.telemetry import bind, get_logger
 
 _log = get_logger(__name__)
 
 _NOTICES = {
+    IncidentState.AWAITING_APPROVAL: NoticeKind.INCIDENT_AWAITING_APPROVAL,
     IncidentState.VERIFIED: NoticeKind.INCIDENT_VERIFIED,
     IncidentState.BLOCKED: NoticeKind.INCIDENT_BLOCKED,
     IncidentState.FAILED: NoticeKind.INCIDENT_FAILED,
@@ -35,6 +38,10 @@ class IncidentBook:
         self._notification = notification
         self._clock = clock
 
+    def now(self) -> datetime:
+        """The time by which the book is kept."""
+        return self._clock.now()
+
     async def active(self, registry_id: str) -> AsyncIterator[Incident]:
         """The incidents of a registry that are not settled."""
         async for stored in self._incidents.of_registry(registry_id, active_only=True):
@@ -44,9 +51,45 @@ class IncidentBook:
         """Record what the plan says: planned with the rule and the new references, or blocked."""
         return await self._move(key, partial(self._with_plan, outcomes=outcomes))
 
-    async def awaiting_approval(self, key: str) -> Incident:
+    async def awaiting_approval(self, key: str, plan: Plan) -> Incident:
         """The plan waits for a person's yes."""
-        return await self._to(key, IncidentState.AWAITING_APPROVAL, "the policy asks for a person's approval")
+
+        def edit(incident: Incident) -> Incident:
+            if incident.state is not IncidentState.PLANNED:
+                return incident
+            asked = msgspec.structs.replace(incident, proposal=propose(plan, self._clock.now()))
+            return transition(asked, IncidentState.AWAITING_APPROVAL, self._clock.now(), "a person has to agree first")
+
+        return await self._move(key, edit)
+
+    async def approved(self, key: str, *, by: str, why: str) -> Incident:
+        """A person agreed; the same yes again changes nothing."""
+        return await self._decided(key, Decision.APPROVED, by=by, why=why)
+
+    async def rejected(self, key: str, *, by: str, why: str) -> Incident:
+        """A person disagreed; the incident rests until its plan is another one."""
+        return await self._decided(key, Decision.REJECTED, by=by, why=why)
+
+    async def asked_too_long_ago(self, key: str) -> Incident:
+        """The question has expired: it is planned for, and asked, anew."""
+
+        def edit(incident: Incident) -> Incident:
+            if incident.state is not IncidentState.AWAITING_APPROVAL:
+                return incident
+            unasked = msgspec.structs.replace(incident, proposal=None)
+            return transition(unasked, IncidentState.PLANNED, self._clock.now(), "the question has expired")
+
+        return await self._move(key, edit)
+
+    async def still_rejected(self, key: str) -> Incident:
+        """The image failed again, and its plan is the one that a person disagreed with."""
+
+        def edit(incident: Incident) -> Incident:
+            if incident.state is not IncidentState.PLANNED or incident.proposal is None:
+                return incident
+            return _rejection(incident, incident.proposal, self._clock.now())
+
+        return await self._move(key, edit)
 
     async def applied(self, key: str) -> Incident:
         """What the plan calls for is there."""
@@ -87,6 +130,19 @@ class IncidentBook:
 
         return await self._move(key, edit)
 
+    async def _decided(self, key: str, decision: Decision, *, by: str, why: str) -> Incident:
+        def edit(incident: Incident) -> Incident:
+            proposal, now = incident.proposal, self._clock.now()
+            if proposal is None or incident.state is not IncidentState.AWAITING_APPROVAL:
+                return incident
+            answered = msgspec.structs.replace(proposal, decision=decision, decided_by=by, why=why)
+            decided = msgspec.structs.replace(incident, proposal=answered)
+            if decision is Decision.REJECTED:
+                return _rejection(decided, answered, now)
+            return transition(decided, IncidentState.PLANNED, now, f"approved by {by}: {why or 'no reason given'}")
+
+        return await self._move(key, edit)
+
     def _with_plan(self, incident: Incident, *, outcomes: Sequence[Outcome]) -> Incident:
         first, now = outcomes[0], self._clock.now()
         if incident.state not in {IncidentState.DETECTED, IncidentState.PLANNED}:
@@ -114,3 +170,8 @@ class IncidentBook:
             moved = await change(self._incidents, key, edit, before_write=announce)
             _log.info(f"incident.{moved.state}", source=moved.source, reason=moved.reason)
             return moved
+
+
+def _rejection(incident: Incident, proposal: Proposal, now: datetime) -> Incident:
+    text = f"rejected by {proposal.decided_by}: {proposal.why or 'no reason given'}"
+    return transition(incident, IncidentState.BLOCKED, now, text, reason="rejected", detail=text)

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 import msgspec
 
+from shared.domain.approvals import Proposal
 from shared.domain.failures import PullFailure, Workload
 from shared.domain.images import ImageReference
 
@@ -95,6 +96,7 @@ class Incident(msgspec.Struct, frozen=True):
         failures: the largest number of failing pulls that one reading of the logs found.
         reason: why it is blocked or failed: one word of the design page, or an outside system's error code.
         detail: the same in a sentence, with what to do.
+        proposal: what a person is asked about, or has answered; None where the policy asks nobody.
         rule: the cache rule that serves it, or will.
         pull_from: failing reference → reference to use from then on.
         proofs: one per reference that the registry served.
@@ -115,6 +117,7 @@ class Incident(msgspec.Struct, frozen=True):
     failures: int = 0
     reason: str | None = None
     detail: str = ""
+    proposal: Proposal | None = None
     rule: str | None = None
     pull_from: dict[str, str] = {}
     proofs: tuple[Proof, ...] = ()

@@ -9,6 +9,7 @@ from datetime import datetime
 
 import msgspec
 
+from shared.domain.approvals import Proposal
 from shared.domain.incidents import Incident, Proof
 from shared.domain.notice_kinds import NoticeKind
 
@@ -41,6 +42,7 @@ class Notice(msgspec.Struct, frozen=True):
         reason: why it is blocked or failed, None otherwise.
         detail: the reason in a sentence, with what to do.
         rule: the cache rule that serves the image.
+        proposal: the plan that a person is asked about; None where nobody is asked.
         proofs: what the registry served.
         hand_off: what is left to do.
         at: when it was written.
@@ -57,13 +59,16 @@ class Notice(msgspec.Struct, frozen=True):
     reason: str | None = None
     detail: str = ""
     rule: str | None = None
+    proposal: Proposal | None = None
     proofs: tuple[Proof, ...] = ()
     hand_off: tuple[HandOff, ...] = ()
 
 
 def notice_of(kind: NoticeKind, incident: Incident, hand_off: tuple[HandOff, ...], now: datetime) -> Notice:
     """The notice that tells where an incident stands."""
-    told = (kind, incident.id, incident.reason, incident.rule, sorted((h.image, h.pull_from) for h in hand_off))
+    asked = incident.proposal and (incident.proposal.plan, incident.proposal.proposed_at.date())
+    images = sorted((each.image, each.pull_from) for each in hand_off)
+    told = (kind, incident.id, incident.reason, incident.rule, asked, images)
     return Notice(
         id=hashlib.sha256(msgspec.json.encode(told)).hexdigest()[:32],
         kind=kind,
@@ -76,6 +81,7 @@ def notice_of(kind: NoticeKind, incident: Incident, hand_off: tuple[HandOff, ...
         reason=incident.reason,
         detail=incident.detail,
         rule=incident.rule,
+        proposal=incident.proposal,
         proofs=incident.proofs,
         hand_off=hand_off,
     )

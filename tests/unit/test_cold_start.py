@@ -45,4 +45,15 @@ class TestIndex:
         """A trigger that is not registered is an event that nobody hears."""
         names, _ = _index()
 
-        assert names == ["alerts", "health", "incident", "incidents", "notifications", "remediations"]
+        assert names == [
+            "alerts",
+            "approve",
+            "explain",
+            "health",
+            "incident",
+            "incidents",
+            "notifications",
+            "plan",
+            "reject",
+            "remediations",
+        ]

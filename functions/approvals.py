@@ -1,0 +1,26 @@
+"""`POST /api/incidents/{id}/approve` and `…/reject`: a person's answer to a proposed plan."""
+
+import azure.functions as func
+
+from functions.answers import answered
+
+blueprint = func.Blueprint()
+
+SIGNED_IN = "x-ms-client-principal-name"
+"""Set by App Service authentication, which drops it from requests that come from outside (documented)."""
+
+
+@blueprint.function_name("approve")
+@blueprint.route(route="incidents/{id}/approve", methods=["POST"])
+async def approve(req: func.HttpRequest) -> func.HttpResponse:
+    """The incident after a yes; 409 when it asks about another plan."""
+    key, signed_in = req.route_params["id"], req.headers.get(SIGNED_IN)
+    return await answered(lambda app: app.approvals.approve(key, req.get_body(), signed_in=signed_in))
+
+
+@blueprint.function_name("reject")
+@blueprint.route(route="incidents/{id}/reject", methods=["POST"])
+async def reject(req: func.HttpRequest) -> func.HttpResponse:
+    """The incident after a no; 409 when it waits for no answer."""
+    key, signed_in = req.route_params["id"], req.headers.get(SIGNED_IN)
+    return await answered(lambda app: app.approvals.reject(key, req.get_body(), signed_in=signed_in))

@@ -1,0 +1,59 @@
+"""Forecast: the app's answers to "what does this mean" and "what would you do"."""
+
+import msgspec
+import pytest
+
+from shared.application.forecast import QuestionInvalid
+from shared.application.reports import BadQuestion, NotFound
+from shared.domain.failures import Cause
+from shared.domain.plans import Status
+from tests.fakes.application import TestApplication, limit_message
+
+
+class TestExplain:
+    """`Forecast.explain`."""
+
+    async def test_says_what_failed_and_why(self) -> None:
+        """The same as the command line."""
+        world = TestApplication()
+
+        explanation = await world.app.forecast.explain(msgspec.json.encode({"text": limit_message("nginx:1.27")}))
+
+        assert explanation.diagnosis.cause is Cause.RATE_LIMITED
+        assert str(explanation.diagnosis.image) == "docker.io/library/nginx:1.27"
+
+    @pytest.mark.parametrize("body", [b"", b"{}", b'{"text": 1}', b'{"text": "x", "y": 1}', b"\xff"])
+    async def test_what_is_no_question_is_refused(self, body: bytes) -> None:
+        """With an example of one."""
+        with pytest.raises(QuestionInvalid, match="expected"):
+            await TestApplication().app.forecast.explain(body)
+
+
+class TestPlan:
+    """`Forecast.plan`."""
+
+    async def test_plans_against_the_registry_as_it_is_and_changes_nothing(self) -> None:
+        """References and failure texts, in the order of the question."""
+        world = TestApplication()
+        failures = ["nginx:1.27", limit_message("evil/miner:1"), " "]
+
+        plan = await world.app.forecast.plan(msgspec.json.encode({"registry": "contoso", "failures": failures}))
+
+        assert [outcome.status for outcome in plan.outcomes] == [Status.PLANNED, Status.BLOCKED]
+        assert len(plan.actions) == 3
+        assert world.registries.puts == []
+
+    async def test_a_registry_that_the_policy_lacks_is_named(self) -> None:
+        """And so are those that it has."""
+        with pytest.raises(NotFound, match="it has contoso"):
+            await TestApplication().app.forecast.plan(b'{"registry": "fabrikam", "failures": []}')
+
+
+class TestReports:
+    """`Reports.newest`."""
+
+    @pytest.mark.parametrize("limit", ["0", "1001", "-1", "x", "9" * 5000, ""])
+    async def test_a_limit_that_is_none_is_refused(self, limit: str) -> None:
+        """With what was expected."""
+        with pytest.raises(BadQuestion, match="from 1 to 1000"):
+            await TestApplication().app.reports.newest(limit)
