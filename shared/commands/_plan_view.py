@@ -22,6 +22,9 @@ _STYLES = {Status.COVERED: "green", Status.PLANNED: "cyan", Status.BLOCKED: "red
 _MOST_IMAGES = 200
 """Images that are told one by one; JSON tells them all."""
 
+_WIDEST = 4096
+"""Columns; the terminal wraps longer lines itself, so that a command that is copied stays one line."""
+
 
 class Branch(msgspec.Struct, frozen=True):
     """A line of the tree, and what hangs below it."""
@@ -142,5 +145,5 @@ def _show_with_rich(tree: Branch) -> bool:
         root.children.extend(grown(child) for child in branch.below)
         return root
 
-    Console().print(grown(tree), soft_wrap=True)  # lines to copy must stay whole
+    Console(width=_WIDEST).print(grown(tree))
     return True

@@ -64,10 +64,10 @@ def _check(path: str, *, as_json: bool, strict: bool) -> int:
 def _tell(printer: Printer, path: str, kind: str, style: str, problems: Sequence[Problem]) -> None:
     """A line per problem, in the form `file:line: …` that editors jump to."""
     for problem in problems:
-        where = f"{path}:{problem.line or 1}: {printer.paint(kind, style)}: {printer.paint(problem.path or 'the file', 'bold')}"
-        printer.line(
-            f"{where}: found {printer.paint(problem.found, 'dim')}; expected {printer.paint(problem.expected, 'dim')}"
-        )
+        where = f"{path}:{problem.line or 1}: {printer.paint(kind, style)}: "
+        what = printer.paint(problem.path or "the file", "bold")
+        found, expected = printer.paint(problem.found, "dim"), printer.paint(problem.expected, "dim")
+        printer.line(f"{where}{what}: found {found}; expected {expected}")
 
 
 def _count(problems: Sequence[Problem], word: str) -> str:
