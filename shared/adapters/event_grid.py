@@ -55,7 +55,7 @@ class EventGridChannel(Channel):
             id=notice.id,
             type=f"cachewarden.{notice.kind}",
             source=notice.registry_id,
-            subject=f"incidents/{notice.incident_id}",
+            subject=notice.subject,
             time=notice.at,
             datacontenttype="application/json",
             data=msgspec.json.decode(msgspec.json.encode(notice)),  # lists, where the SDK would write a tuple as text

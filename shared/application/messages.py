@@ -40,7 +40,7 @@ class RegistryMessage(msgspec.Struct, frozen=True, tag="registry"):
 class NotificationMessage(msgspec.Struct, frozen=True, tag="notification"):
     """An outbox row that wants to be sent."""
 
-    incident_id: str
+    subject: str
     row: str
 
 

@@ -9,7 +9,7 @@ from shared.application.ports import Changed, Channel, Clock, Outbox, OutboxRow,
 from shared.domain.handoff import hand_off
 from shared.domain.incidents import Incident
 from shared.domain.notice_kinds import NoticeKind
-from shared.domain.notices import notice_of
+from shared.domain.notices import Notice, notice_of
 from shared.domain.policy import Policy
 from shared.errors import PermanentError
 from shared.telemetry import get_logger
@@ -30,20 +30,23 @@ class Notification:
         self._clock = clock
 
     async def announce(self, kind: NoticeKind, incident: Incident) -> None:
+        """Tell where an incident stands; raises TemporaryError when the storage is in trouble."""
+        await self.tell(notice_of(kind, incident, hand_off(incident), self._clock.now()))
+
+    async def tell(self, notice: Notice) -> None:
         """Put the notice in the outbox of each channel that the policy's routes name; the same again is no second one.
 
         Raises:
             TemporaryError: the storage is in trouble.
         """
-        notice = notice_of(kind, incident, hand_off(incident), self._clock.now())
-        for channel in self._policy.notifications.channels_for(kind):
+        for channel in self._policy.notifications.channels_for(notice.kind):
             if channel not in self._channels:
                 continue
             row = f"{notice.id}-{channel}"
-            await self._outbox.add(OutboxRow(incident_id=incident.id, row=row, channel=channel, notice=notice))
-            message = NotificationMessage(incident_id=incident.id, row=row)
+            await self._outbox.add(OutboxRow(subject=notice.subject, row=row, channel=channel, notice=notice))
+            message = NotificationMessage(subject=notice.subject, row=row)
             await self._queue.send(NOTIFICATIONS, msgspec.json.encode(message))
-            _log.info("notice.queued", kind=kind, channel=channel)
+            _log.info("notice.queued", kind=notice.kind, channel=channel)
 
     async def deliver(self, message: NotificationMessage) -> None:
         """Send one outbox row; one that was sent, or will never be, is left alone.
@@ -53,7 +56,7 @@ class Notification:
         Raises:
             TemporaryError: the channel or the storage is in trouble; the message has to come again.
         """
-        stored = await self._outbox.get(message.incident_id, message.row)
+        stored = await self._outbox.get(message.subject, message.row)
         if stored is None or stored.value.sent_at is not None or stored.value.error is not None:
             _log.info("notice.nothing_to_send", row=message.row)
             return

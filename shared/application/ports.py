@@ -124,13 +124,14 @@ class OutboxRow(msgspec.Struct, frozen=True):
     """One notice for one channel.
 
     Attributes:
-        row: `notice id - channel`, its key within the incident.
+        subject: the notice's subject.
+        row: `notice id - channel`, its key within the subject.
         sent_at: when the channel took it, None while it has not.
         attempts: how often it was tried.
         error: why it will never be sent, None otherwise.
     """
 
-    incident_id: str
+    subject: str
     row: str
     channel: str
     notice: Notice
@@ -145,14 +146,14 @@ class Outbox(Protocol):
     async def add(self, row: OutboxRow) -> None:
         """Store the row; one that is there already stays as it is."""
 
-    async def get(self, incident_id: str, row: str) -> Stored[OutboxRow] | None:
+    async def get(self, subject: str, row: str) -> Stored[OutboxRow] | None:
         """The row, None when there is none."""
 
     async def replace(self, stored: Stored[OutboxRow], row: OutboxRow) -> None:
         """Replace a row as it was read; raises `Changed` when it was changed since."""
 
-    def of_incident(self, incident_id: str) -> AsyncIterator[OutboxRow]:
-        """The rows of an incident."""
+    def about(self, subject: str) -> AsyncIterator[OutboxRow]:
+        """The rows about a subject."""
 
 
 class Queue(Protocol):

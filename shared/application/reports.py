@@ -87,7 +87,7 @@ class Reports:
         stored = await self._incidents.get(key)
         if stored is None:
             raise NotFound("there is no incident of that id")
-        rows = [row async for row in self._outbox.of_incident(key)]
+        rows = [row async for row in self._outbox.about(f"incidents/{key}")]
         statuses = tuple(
             DeliveryStatus(row.channel, row.notice.kind, row.error or ("sent" if row.sent_at else "waiting"))
             for row in rows

@@ -5,13 +5,23 @@ that keeps ids never sees it twice.
 """
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
+from enum import StrEnum
 
 import msgspec
 
 from shared.domain.approvals import Proposal
 from shared.domain.incidents import Incident, Proof
 from shared.domain.notice_kinds import NoticeKind
+
+
+class Severity(StrEnum):
+    """How soon somebody should look."""
+
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
 
 
 class HandOff(msgspec.Struct, frozen=True):
@@ -28,33 +38,38 @@ class HandOff(msgspec.Struct, frozen=True):
     commands: tuple[str, ...] = ()
 
 
-class Notice(msgspec.Struct, frozen=True):
-    """One thing that people are told about an incident.
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that people are told.
 
     Attributes:
         id: 32 hex digits, made from the content.
         kind: what it is about.
-        incident_id: the incident.
-        registry_id: the registry's ARM id.
-        source: the upstream repository.
-        state: the incident's state.
+        subject: whom it is about: `incidents/<id>`, `rotations/<id>`, `credentials/<name>`, `dead-letters/<id>`.
+        severity: how soon somebody should look.
+        summary: the whole of it in one sentence.
+        at: when it was written.
+        registry_id: the registry's ARM id, empty where none is concerned.
+        upstream: the upstream's host, empty where none is concerned.
+        source: the upstream repository, empty where none is concerned.
         cause: what failed, one redacted line of evidence.
         reason: why it is blocked or failed, None otherwise.
         detail: the reason in a sentence, with what to do.
         rule: the cache rule that serves the image.
         proposal: the plan that a person is asked about; None where nobody is asked.
         proofs: what the registry served.
-        hand_off: what is left to do.
-        at: when it was written.
+        hand_off: what is left to do about images.
+        facts: more for whoever looks closer, a name and a short text each.
     """
 
     id: str
     kind: NoticeKind
-    incident_id: str
-    registry_id: str
-    source: str
-    state: str
+    subject: str
+    severity: Severity
+    summary: str
     at: datetime
+    registry_id: str = ""
+    upstream: str = ""
+    source: str = ""
     cause: str = ""
     reason: str | None = None
     detail: str = ""
@@ -62,21 +77,44 @@ class Notice(msgspec.Struct, frozen=True):
     proposal: Proposal | None = None
     proofs: tuple[Proof, ...] = ()
     hand_off: tuple[HandOff, ...] = ()
+    facts: dict[str, str] = {}
+
+
+def notice_id(kind: NoticeKind, subject: str, told: Sequence[object]) -> str:
+    """The id of a notice; `told` is what makes it another one than the last of its kind about the same subject."""
+    return hashlib.sha256(msgspec.json.encode((kind, subject, told))).hexdigest()[:32]
+
+
+_SEVERITIES = {
+    NoticeKind.INCIDENT_AWAITING_APPROVAL: Severity.WARNING,
+    NoticeKind.INCIDENT_BLOCKED: Severity.WARNING,
+    NoticeKind.INCIDENT_FAILED: Severity.CRITICAL,
+}
+
+_SUMMARIES = {
+    NoticeKind.INCIDENT_AWAITING_APPROVAL: "{source} is limited upstream; a cache rule waits for approval",
+    NoticeKind.INCIDENT_VERIFIED: "{source} is served from the registry; change the reference",
+    NoticeKind.INCIDENT_BLOCKED: "{source} is limited upstream and can't be cached: {reason}",
+    NoticeKind.INCIDENT_FAILED: "{source} is limited upstream and caching it failed: {reason}",
+}
 
 
 def notice_of(kind: NoticeKind, incident: Incident, hand_off: tuple[HandOff, ...], now: datetime) -> Notice:
     """The notice that tells where an incident stands."""
     asked = incident.proposal and (incident.proposal.plan, incident.proposal.proposed_at.date())
     images = sorted((each.image, each.pull_from) for each in hand_off)
-    told = (kind, incident.id, incident.reason, incident.rule, asked, images)
+    subject = f"incidents/{incident.id}"
+    summary = _SUMMARIES.get(kind, "{source}: {state}")
     return Notice(
-        id=hashlib.sha256(msgspec.json.encode(told)).hexdigest()[:32],
+        id=notice_id(kind, subject, (incident.reason, incident.rule, asked, images)),
         kind=kind,
-        incident_id=incident.id,
-        registry_id=incident.registry_id,
-        source=incident.source,
-        state=incident.state,
+        subject=subject,
+        severity=_SEVERITIES.get(kind, Severity.INFO),
+        summary=summary.format(source=incident.source, reason=incident.reason, state=incident.state),
         at=now,
+        registry_id=incident.registry_id,
+        upstream=incident.source.partition("/")[0],
+        source=incident.source,
         cause=incident.evidence,
         reason=incident.reason,
         detail=incident.detail,

@@ -191,27 +191,27 @@ class MemoryOutbox(Outbox):
     async def add(self, row: OutboxRow) -> None:
         """Store the row; one that is there already stays as it is."""
         try:
-            await self._records.insert(_key(row.incident_id, row.row), row)
+            await self._records.insert(_key(row.subject, row.row), row)
         except Changed:
             return
 
-    async def get(self, incident_id: str, row: str) -> Stored[OutboxRow] | None:
+    async def get(self, subject: str, row: str) -> Stored[OutboxRow] | None:
         """The row, None when there is none."""
-        return await self._records.get(_key(incident_id, row))
+        return await self._records.get(_key(subject, row))
 
     async def replace(self, stored: Stored[OutboxRow], row: OutboxRow) -> None:
         """Replace a row as it was read; raises `Changed` when it was changed since."""
-        await self._records.replace(_key(row.incident_id, row.row), stored.etag, row)
+        await self._records.replace(_key(row.subject, row.row), stored.etag, row)
 
-    async def of_incident(self, incident_id: str) -> AsyncIterator[OutboxRow]:
-        """The rows of an incident."""
+    async def about(self, subject: str) -> AsyncIterator[OutboxRow]:
+        """The rows about a subject."""
         async for stored in self._records.all():
-            if stored.value.incident_id == incident_id:
+            if stored.value.subject == subject:
                 yield stored.value
 
 
-def _key(incident_id: str, row: str) -> str:
-    return f"{incident_id}/{row}"
+def _key(subject: str, row: str) -> str:
+    return f"{subject}/{row}"
 
 
 class QueuedMessage(msgspec.Struct, frozen=True):

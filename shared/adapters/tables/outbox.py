@@ -17,20 +17,20 @@ class TableOutbox(Outbox):
     async def add(self, row: OutboxRow) -> None:
         """Store the row; one that is there already stays as it is."""
         try:
-            await self._records.insert(table_key(row.incident_id), table_key(row.row), row)
+            await self._records.insert(table_key(row.subject), table_key(row.row), row)
         except Changed:
             return
 
-    async def get(self, incident_id: str, row: str) -> Stored[OutboxRow] | None:
+    async def get(self, subject: str, row: str) -> Stored[OutboxRow] | None:
         """The row, None when there is none."""
-        return await self._records.get(table_key(incident_id), table_key(row))
+        return await self._records.get(table_key(subject), table_key(row))
 
     async def replace(self, stored: Stored[OutboxRow], row: OutboxRow) -> None:
         """Replace a row as it was read; raises `Changed` when it was changed since."""
-        await self._records.replace(table_key(row.incident_id), table_key(row.row), row, stored.etag)
+        await self._records.replace(table_key(row.subject), table_key(row.row), row, stored.etag)
 
-    async def of_incident(self, incident_id: str) -> AsyncIterator[OutboxRow]:
-        """The rows of an incident."""
-        values = {"partition": table_key(incident_id)}
+    async def about(self, subject: str) -> AsyncIterator[OutboxRow]:
+        """The rows about a subject."""
+        values = {"partition": table_key(subject)}
         async for stored in self._records.query("PartitionKey eq @partition", values):
             yield stored.value

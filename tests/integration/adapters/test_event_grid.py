@@ -13,17 +13,18 @@ from sandbox.world import World
 from shared.adapters.event_grid import EndpointInvalid, EventGridChannel
 from shared.application.ports import Channel
 from shared.domain.notice_kinds import NoticeKind
-from shared.domain.notices import HandOff, Notice
+from shared.domain.notices import HandOff, Notice, Severity
 from shared.errors import PermanentError, TemporaryError
 from tests.integration.sandbox.cloud.support import PrincipalCredential
 
 NOTICE = Notice(
     id="0123456789abcdef0123456789abcdef",
     kind=NoticeKind.INCIDENT_VERIFIED,
-    incident_id="0123456789ab-0123456789abcdef",
+    subject="incidents/0123456789ab-0123456789abcdef",
+    severity=Severity.INFO,
+    summary="docker.io/library/nginx is served from the registry",
     registry_id=scenario.REGISTRY_ID,
     source="docker.io/library/nginx",
-    state="verified",
     at=datetime(2026, 11, 24, 9, 30, tzinfo=UTC),
     rule="nginx-rule",
     hand_off=(HandOff("docker.io/library/nginx:1.27", "contoso.azurecr.io/docker-hub/library/nginx:1.27"),),
@@ -54,7 +55,7 @@ class TestSending:
         [published] = world.topic.events
         event = published.event
         assert (event["id"], event["type"]) == (NOTICE.id, "cachewarden.incident.verified")
-        assert (event["source"], event["subject"]) == (scenario.REGISTRY_ID, f"incidents/{NOTICE.incident_id}")
+        assert (event["source"], event["subject"]) == (scenario.REGISTRY_ID, NOTICE.subject)
         assert datetime.fromisoformat(event["time"]) == NOTICE.at
         assert msgspec.convert(event["data"], Notice) == NOTICE
 

@@ -84,7 +84,7 @@ class TestOutbox:
         await stores.outbox.add(row)
         await stores.outbox.add(msgspec.structs.replace(row, attempts=7))
 
-        found = await stores.outbox.get(row.incident_id, row.row)
+        found = await stores.outbox.get(row.subject, row.row)
         assert found is not None
         assert row == found.value
 
@@ -92,14 +92,14 @@ class TestOutbox:
         """A sent row says when, and who read it before can't overwrite that."""
         row = OutboxRow(incident().id, "n1-topic", "topic", notice(incident()))
         await stores.outbox.add(row)
-        read = await stores.outbox.get(row.incident_id, row.row)
+        read = await stores.outbox.get(row.subject, row.row)
         assert read is not None
         sent = msgspec.structs.replace(row, sent_at=NOON, attempts=1)
         await stores.outbox.replace(read, sent)
 
         with pytest.raises(Changed):
             await stores.outbox.replace(read, row)
-        assert [sent] == [found async for found in stores.outbox.of_incident(row.incident_id)]
+        assert [sent] == [found async for found in stores.outbox.about(row.subject)]
 
     async def test_of_an_incident(self, stores: Stores) -> None:
         """An incident's rows are its own, and a channel's name may hold any character."""
@@ -111,10 +111,10 @@ class TestOutbox:
         other = incident("docker.io/library/redis")
         await stores.outbox.add(OutboxRow(other.id, "n1-topic", "topic", notice(other)))
 
-        found = [row async for row in stores.outbox.of_incident(incident().id)]
+        found = [row async for row in stores.outbox.about(incident().id)]
         assert sorted(rows, key=lambda row: row.row) == sorted(found, key=lambda row: row.row)
 
     async def test_nothing(self, stores: Stores) -> None:
         """An unknown row is None, an unknown incident has none."""
         assert await stores.outbox.get("i", "r") is None
-        assert [row async for row in stores.outbox.of_incident("i")] == []
+        assert [row async for row in stores.outbox.about("i")] == []
