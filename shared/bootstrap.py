@@ -14,6 +14,7 @@ from shared.adapters.identity import AppIdentity, has_managed_identity
 from shared.adapters.storage import StorageAccount
 from shared.application.assembly import Application, Patience, Ports, assemble
 from shared.application.remediation import Pace
+from shared.application.retention import Retention
 from shared.domain.policy import Policy
 from shared.domain.policy_file import check_policy, load_policy
 from shared.domain.policy_notifications import EventGridChannel
@@ -64,6 +65,12 @@ def _process() -> tuple[Application, AsyncIterator[None]]:
             health=settings.health_patience.total_seconds(), verification=settings.verify_patience.total_seconds()
         ),
         largest_alert=settings.largest_alert,
+        retention=Retention(
+            incidents=settings.keep_incidents,
+            deliveries=settings.keep_deliveries,
+            notices=settings.keep_notices,
+            dead_letters=settings.keep_dead_letters,
+        ),
     )
     return application, _until_the_loop_ends(closers)
 
@@ -104,6 +111,8 @@ def adapters(settings: Settings, policy: Policy) -> tuple[Ports, Sequence[Close]
     from shared.adapters.logs import LogAnalytics
     from shared.adapters.queues import StorageQueue
     from shared.adapters.registry_content import AcrContent
+    from shared.adapters.tables.archive import TableArchive
+    from shared.adapters.tables.chores import TableChoreRuns
     from shared.adapters.tables.client import Tables
     from shared.adapters.tables.deliveries import TableDeliveries
     from shared.adapters.tables.incidents import TableIncidents
@@ -138,6 +147,8 @@ def adapters(settings: Settings, policy: Policy) -> tuple[Ports, Sequence[Close]
         registries=registries,
         content=content,
         vault_access=vault_access,
+        chore_runs=TableChoreRuns(tables),
+        archive=TableArchive(tables),
         channels=channels,
     )
     closers = [tables.aclose, queue.aclose, logs.aclose, registries.aclose, content.aclose, vault_access.aclose]

@@ -6,6 +6,7 @@ import msgspec
 
 from shared.application.apply import Applier
 from shared.application.approvals import Approvals
+from shared.application.chores import Chore
 from shared.application.curing import Curing
 from shared.application.detection import Detection
 from shared.application.forecast import Forecast
@@ -26,10 +27,16 @@ from shared.application.ports import (
     RegistryContent,
     VaultAccess,
 )
+from shared.application.readings import Readings
+from shared.application.recalls import Recalls
 from shared.application.remediation import Pace, Remediation
 from shared.application.reports import Reports
+from shared.application.retention import Pruning, Retention
 from shared.application.survey import Survey
+from shared.application.sweep import Sweep
+from shared.application.sweep_ports import Archive, ChoreRuns
 from shared.application.verification import Verification
+from shared.application.watch import StuckIncidents, UnannouncedFailures
 from shared.domain.policy import Policy
 
 
@@ -47,6 +54,8 @@ class Ports(msgspec.Struct, frozen=True):
     registries: Registries
     content: RegistryContent
     vault_access: VaultAccess
+    chore_runs: ChoreRuns
+    archive: Archive
     channels: Mapping[str, Channel]
 
 
@@ -59,6 +68,8 @@ class Application(msgspec.Struct, frozen=True):
     reports: Reports
     approvals: Approvals
     forecast: Forecast
+    sweep: Sweep
+    chores: tuple[Chore, ...]
 
 
 class Patience(msgspec.Struct, frozen=True):
@@ -68,8 +79,14 @@ class Patience(msgspec.Struct, frozen=True):
     verification: float = 90
 
 
-def assemble(
-    policy: Policy, ports: Ports, *, pace: Pace, patience: Patience, largest_alert: int = 1024 * 1024
+def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
+    policy: Policy,
+    ports: Ports,
+    *,
+    pace: Pace,
+    patience: Patience,
+    largest_alert: int = 1024 * 1024,
+    retention: Retention = Retention(),  # noqa: B008 - frozen
 ) -> Application:
     """The application on the given ports."""
     notification = Notification(
@@ -84,6 +101,20 @@ def assemble(
         vault_access=ports.vault_access,
         health_patience=patience.health,
     )
+    recalls = Recalls(leases=ports.leases, queue=ports.queue)
+    detection = Detection(
+        policy=policy,
+        deliveries=ports.deliveries,
+        payloads=ports.payloads,
+        incidents=ports.incidents,
+        readings=Readings(logs=ports.logs, clock=ports.clock),
+        clock=ports.clock,
+    )
+    chores: tuple[Chore, ...] = (
+        UnannouncedFailures(detection=detection, recalls=recalls),
+        StuckIncidents(policy=policy, incidents=ports.incidents, book=book, recalls=recalls, clock=ports.clock),
+        Pruning(archive=ports.archive, retention=retention, clock=ports.clock),
+    )
     return Application(
         intake=Intake(
             deliveries=ports.deliveries,
@@ -94,20 +125,14 @@ def assemble(
         ),
         remediation=Remediation(
             policy=policy,
-            detection=Detection(
-                policy=policy,
-                deliveries=ports.deliveries,
-                payloads=ports.payloads,
-                incidents=ports.incidents,
-                logs=ports.logs,
-                clock=ports.clock,
-            ),
+            detection=detection,
             curing=Curing(policy=policy, book=book, survey=survey, applier=applier),
             verification=Verification(content=ports.content, clock=ports.clock, patience=patience.verification),
             book=book,
             registries=ports.registries,
             leases=ports.leases,
             queue=ports.queue,
+            recalls=recalls,
             clock=ports.clock,
             pace=pace,
         ),
@@ -121,4 +146,6 @@ def assemble(
             lifetime=policy.limits.approval_expires_after,
         ),
         forecast=Forecast(policy=policy, survey=survey),
+        sweep=Sweep(chores=chores, runs=ports.chore_runs, leases=ports.leases, clock=ports.clock),
+        chores=chores,
     )

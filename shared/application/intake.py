@@ -62,7 +62,7 @@ class Intake:
             raise AlertRejected(f"the body is not JSON: {error}; a JSON object was expected") from error
         alert = parse_alert(document)
         known = await self._deliveries.begin(alert.delivery_key, self._clock.now())
-        if known.outcome is not None:
+        if known.is_done:
             return Acceptance(delivery=alert.delivery_key, duplicate=True)
         message = msgspec.json.encode(AlertMessage(delivery=alert.delivery_key, alert=alert))
         if len(message) > LARGEST_MESSAGE:

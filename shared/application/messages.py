@@ -7,6 +7,7 @@ from datetime import datetime
 
 import msgspec
 
+from shared.application.ports import Lease
 from shared.domain.alerts import Alert
 from shared.errors import PermanentError
 
@@ -32,9 +33,15 @@ class AlertMessage(msgspec.Struct, frozen=True, tag="alert"):
 
 
 class RegistryMessage(msgspec.Struct, frozen=True, tag="registry"):
-    """A registry with incidents that are not settled yet."""
+    """A registry with incidents that are not settled yet.
+
+    Attributes:
+        registry_id: its ARM id, as the policy writes it.
+        recall: what keeps a second such message from being sent while this one is on its way; see `recalls`.
+    """
 
     registry_id: str
+    recall: Lease | None = None
 
 
 class NotificationMessage(msgspec.Struct, frozen=True, tag="notification"):

@@ -87,7 +87,7 @@ class Delivery(msgspec.Struct, frozen=True):
     Attributes:
         key: what makes it one: the same delivery sent again has the same key.
         received_at: when it first arrived.
-        outcome: None while it is not processed; then `incident`, `ignored` or `dead-letter`.
+        outcome: None while it is not processed; then `incident`, `ignored`, `failed` or `dead-letter`.
         summary: what came of it, in a few words; for `ignored` the reason.
     """
 
@@ -95,6 +95,15 @@ class Delivery(msgspec.Struct, frozen=True):
     received_at: datetime
     outcome: str | None = None
     summary: str = ""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the same delivery again has nothing to do; a dead letter may be replayed."""
+        return self.outcome not in {None, DEAD_LETTER}
+
+
+DEAD_LETTER = "dead-letter"
+"""The outcome of a delivery that was given up."""
 
 
 class Deliveries(Protocol):

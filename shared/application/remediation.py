@@ -15,6 +15,7 @@ from shared.application.incident_book import IncidentBook
 from shared.application.leases import held
 from shared.application.messages import REMEDIATIONS, AlertMessage, RegistryMessage, RemediationMessage
 from shared.application.ports import Clock, Leases, Queue, Registries
+from shared.application.recalls import Recalls
 from shared.application.verification import Verification
 from shared.domain.incidents import Incident, IncidentState, registry_key
 from shared.domain.policy import Mode, Policy, RegistryPolicy
@@ -54,6 +55,7 @@ class Remediation:
         registries: Registries,
         leases: Leases,
         queue: Queue,
+        recalls: Recalls,
         clock: Clock,
         pace: Pace,
     ) -> None:
@@ -65,6 +67,7 @@ class Remediation:
         self._registries = registries
         self._leases = leases
         self._queue = queue
+        self._recalls = recalls
         self._clock = clock
         self._pace = pace
 
@@ -77,8 +80,9 @@ class Remediation:
         match message:
             case AlertMessage():
                 await self._alert(message)
-            case RegistryMessage(registry_id=registry_id):
-                await self._settle(registry_id)
+            case RegistryMessage():
+                await self._recalls.arrived(message)
+                await self._settle(message.registry_id)
 
     async def _alert(self, message: AlertMessage) -> None:
         with bind(delivery=message.delivery):
@@ -89,7 +93,8 @@ class Remediation:
                 await self._detection.refused(message, error)
                 return
             if detected.again_in is not None:
-                again = msgspec.structs.replace(message, attempt=message.attempt + 1)
+                attempt = message.attempt + (not detected.in_trouble)
+                again = msgspec.structs.replace(message, attempt=attempt)
                 await self._queue.send(REMEDIATIONS, msgspec.json.encode(again), delay_s=detected.again_in)
                 return
             for registry_id in detected.registries:
@@ -160,5 +165,4 @@ class Remediation:
                 await self._book.waiting(incident.id, error)
 
     async def _later(self, registry: RegistryPolicy, seconds: float) -> None:
-        message = msgspec.json.encode(RegistryMessage(registry_id=registry.id))
-        await self._queue.send(REMEDIATIONS, message, delay_s=seconds)
+        await self._recalls.later(registry.id, seconds)

@@ -171,6 +171,8 @@ def observe(incident: Incident, image: ImageReference, failure: PullFailure, now
     proven = {proof.image for proof in merged.proofs}
     settled_again = merged.state in {IncidentState.VERIFIED, IncidentState.CLOSED} and set(merged.images) <= proven
     if merged.state in ACTIVE or merged.state is IncidentState.AWAITING_APPROVAL or settled_again:
+        if merged == incident:  # a storm says the same thing thousands of times, and each write is a conflict
+            return incident
         return msgspec.structs.replace(merged, updated_at=now)
     reopened = transition(merged, IncidentState.DETECTED, now, f"{image} failed to pull")
     return msgspec.structs.replace(reopened, active_since=now)

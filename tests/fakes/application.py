@@ -7,7 +7,9 @@ import msgspec
 
 from shared.application.assembly import Application, Patience, Ports, assemble
 from shared.application.messages import NOTIFICATIONS, REMEDIATIONS, read_notification, read_remediation
+from shared.application.readings import SHARED_FOR
 from shared.application.remediation import Pace
+from shared.application.sweep_ports import Kept
 from shared.domain.incidents import Incident
 from shared.domain.policy_file import load_policy
 from tests.fakes.azure import FakeChannel, FakeContent, FakeLogs, FakeRegistries, FakeVaultAccess
@@ -20,6 +22,7 @@ from tests.fakes.stores import (
     MemoryPayloads,
     MemoryQueue,
 )
+from tests.fakes.sweep import MemoryArchive, MemoryChoreRuns
 
 SUBSCRIPTION = "00000000-0000-0000-0000-0000000000aa"
 REGISTRY = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso"
@@ -80,17 +83,26 @@ class TestApplication:
 
     def __init__(self, policy: str = POLICY, *, pace: Pace | None = None) -> None:
         self.clock = ManualClock()
-        self.incidents = MemoryIncidents()
+        self.incidents = MemoryIncidents(self.clock)
         self.leases = MemoryLeases(self.clock)
-        self.outbox = MemoryOutbox()
+        self.outbox = MemoryOutbox(self.clock)
         self.queue = MemoryQueue()
-        self.deliveries = MemoryDeliveries()
+        self.deliveries = MemoryDeliveries(self.clock)
         self.payloads = MemoryPayloads()
         self.logs = FakeLogs()
         self.vault_access = FakeVaultAccess()
         self.registries = FakeRegistries(REGISTRY, self.vault_access)
         self.content = FakeContent(self.registries)
         self.topic = FakeChannel()
+        self.chore_runs = MemoryChoreRuns()
+        self.archive = MemoryArchive(
+            {
+                Kept.INCIDENTS: self.incidents,
+                Kept.DELIVERIES: self.deliveries,
+                Kept.NOTICES: self.outbox,
+                Kept.LEASES: self.leases,
+            }
+        )
         self.app = self.another(policy, pace=pace)
 
     def another(self, policy: str = POLICY, *, pace: Pace | None = None) -> Application:
@@ -107,6 +119,8 @@ class TestApplication:
             registries=self.registries,
             content=self.content,
             vault_access=self.vault_access,
+            chore_runs=self.chore_runs,
+            archive=self.archive,
             channels={"topic": self.topic},
         )
         return assemble(
@@ -117,7 +131,8 @@ class TestApplication:
         )
 
     def failing(self, *images: str, resource_id: str = CLUSTER) -> None:
-        """Have the logs show that these images failed because of Docker Hub's pull limit."""
+        """Time passes, and the logs show that these images failed because of Docker Hub's pull limit."""
+        self.clock.advance(SHARED_FOR.total_seconds() + 1)
         now = self.clock.now()
         self.logs.rows["KubeEvents"] = [
             {

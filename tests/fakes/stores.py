@@ -4,7 +4,7 @@ A record is kept as the JSON that the real store would keep, so that a value tha
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -23,15 +23,17 @@ from shared.application.ports import (
     Queue,
     Stored,
 )
-from shared.domain.incidents import ACTIVE, Incident, registry_key
+from shared.domain.incidents import ACTIVE, Incident, IncidentState, registry_key
 
 
 class _Records[T]:
     """Records of one type under a key, each with an ETag that every write changes."""
 
-    def __init__(self, kind: type[T]) -> None:
+    def __init__(self, kind: type[T], clock: Clock | None = None) -> None:
         self._kind = kind
+        self._clock = clock
         self._rows: dict[str, tuple[bytes, str]] = {}
+        self._written: dict[str, datetime] = {}
         self._writes = 0
 
     async def get(self, key: str) -> Stored[T] | None:
@@ -66,17 +68,38 @@ class _Records[T]:
             if found is not None:
                 yield found
 
+    async def prune(self, before: datetime, most: int, may_go: Callable[[T], bool] = lambda _: True) -> int:
+        """Forget what was written before a time, as the archive does."""
+        old = [stored async for stored in self.keyed() if self._written[stored[0]] < before and may_go(stored[1].value)]
+        for key, stored in old[:most]:
+            await self.delete(key, stored.etag)
+        return len(old[:most])
+
+    async def keyed(self) -> AsyncIterator[tuple[str, Stored[T]]]:
+        for key in list(self._rows):
+            found = await self.get(key)
+            if found is not None:
+                yield key, found
+
     def _write(self, key: str, value: T) -> Stored[T]:
         self._writes += 1
         self._rows[key] = (msgspec.json.encode(value), f'W/"{self._writes}"')
+        self._written[key] = self._clock.now() if self._clock is not None else datetime.now(UTC)
         return Stored(value, self._rows[key][1])
+
+
+_SETTLED = frozenset(IncidentState) - ACTIVE - {IncidentState.AWAITING_APPROVAL}
 
 
 class MemoryIncidents(Incidents):
     """Incidents in memory."""
 
-    def __init__(self) -> None:
-        self._records = _Records(Incident)
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._records = _Records(Incident, clock)
+
+    async def prune(self, before: datetime, most: int) -> int:
+        """Forget what was last changed before a time, at most so many records, and say how many it were."""
+        return await self._records.prune(before, most, lambda incident: incident.state in _SETTLED)
 
     async def get(self, incident_id: str) -> Stored[Incident] | None:
         """The incident, None when there is none."""
@@ -110,7 +133,11 @@ class MemoryLeases(Leases):
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._records = _Records(Lease)
+        self._records = _Records(Lease, clock)
+
+    async def prune(self, before: datetime, most: int) -> int:
+        """Forget what was last changed before a time, at most so many records, and say how many it were."""
+        return await self._records.prune(before, most)
 
     async def acquire(self, name: str, holder: str, seconds: float) -> Lease | None:
         """The lease, or None while somebody else's has not expired."""
@@ -142,8 +169,17 @@ def _marked(stored: Stored[Lease]) -> Lease:
 class MemoryDeliveries(Deliveries):
     """Deliveries in memory."""
 
-    def __init__(self) -> None:
-        self._records = _Records(Delivery)
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._records = _Records(Delivery, clock)
+
+    async def prune(self, before: datetime, most: int) -> int:
+        """Forget what was last changed before a time, at most so many records, and say how many it were."""
+        return await self._records.prune(before, most)
+
+    async def kept(self) -> AsyncIterator[Delivery]:
+        """Everything that is kept."""
+        async for stored in self._records.all():
+            yield stored.value
 
     async def begin(self, key: str, now: datetime) -> Delivery:
         """The delivery's record, made if there is none."""
@@ -185,8 +221,17 @@ class MemoryPayloads(Payloads):
 class MemoryOutbox(Outbox):
     """The outbox in memory."""
 
-    def __init__(self) -> None:
-        self._records = _Records(OutboxRow)
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._records = _Records(OutboxRow, clock)
+
+    async def prune(self, before: datetime, most: int) -> int:
+        """Forget what was last changed before a time, at most so many records, and say how many it were."""
+        return await self._records.prune(before, most)
+
+    async def kept(self) -> AsyncIterator[OutboxRow]:
+        """Everything that is kept."""
+        async for stored in self._records.all():
+            yield stored.value
 
     async def add(self, row: OutboxRow) -> None:
         """Store the row; one that is there already stays as it is."""

@@ -56,4 +56,5 @@ class TestIndex:
             "plan",
             "reject",
             "remediations",
+            "sweep",
         ]
