@@ -5,8 +5,32 @@ Importing this module is the cold start, so the triggers import use cases and SD
 
 import azure.functions as func
 
-from functions import alerts, approvals, forecasts, health, incidents, notifications, remediations, sweep
+from functions import (
+    alerts,
+    approvals,
+    dead_letters,
+    forecasts,
+    health,
+    incidents,
+    notifications,
+    registry_events,
+    remediations,
+    resource_events,
+    sweep,
+)
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
-for triggers in (alerts, approvals, forecasts, health, incidents, notifications, remediations, sweep):
+for triggers in (
+    alerts,
+    approvals,
+    dead_letters,
+    forecasts,
+    health,
+    incidents,
+    notifications,
+    registry_events,
+    remediations,
+    resource_events,
+    sweep,
+):
     app.register_functions(triggers.blueprint)

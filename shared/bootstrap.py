@@ -108,13 +108,16 @@ def read_policy(path: Path) -> Policy:
 def adapters(settings: Settings, policy: Policy) -> tuple[Ports, Sequence[Close]]:
     """The real outside, and what closes its connections; nothing is imported or connected before it is used."""
     from shared.adapters.arm import ArmRegistries
+    from shared.adapters.lineage import AcrLineage
     from shared.adapters.logs import LogAnalytics
     from shared.adapters.queues import StorageQueue
     from shared.adapters.registry_content import AcrContent
     from shared.adapters.tables.archive import TableArchive
     from shared.adapters.tables.chores import TableChoreRuns
     from shared.adapters.tables.client import Tables
+    from shared.adapters.tables.dead_letters import TableLetters
     from shared.adapters.tables.deliveries import TableDeliveries
+    from shared.adapters.tables.drift import TableDriftRecords
     from shared.adapters.tables.incidents import TableIncidents
     from shared.adapters.tables.leases import TableLeases
     from shared.adapters.tables.outbox import TableOutbox
@@ -147,6 +150,9 @@ def adapters(settings: Settings, policy: Policy) -> tuple[Ports, Sequence[Close]
         registries=registries,
         content=content,
         vault_access=vault_access,
+        letters=TableLetters(tables),
+        drift_records=TableDriftRecords(tables),
+        lineage=AcrLineage(content),
         chore_runs=TableChoreRuns(tables),
         archive=TableArchive(tables),
         channels=channels,

@@ -8,7 +8,13 @@ from shared.application.apply import Applier
 from shared.application.approvals import Approvals
 from shared.application.chores import Chore
 from shared.application.curing import Curing
+from shared.application.dead_letter_ports import Letters
+from shared.application.dead_letters import DeadLetters
 from shared.application.detection import Detection
+from shared.application.drift import Drift
+from shared.application.event_intake import EventIntake
+from shared.application.event_ports import DriftRecords, Lineage
+from shared.application.event_work import EventWork
 from shared.application.forecast import Forecast
 from shared.application.incident_book import IncidentBook
 from shared.application.intake import Intake
@@ -27,6 +33,7 @@ from shared.application.ports import (
     RegistryContent,
     VaultAccess,
 )
+from shared.application.prevention import Prevention
 from shared.application.readings import Readings
 from shared.application.recalls import Recalls
 from shared.application.remediation import Pace, Remediation
@@ -54,6 +61,9 @@ class Ports(msgspec.Struct, frozen=True):
     registries: Registries
     content: RegistryContent
     vault_access: VaultAccess
+    letters: Letters
+    drift_records: DriftRecords
+    lineage: Lineage
     chore_runs: ChoreRuns
     archive: Archive
     channels: Mapping[str, Channel]
@@ -68,6 +78,8 @@ class Application(msgspec.Struct, frozen=True):
     reports: Reports
     approvals: Approvals
     forecast: Forecast
+    events: EventIntake
+    dead_letters: DeadLetters
     sweep: Sweep
     chores: tuple[Chore, ...]
 
@@ -110,6 +122,16 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
         readings=Readings(logs=ports.logs, clock=ports.clock),
         clock=ports.clock,
     )
+    dead_letters = DeadLetters(
+        letters=ports.letters,
+        deliveries=ports.deliveries,
+        notification=notification,
+        queue=ports.queue,
+        clock=ports.clock,
+    )
+    events = EventIntake(
+        policy=policy, deliveries=ports.deliveries, dead_letters=dead_letters, queue=ports.queue, clock=ports.clock
+    )
     chores: tuple[Chore, ...] = (
         UnannouncedFailures(detection=detection, recalls=recalls),
         StuckIncidents(policy=policy, incidents=ports.incidents, book=book, recalls=recalls, clock=ports.clock),
@@ -126,6 +148,9 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
         remediation=Remediation(
             policy=policy,
             detection=detection,
+            deliveries=ports.deliveries,
+            events=events,
+            event_work=_event_work(policy, ports, book, survey, notification),
             curing=Curing(policy=policy, book=book, survey=survey, applier=applier),
             verification=Verification(content=ports.content, clock=ports.clock, patience=patience.verification),
             book=book,
@@ -137,7 +162,7 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
             pace=pace,
         ),
         notification=notification,
-        reports=Reports(policy=policy, incidents=ports.incidents, outbox=ports.outbox),
+        reports=Reports(policy=policy, incidents=ports.incidents, outbox=ports.outbox, deliveries=ports.deliveries),
         approvals=Approvals(
             book=book,
             incidents=ports.incidents,
@@ -146,6 +171,35 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
             lifetime=policy.limits.approval_expires_after,
         ),
         forecast=Forecast(policy=policy, survey=survey),
+        events=events,
+        dead_letters=dead_letters,
         sweep=Sweep(chores=chores, runs=ports.chore_runs, leases=ports.leases, clock=ports.clock),
         chores=chores,
+    )
+
+
+def _event_work(
+    policy: Policy, ports: Ports, book: IncidentBook, survey: Survey, notification: Notification
+) -> EventWork:
+    return EventWork(
+        policy=policy,
+        incidents=ports.incidents,
+        book=book,
+        drift=Drift(
+            policy=policy,
+            incidents=ports.incidents,
+            book=book,
+            survey=survey,
+            records=ports.drift_records,
+            notification=notification,
+            clock=ports.clock,
+        ),
+        prevention=Prevention(
+            policy=policy,
+            incidents=ports.incidents,
+            registries=ports.registries,
+            survey=survey,
+            lineage=ports.lineage,
+            clock=ports.clock,
+        ),
     )

@@ -9,6 +9,7 @@ import msgspec
 
 from shared.application.ports import Lease
 from shared.domain.alerts import Alert
+from shared.domain.events import ChangeHint, DeleteHint, PushHint
 from shared.errors import PermanentError
 
 REMEDIATIONS = "remediations"
@@ -44,6 +45,32 @@ class RegistryMessage(msgspec.Struct, frozen=True, tag="registry"):
     recall: Lease | None = None
 
 
+class EventMessage(msgspec.Struct, frozen=True, tag="event"):
+    """An accepted event of Event Grid.
+
+    Attributes:
+        delivery: the delivery's key.
+        hint: what the event hints at.
+        attempt: 1 at first; higher when something outside was in trouble.
+    """
+
+    delivery: str
+    hint: PushHint | DeleteHint | ChangeHint
+    attempt: int = 1
+
+
+class ReplayedEvent(msgspec.Struct, frozen=True, tag="replayed_event"):
+    """An event that was given up and is to be taken in again.
+
+    Attributes:
+        trigger: the trigger that had it.
+        document: the event as JSON.
+    """
+
+    trigger: str
+    document: bytes
+
+
 class NotificationMessage(msgspec.Struct, frozen=True, tag="notification"):
     """An outbox row that wants to be sent."""
 
@@ -64,9 +91,11 @@ class MessageInvalid(PermanentError):
     hint = "Something else writes to this queue; look at the poison queue."
 
 
-type RemediationMessage = AlertMessage | RegistryMessage
+type RemediationMessage = AlertMessage | RegistryMessage | EventMessage | ReplayedEvent
 
-_remediation: msgspec.json.Decoder[RemediationMessage] = msgspec.json.Decoder(AlertMessage | RegistryMessage)
+_remediation: msgspec.json.Decoder[RemediationMessage] = msgspec.json.Decoder(
+    AlertMessage | RegistryMessage | EventMessage | ReplayedEvent
+)
 _notification = msgspec.json.Decoder(NotificationMessage)
 
 

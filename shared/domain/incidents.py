@@ -100,6 +100,7 @@ class Incident(msgspec.Struct, frozen=True):
         rule: the cache rule that serves it, or will.
         pull_from: failing reference → reference to use from then on.
         proofs: one per reference that the registry served.
+        preventive: nothing has failed yet; an image in the registry is built from this repository.
     """
 
     id: str
@@ -122,6 +123,7 @@ class Incident(msgspec.Struct, frozen=True):
     pull_from: dict[str, str] = {}
     proofs: tuple[Proof, ...] = ()
     timeline: tuple[TimelineEntry, ...] = ()
+    preventive: bool = False
 
 
 class IllegalTransition(Exception):
@@ -227,4 +229,5 @@ def _merged(incident: Incident, image: ImageReference, failure: PullFailure) -> 
         failures=max(incident.failures, failure.count),
         first_seen=min(incident.first_seen, failure.first_seen),
         last_seen=max(incident.last_seen, failure.last_seen),
+        preventive=False,
     )

@@ -94,6 +94,7 @@ _SEVERITIES = {
 _SUMMARIES = {
     NoticeKind.INCIDENT_AWAITING_APPROVAL: "{source} is limited upstream; a cache rule waits for approval",
     NoticeKind.INCIDENT_VERIFIED: "{source} is served from the registry; change the reference",
+    NoticeKind.INCIDENT_PREVENTED: "{source} is served from the registry before its limit is felt; use the reference",
     NoticeKind.INCIDENT_BLOCKED: "{source} is limited upstream and can't be cached: {reason}",
     NoticeKind.INCIDENT_FAILED: "{source} is limited upstream and caching it failed: {reason}",
 }

@@ -14,6 +14,7 @@ from shared.domain.incidents import Incident
 from shared.domain.policy_file import load_policy
 from tests.fakes.azure import FakeChannel, FakeContent, FakeLogs, FakeRegistries, FakeVaultAccess
 from tests.fakes.clock import ManualClock
+from tests.fakes.events import FakeLineage, MemoryDriftRecords, MemoryLetters
 from tests.fakes.stores import (
     MemoryDeliveries,
     MemoryIncidents,
@@ -94,6 +95,9 @@ class TestApplication:
         self.registries = FakeRegistries(REGISTRY, self.vault_access)
         self.content = FakeContent(self.registries)
         self.topic = FakeChannel()
+        self.letters = MemoryLetters(self.clock)
+        self.drift_records = MemoryDriftRecords(self.clock)
+        self.lineage = FakeLineage()
         self.chore_runs = MemoryChoreRuns()
         self.archive = MemoryArchive(
             {
@@ -101,6 +105,8 @@ class TestApplication:
                 Kept.DELIVERIES: self.deliveries,
                 Kept.NOTICES: self.outbox,
                 Kept.LEASES: self.leases,
+                Kept.DEAD_LETTERS: self.letters,
+                Kept.DRIFT: self.drift_records,
             }
         )
         self.app = self.another(policy, pace=pace)
@@ -119,6 +125,9 @@ class TestApplication:
             registries=self.registries,
             content=self.content,
             vault_access=self.vault_access,
+            letters=self.letters,
+            drift_records=self.drift_records,
+            lineage=self.lineage,
             chore_runs=self.chore_runs,
             archive=self.archive,
             channels={"topic": self.topic},

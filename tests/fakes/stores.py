@@ -4,12 +4,15 @@ A record is kept as the JSON that the real store would keep, so that a value tha
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 
 from shared.application.ports import (
+    IGNORED,
+    PENDING,
     Changed,
     Clock,
     Deliveries,
@@ -22,11 +25,12 @@ from shared.application.ports import (
     Payloads,
     Queue,
     Stored,
+    Totals,
 )
 from shared.domain.incidents import ACTIVE, Incident, IncidentState, registry_key
 
 
-class _Records[T]:
+class Records[T]:
     """Records of one type under a key, each with an ETag that every write changes."""
 
     def __init__(self, kind: type[T], clock: Clock | None = None) -> None:
@@ -37,32 +41,38 @@ class _Records[T]:
         self._writes = 0
 
     async def get(self, key: str) -> Stored[T] | None:
+        """The value and its ETag, None when there is none."""
         await asyncio.sleep(0)
         found = self._rows.get(key)
         return None if found is None else Stored(msgspec.json.decode(found[0], type=self._kind), found[1])
 
     async def insert(self, key: str, value: T) -> Stored[T]:
+        """Store a new value; raises `Changed` when there is one."""
         await asyncio.sleep(0)
         if key in self._rows:
             raise Changed(f"{key} exists")
         return self._write(key, value)
 
     async def replace(self, key: str, etag: str, value: T) -> Stored[T]:
+        """Replace the value that still has this ETag; raises `Changed` when it has not."""
         await asyncio.sleep(0)
         if key not in self._rows or self._rows[key][1] != etag:
             raise Changed(f"{key} was changed since it was read")
         return self._write(key, value)
 
     async def put(self, key: str, value: T) -> None:
+        """Store the value, whatever was there."""
         await asyncio.sleep(0)
         self._write(key, value)
 
     async def delete(self, key: str, etag: str | None = None) -> None:
+        """Delete the value; with an ETag only when it still has that."""
         await asyncio.sleep(0)
         if key in self._rows and etag in {None, self._rows[key][1]}:
             del self._rows[key]
 
     async def all(self) -> AsyncIterator[Stored[T]]:
+        """Every value."""
         for key in list(self._rows):
             found = await self.get(key)
             if found is not None:
@@ -76,6 +86,7 @@ class _Records[T]:
         return len(old[:most])
 
     async def keyed(self) -> AsyncIterator[tuple[str, Stored[T]]]:
+        """Every value with its key."""
         for key in list(self._rows):
             found = await self.get(key)
             if found is not None:
@@ -95,7 +106,7 @@ class MemoryIncidents(Incidents):
     """Incidents in memory."""
 
     def __init__(self, clock: Clock | None = None) -> None:
-        self._records = _Records(Incident, clock)
+        self._records = Records(Incident, clock)
 
     async def prune(self, before: datetime, most: int) -> int:
         """Forget what was last changed before a time, at most so many records, and say how many it were."""
@@ -133,7 +144,7 @@ class MemoryLeases(Leases):
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._records = _Records(Lease, clock)
+        self._records = Records(Lease, clock)
 
     async def prune(self, before: datetime, most: int) -> int:
         """Forget what was last changed before a time, at most so many records, and say how many it were."""
@@ -170,7 +181,23 @@ class MemoryDeliveries(Deliveries):
     """Deliveries in memory."""
 
     def __init__(self, clock: Clock | None = None) -> None:
-        self._records = _Records(Delivery, clock)
+        self._records = Records(Delivery, clock)
+        self._again = 0
+
+    async def arrived(self, key: str, now: datetime) -> Delivery:
+        """Count an arrival, and the delivery's record, made if there is none."""
+        try:
+            return (await self._records.insert(key, Delivery(key, now))).value
+        except Changed:
+            self._again += 1
+            return await self.begin(key, now)
+
+    async def totals(self) -> Totals:
+        """What has arrived and what became of it."""
+        found = [stored.value async for stored in self._records.all()]
+        outcomes = Counter(delivery.outcome or PENDING for delivery in found)
+        ignored = Counter(delivery.reason for delivery in found if delivery.outcome == IGNORED)
+        return Totals(len(found) + self._again, self._again, dict(outcomes), dict(ignored))
 
     async def prune(self, before: datetime, most: int) -> int:
         """Forget what was last changed before a time, at most so many records, and say how many it were."""
@@ -222,7 +249,7 @@ class MemoryOutbox(Outbox):
     """The outbox in memory."""
 
     def __init__(self, clock: Clock | None = None) -> None:
-        self._records = _Records(OutboxRow, clock)
+        self._records = Records(OutboxRow, clock)
 
     async def prune(self, before: datetime, most: int) -> int:
         """Forget what was last changed before a time, at most so many records, and say how many it were."""
