@@ -52,6 +52,7 @@ class Detected(msgspec.Struct, frozen=True):
         incidents: the ids of the incidents concerned.
         ignored: why failures were left alone → how many.
         again_in: look once more after so many seconds, since the logs show nothing yet; None when this was all.
+        duplicate: the delivery was processed before; what came of it then stands.
         in_trouble: the logs could not be asked, so this look does not count.
     """
 
@@ -60,6 +61,7 @@ class Detected(msgspec.Struct, frozen=True):
     ignored: dict[str, int] = {}
     again_in: float | None = None
     in_trouble: bool = False
+    duplicate: bool = False
 
 
 class Detection:
@@ -91,7 +93,7 @@ class Detection:
         delivery = await self._deliveries.begin(message.delivery, self._clock.now())
         if delivery.is_done:
             _log.info("alert.duplicate", outcome=delivery.outcome)
-            return Detected()
+            return Detected(duplicate=True)
         alert = message.alert or await self._stored(message.delivery)
         if alert is None:
             return Detected(ignored={"payload_gone": 1})

@@ -114,6 +114,8 @@ class Remediation:
                 _log.error("alert.refused", code=error.code, text=str(error))
                 await self._detection.refused(message, error)
                 return
+            if detected.duplicate:
+                return
             if detected.again_in is not None:
                 attempt = message.attempt + (not detected.in_trouble)
                 again = msgspec.structs.replace(message, attempt=attempt)
