@@ -7,6 +7,7 @@ import pytest
 
 from shared.application.leases import held
 from shared.application.messages import REMEDIATIONS, read_remediation
+from shared.application.ports import Lease, Leases
 from shared.application.sweep import Sweep, Swept
 from shared.application.sweep_ports import ChoreRun, Kept
 from shared.domain.incidents import IncidentState
@@ -33,6 +34,28 @@ class Errand:
             await asyncio.sleep(0)
         if self._error is not None:
             raise self._error
+
+
+class LateLeases(Leases):
+    """Leases that are asked for and granted when the test says so."""
+
+    def __init__(self, leases: Leases) -> None:
+        self.asked, self.go = asyncio.Event(), asyncio.Event()
+        self._leases = leases
+
+    async def acquire(self, name: str, holder: str, seconds: float) -> Lease | None:
+        """Wait, then ask."""
+        self.asked.set()
+        await self.go.wait()
+        return await self._leases.acquire(name, holder, seconds)
+
+    async def renew(self, lease: Lease, seconds: float) -> Lease:
+        """As ever."""
+        return await self._leases.renew(lease, seconds)
+
+    async def release(self, lease: Lease) -> None:
+        """As ever."""
+        await self._leases.release(lease)
 
 
 def sweep(world: TestApplication, *chores: Errand) -> Sweep:
@@ -62,6 +85,18 @@ class TestSweep:
 
         assert [chore.runs for chore in chores] == [1, 1]
         assert sorted(name for swept in results for name in swept.done) == ["look", "tidy"]
+
+    async def test_an_instance_that_comes_late_sees_that_it_was_done(self) -> None:
+        """It found the chore due, and got the lease only when another had finished."""
+        world, chore = TestApplication(), Errand("tidy")
+        late = LateLeases(world.leases)
+        second = asyncio.create_task(Sweep(chores=[chore], runs=world.chore_runs, leases=late, clock=world.clock).run())
+        await late.asked.wait()
+
+        assert Swept(done=("tidy",)) == await sweep(world, chore).run()
+        late.go.set()
+        assert Swept() == await second
+        assert chore.runs == 1
 
     async def test_an_instance_that_died_keeps_nobody_out_for_long(self) -> None:
         """Its lease runs out, and its turn counts as taken until the next is due."""
