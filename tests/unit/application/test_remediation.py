@@ -13,8 +13,9 @@ from shared.application.messages import (
     read_notification,
     read_remediation,
 )
-from shared.application.ports import PullRefused
+from shared.application.ports import NotServed, PullRefused
 from shared.application.remediation import Pace
+from shared.domain.cache_rules import CacheRule
 from shared.domain.incidents import IncidentState, registry_key
 from shared.domain.notice_kinds import NoticeKind
 from shared.errors import PermanentError, TemporaryError
@@ -90,6 +91,50 @@ class TestCure:
         workspace, start, end = world.logs.windows[0]
         assert workspace == WORKSPACE
         assert (end - start).total_seconds() >= 15 * 60
+
+
+THROUGH = (
+    'Failed to pull image "contoso.azurecr.io/docker-hub/library/nginx:1.27": failed to pull and unpack image '
+    '"contoso.azurecr.io/docker-hub/library/nginx:1.27": unexpected status from HEAD request to '
+    "https://contoso.azurecr.io/v2/docker-hub/library/nginx/manifests/1.27: 429 Too Many Requests - Server message: "
+    "toomanyrequests: too many requests to source registry for cache rule docker-io-nginx"
+)
+
+
+class TestThroughRule:
+    """The registry itself was limited while it pulled through a rule that is there."""
+
+    async def test_a_rule_without_credentials_gets_them(self) -> None:
+        """It pulled anonymously, and shared the limit with everybody; no second rule is made."""
+        world = TestApplication()
+        world.registries.rules["docker-io-nginx"] = CacheRule("docker-io-nginx", NGINX, "docker-hub/library/nginx")
+        world.failing_with({"contoso.azurecr.io/docker-hub/library/nginx:1.27": THROUGH})
+
+        await world.alert()
+        await world.work()
+
+        [rule] = world.registries.rules.values()
+        assert rule.credential_set in world.registries.sets
+        [incident] = (await world.all_incidents()).values()
+        assert incident.state is IncidentState.VERIFIED
+
+    async def test_a_rule_that_is_still_limited_fails_with_whose_limit_it_is(self) -> None:
+        """Nothing is missing: the account's own limit is reached, and a person has to know."""
+        world = TestApplication(pace=Pace(give_up=60))
+        world.registries.rules["docker-io-nginx"] = CacheRule(
+            "docker-io-nginx", NGINX, "docker-hub/library/nginx", "their-set"
+        )
+        limited = NotServed(
+            "too many requests to source registry for cache rule docker-io-nginx", code="TOOMANYREQUESTS"
+        )
+        world.content.trouble["manifest"] = [limited] * 99
+        world.failing_with({"contoso.azurecr.io/docker-hub/library/nginx:1.27": THROUGH})
+
+        await world.alert()
+        await world.work()
+
+        [incident] = (await world.all_incidents()).values()
+        assert (incident.state, incident.reason) == (IncidentState.FAILED, "TOOMANYREQUESTS")
 
 
 class TestRepetition:
