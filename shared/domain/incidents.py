@@ -91,7 +91,7 @@ class Incident(msgspec.Struct, frozen=True):
         source: the upstream repository, `docker.io/library/nginx`.
         images: the failing references, oldest first, at most `MOST_IMAGES`.
         active_since: when it was opened, or opened again; how long a cure may take counts from here.
-        through: failing reference → the cache rule through which the registry asked the upstream; most fail without one.
+        through: failing reference → the cache rule through which the registry asked the upstream, if it did.
         workloads: failing reference → who wanted it, at most `MOST_WORKLOADS` each.
         evidence: one failing message, redacted.
         failures: the largest number of failing pulls that one reading of the logs found.
