@@ -17,7 +17,7 @@ from shared.application.records import change, record
 from shared.domain.alerts import Alert
 from shared.domain.failures import Cause, PullFailure, diagnose
 from shared.domain.images import ImageReference
-from shared.domain.incidents import incident_id, note
+from shared.domain.incidents import incident_id, note, source_of
 from shared.domain.policy import Policy
 from shared.errors import PermanentError, TemporaryError
 from shared.telemetry import get_logger
@@ -158,7 +158,7 @@ class Detection:
         workspaces = self._workspaces(alert)
         if not workspaces:
             return [_told_by(alert, text) for text in alert.texts]
-        start = alert.fired_at - max(alert.window, SHORTEST_WINDOW) - SETTLING_TIME
+        start = alert.fired_at - alert.window - SETTLING_TIME
         start = max(min(start, now - SHORTEST_WINDOW), now - LONGEST_WINDOW)
         as_of = min(alert.fired_at, now) if attempt == 1 else now
         return [
@@ -185,15 +185,15 @@ class Detection:
             if not serving:
                 ignored["no_registry_serves"] += 1
             for registry in serving:
-                if only_new and await self._is_known(registry.id, image):
+                if only_new and await self._is_known(registry.id, image, failure):
                     continue
                 incident = await record(self._incidents, registry.id, image, failure, self._clock.now())
                 registries[registry.id] = None
                 incidents[incident.id] = None
         return Detected(registries=tuple(registries), incidents=tuple(incidents), ignored=dict(ignored))
 
-    async def _is_known(self, registry_id: str, image: ImageReference) -> bool:
-        stored = await self._incidents.get(incident_id(registry_id, image.source))
+    async def _is_known(self, registry_id: str, image: ImageReference, failure: PullFailure) -> bool:
+        stored = await self._incidents.get(incident_id(registry_id, source_of(image, failure)))
         return stored is not None and str(image) in stored.value.images
 
     async def _note_resolved(self, alert: Alert) -> None:

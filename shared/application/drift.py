@@ -15,11 +15,10 @@ from shared.application.ports import Changed, Clock, Incidents
 from shared.application.survey import Survey
 from shared.domain.drift import Change, DriftRecord, drift_notice, resource_key, what_happened
 from shared.domain.events import ChangeHint
-from shared.domain.failures import Cause
-from shared.domain.images import parse_reference
 from shared.domain.incidents import Incident
+from shared.domain.planned_images import images_of
 from shared.domain.planner import plan
-from shared.domain.plans import Plan, PlannedImage, Status
+from shared.domain.plans import Plan, Status
 from shared.domain.policy import Mode, Policy, RegistryPolicy
 from shared.domain.registries import RegistrySnapshot
 from shared.domain.reopening import CURED
@@ -88,11 +87,7 @@ class Drift:
         return [incident for incident in relying if statuses[incident.id] != {Status.COVERED}]
 
     def _plan(self, registry: RegistryPolicy, snapshot: RegistrySnapshot, incidents: Sequence[Incident]) -> Plan:
-        images = [
-            PlannedImage(text=image, reference=parse_reference(image), cause=Cause.RATE_LIMITED)
-            for incident in incidents
-            for image in incident.images
-        ]
+        images = [image for incident in incidents for image in images_of(incident)]
         return plan(snapshot, images, self._policy, registry=registry)
 
     def _mode(self, registry: RegistryPolicy, incident: Incident) -> Mode:

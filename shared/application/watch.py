@@ -10,7 +10,6 @@ from shared.application.detection import Detection
 from shared.application.incident_book import IncidentBook
 from shared.application.ports import Clock, Incidents
 from shared.application.recalls import Recalls
-from shared.domain.images import parse_reference
 from shared.domain.incidents import Incident, IncidentState
 from shared.domain.policy import Mode, Policy, RegistryPolicy
 from shared.telemetry import get_logger
@@ -68,7 +67,7 @@ class StuckIncidents:
                 await self._recalls.later(registry.id, 0)
 
     async def _stands_still(self, registry: RegistryPolicy, incident: Incident) -> bool:
-        mode = self._policy.mode_for(registry, parse_reference(incident.images[0]).registry)
+        mode = self._policy.mode_for(registry, incident.source.partition("/")[0])
         if incident.state is IncidentState.AWAITING_APPROVAL:
             return await self._asked_in_vain(incident, mode)
         if self._clock.now() - incident.updated_at < STANDS_STILL:
