@@ -83,16 +83,17 @@ class EventIntake:
         if reader is None:
             raise EventUnknown(f"there is no trigger {trigger!r}")
         event = read_event(document, self._clock.now())
-        delivery = await self._deliveries.arrived(event.key, self._clock.now())
+        key = event.key_at(trigger)
+        delivery = await self._deliveries.arrived(key, self._clock.now())
         if delivery.is_done:
             return Taken("duplicate", delivery.outcome or "")
         hint = reader(event)
         if not isinstance(hint, NotForUs) and self._policy.registry(hint.registry_id) is None:
             hint = NotForUs("registry_not_in_policy")
         if isinstance(hint, NotForUs):
-            await self._deliveries.finish(event.key, "ignored", hint.reason)
+            await self._deliveries.finish(key, "ignored", hint.reason)
             return Taken("ignored", hint.reason)
-        message = EventMessage(delivery=event.key, hint=hint)
+        message = EventMessage(delivery=key, hint=hint)
         await self._queue.send(REMEDIATIONS, msgspec.json.encode(message))
         return Taken("queued")
 

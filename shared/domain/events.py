@@ -49,10 +49,9 @@ class Event(msgspec.Struct, frozen=True):
     at: datetime
     data: Mapping[str, Any]
 
-    @property
-    def key(self) -> str:
-        """What makes a delivery of it the same delivery; ids are unique within a topic (documented)."""
-        return "event-" + hashlib.sha256(f"{self.topic.lower()}\n{self.id}".encode()).hexdigest()[:32]
+    def key_at(self, trigger: str) -> str:
+        """What makes a delivery of it to a trigger the same delivery; ids are unique within a topic (documented)."""
+        return "event-" + hashlib.sha256(f"{trigger}\n{self.topic.lower()}\n{self.id}".encode()).hexdigest()[:32]
 
     @property
     def short_type(self) -> str:

@@ -118,6 +118,14 @@ class TestIntake:
         assert Taken("duplicate", "ignored") == await world.app.events.accept(REGISTRY_EVENTS, event)
         assert world.lineage.read == [f"app:{DIGEST}"]
 
+    async def test_a_subscription_without_filters_takes_nothing_from_the_other_trigger(self) -> None:
+        """The same event at both triggers: each judges it for itself."""
+        world = TestApplication()
+        event = pushed("app")
+
+        assert Taken("ignored", "not_a_change") == await world.app.events.accept(RESOURCE_EVENTS, event)
+        assert Taken("queued") == await world.app.events.accept(REGISTRY_EVENTS, event)
+
     @pytest.mark.parametrize(
         ("trigger", "event", "reason"),
         [
