@@ -8,6 +8,7 @@ import azure.functions as func
 from functions import (
     alerts,
     approvals,
+    audit,
     dead_letters,
     forecasts,
     health,
@@ -23,6 +24,7 @@ app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 for triggers in (
     alerts,
     approvals,
+    audit,
     dead_letters,
     forecasts,
     health,

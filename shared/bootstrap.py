@@ -70,6 +70,7 @@ def _process() -> tuple[Application, AsyncIterator[None]]:
             deliveries=settings.keep_deliveries,
             notices=settings.keep_notices,
             dead_letters=settings.keep_dead_letters,
+            audit=settings.keep_audit,
         ),
     )
     return application, _until_the_loop_ends(closers)
@@ -113,6 +114,7 @@ def adapters(settings: Settings, policy: Policy) -> tuple[Ports, Sequence[Close]
     from shared.adapters.queues import StorageQueue
     from shared.adapters.registry_content import AcrContent
     from shared.adapters.tables.archive import TableArchive
+    from shared.adapters.tables.audit import TableAuditRows
     from shared.adapters.tables.chores import TableChoreRuns
     from shared.adapters.tables.client import Tables
     from shared.adapters.tables.dead_letters import TableLetters
@@ -153,6 +155,7 @@ def adapters(settings: Settings, policy: Policy) -> tuple[Ports, Sequence[Close]
         letters=TableLetters(tables),
         drift_records=TableDriftRecords(tables),
         lineage=AcrLineage(content),
+        audit_rows=TableAuditRows(tables),
         chore_runs=TableChoreRuns(tables),
         archive=TableArchive(tables),
         channels=channels,

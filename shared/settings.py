@@ -145,6 +145,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "How long dead letters are kept, from their last change.",
         ),
     ] = timedelta(days=90)
+    keep_audit: Annotated[
+        timedelta,
+        _from(
+            "CACHEWARDEN_KEEP_AUDIT",
+            forms.KEEPING_TIME,
+            "How long the audit trail is kept.",
+        ),
+    ] = timedelta(days=730)
     log_level: Annotated[
         str, _from("CACHEWARDEN_LOG_LEVEL", forms.LEVEL, "The least severe log lines that are written.")
     ] = "INFO"

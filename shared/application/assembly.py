@@ -6,6 +6,8 @@ import msgspec
 
 from shared.application.apply import Applier
 from shared.application.approvals import Approvals
+from shared.application.audit import Audit
+from shared.application.audit_ports import AuditRows
 from shared.application.chores import Chore
 from shared.application.curing import Curing
 from shared.application.dead_letter_ports import Letters
@@ -64,6 +66,7 @@ class Ports(msgspec.Struct, frozen=True):
     letters: Letters
     drift_records: DriftRecords
     lineage: Lineage
+    audit_rows: AuditRows
     chore_runs: ChoreRuns
     archive: Archive
     channels: Mapping[str, Channel]
@@ -80,6 +83,7 @@ class Application(msgspec.Struct, frozen=True):
     forecast: Forecast
     events: EventIntake
     dead_letters: DeadLetters
+    audit: Audit
     sweep: Sweep
     chores: tuple[Chore, ...]
 
@@ -106,11 +110,13 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
     )
     book = IncidentBook(incidents=ports.incidents, notification=notification, clock=ports.clock)
     survey = Survey(policy=policy, registries=ports.registries, content=ports.content, vault_access=ports.vault_access)
+    audit = Audit(rows=ports.audit_rows, clock=ports.clock)
     applier = Applier(
         policy=policy,
         survey=survey,
         registries=ports.registries,
         vault_access=ports.vault_access,
+        audit=audit,
         health_patience=patience.health,
     )
     recalls = Recalls(leases=ports.leases, queue=ports.queue)
@@ -173,6 +179,7 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
         forecast=Forecast(policy=policy, survey=survey),
         events=events,
         dead_letters=dead_letters,
+        audit=audit,
         sweep=Sweep(chores=chores, runs=ports.chore_runs, leases=ports.leases, clock=ports.clock),
         chores=chores,
     )

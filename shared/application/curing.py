@@ -7,6 +7,7 @@ the state that it finds, so a worker that dies between any two of them leaves no
 from collections.abc import Callable, Sequence
 
 from shared.application.apply import Applied, Applier
+from shared.application.audit import POLICY
 from shared.application.incident_book import IncidentBook
 from shared.application.survey import Survey
 from shared.domain.approvals import Decision
@@ -89,7 +90,8 @@ class Curing:
         match self._answer_to(incident, proposed):
             case Decision.APPROVED:
                 with bind(incidents=incident.id):
-                    result = await self._applier.apply(registry.id, proposed, still_ours=still_ours)
+                    by = incident.proposal.decided_by if incident.proposal else POLICY
+                result = await self._applier.apply(registry.id, proposed, still_ours=still_ours, by=by)
                 await self._conclude(incident, result)
             case Decision.REJECTED:
                 await self._book.still_rejected(incident.id)

@@ -28,6 +28,7 @@ class Retention(msgspec.Struct, frozen=True):
     deliveries: timedelta = timedelta(days=30)
     notices: timedelta = timedelta(days=90)
     dead_letters: timedelta = timedelta(days=90)
+    audit: timedelta = timedelta(days=730)
 
     def ages(self) -> dict[Kept, timedelta]:
         """The age at which each kind is forgotten."""
@@ -39,6 +40,7 @@ class Retention(msgspec.Struct, frozen=True):
             Kept.LEASES: _LEASES,
             Kept.DEAD_LETTERS: self.dead_letters,
             Kept.DRIFT: self.deliveries,
+            Kept.AUDIT: self.audit,
         }
 
 

@@ -43,6 +43,7 @@ class Kept(StrEnum):
     LEASES = "leases"
     DEAD_LETTERS = "dead_letters"
     DRIFT = "drift"
+    AUDIT = "audit"
 
 
 class Archive(Protocol):

@@ -12,6 +12,7 @@ from shared.application.remediation import Pace
 from shared.application.sweep_ports import Kept
 from shared.domain.incidents import Incident
 from shared.domain.policy_file import load_policy
+from tests.fakes.audit import MemoryAuditRows
 from tests.fakes.azure import FakeChannel, FakeContent, FakeLogs, FakeRegistries, FakeVaultAccess
 from tests.fakes.clock import ManualClock
 from tests.fakes.events import FakeLineage, MemoryDriftRecords, MemoryLetters
@@ -98,6 +99,7 @@ class TestApplication:
         self.letters = MemoryLetters(self.clock)
         self.drift_records = MemoryDriftRecords(self.clock)
         self.lineage = FakeLineage()
+        self.audit_rows = MemoryAuditRows()
         self.chore_runs = MemoryChoreRuns()
         self.archive = MemoryArchive(
             {
@@ -128,6 +130,7 @@ class TestApplication:
             letters=self.letters,
             drift_records=self.drift_records,
             lineage=self.lineage,
+            audit_rows=self.audit_rows,
             chore_runs=self.chore_runs,
             archive=self.archive,
             channels={"topic": self.topic},

@@ -48,6 +48,7 @@ class TestIndex:
         assert names == [
             "alerts",
             "approve",
+            "audit",
             "dead_letters",
             "deliveries",
             "explain",

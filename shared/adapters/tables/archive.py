@@ -18,6 +18,7 @@ _TABLES: Final = {
     Kept.LEASES: "leases",
     Kept.DEAD_LETTERS: "deadletters",
     Kept.DRIFT: "drift",
+    Kept.AUDIT: "audit",
 }
 
 SETTLED: Final = frozenset(IncidentState) - ACTIVE - {IncidentState.AWAITING_APPROVAL}

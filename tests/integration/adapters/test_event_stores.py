@@ -1,18 +1,23 @@
-"""The contract of dead letters, records of drift and arrivals: it holds for the fakes and for Azure Tables alike."""
+"""The contract of dead letters, drift, audit rows and arrivals: it holds for the fakes and for Azure Tables alike."""
 
 import asyncio
+from datetime import timedelta
 
 import msgspec
 import pytest
 
+from shared.adapters.tables.audit import TableAuditRows
 from shared.adapters.tables.client import Tables
 from shared.adapters.tables.dead_letters import TableLetters
 from shared.adapters.tables.drift import TableDriftRecords
+from shared.application.audit_ports import AuditRows
 from shared.application.dead_letter_ports import Letters
 from shared.application.event_ports import DriftRecords
 from shared.application.ports import Changed, Totals
+from shared.domain.audit import AuditEntry, Result
 from shared.domain.dead_letters import Failure, failed, given_up, new_letter
 from shared.domain.drift import Change, DriftRecord
+from tests.fakes.audit import MemoryAuditRows
 from tests.fakes.events import MemoryDriftRecords, MemoryLetters
 from tests.integration.adapters.builders import NOON
 from tests.integration.adapters.support import Stores
@@ -23,15 +28,16 @@ class Kit(msgspec.Struct, frozen=True):
 
     letters: Letters
     drift: DriftRecords
+    audit: AuditRows
 
 
 @pytest.fixture(params=["memory", "tables"])
 def kit(request: pytest.FixtureRequest) -> Kit:
     """Once in memory and once on Azure Tables."""
     if request.param == "memory":
-        return Kit(MemoryLetters(), MemoryDriftRecords())
+        return Kit(MemoryLetters(), MemoryDriftRecords(), MemoryAuditRows())
     tables: Tables = request.getfixturevalue("tables")
-    return Kit(TableLetters(tables), TableDriftRecords(tables))
+    return Kit(TableLetters(tables), TableDriftRecords(tables), TableAuditRows(tables))
 
 
 class TestLetters:
@@ -83,6 +89,20 @@ class TestDriftRecords:
             await kit.drift.replace(stored, record)
         with pytest.raises(Changed):
             await kit.drift.insert(record)
+
+
+class TestAuditRows:
+    """`AuditRows`."""
+
+    async def test_a_days_entries_in_order(self, kit: Kit) -> None:
+        """Those of other days are left out, and two at the same moment are both kept."""
+        entry = AuditEntry("c1", NOON, "policy", "why", "create_cache_rule", "r", None, {"name": "x"})
+        later = msgspec.structs.replace(entry, at=NOON + timedelta(seconds=1), result=Result.DONE, seconds=1.0)
+        tomorrow = msgspec.structs.replace(entry, at=NOON + timedelta(days=1))
+        for each in (later, tomorrow, entry, entry):
+            await kit.audit.add(each)
+
+        assert [entry, entry, later] == [each async for each in kit.audit.of_day(NOON.date())]
 
 
 class TestArrivals:
