@@ -41,6 +41,8 @@ from shared.application.recalls import Recalls
 from shared.application.remediation import Pace, Remediation
 from shared.application.reports import Reports
 from shared.application.retention import Pruning, Retention
+from shared.application.site_images import SiteImages
+from shared.application.sites_ports import Sites
 from shared.application.survey import Survey
 from shared.application.sweep import Sweep
 from shared.application.sweep_ports import Archive, ChoreRuns
@@ -69,6 +71,7 @@ class Ports(msgspec.Struct, frozen=True):
     audit_rows: AuditRows
     chore_runs: ChoreRuns
     archive: Archive
+    sites: Sites
     channels: Mapping[str, Channel]
 
 
@@ -122,10 +125,11 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
     recalls = Recalls(leases=ports.leases, queue=ports.queue)
     detection = Detection(
         policy=policy,
+        site_images=SiteImages(policy=policy, sites=ports.sites),
         deliveries=ports.deliveries,
         payloads=ports.payloads,
         incidents=ports.incidents,
-        readings=Readings(logs=ports.logs, clock=ports.clock),
+        readings=Readings(logs=ports.logs, clock=ports.clock, audit_log=policy.sources.audit_log),
         clock=ports.clock,
     )
     dead_letters = DeadLetters(

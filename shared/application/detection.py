@@ -14,6 +14,7 @@ from shared.application.messages import AlertMessage
 from shared.application.ports import Clock, Deliveries, Incidents, Payloads
 from shared.application.readings import Readings
 from shared.application.records import change, record
+from shared.application.site_images import SiteImages
 from shared.domain.alerts import Alert
 from shared.domain.failures import Cause, PullFailure, diagnose
 from shared.domain.images import ImageReference
@@ -71,6 +72,7 @@ class Detection:
         self,
         *,
         policy: Policy,
+        site_images: SiteImages,
         deliveries: Deliveries,
         payloads: Payloads,
         incidents: Incidents,
@@ -78,6 +80,7 @@ class Detection:
         clock: Clock,
     ) -> None:
         self._policy = policy
+        self._site_images = site_images
         self._deliveries = deliveries
         self._payloads = payloads
         self._incidents = incidents
@@ -101,7 +104,7 @@ class Detection:
             await self._note_resolved(alert)
             return Detected(ignored={"resolved": 1})
         try:
-            failures = await self._failures(alert, message.attempt)
+            failures = await self._site_images.completed(await self._failures(alert, message.attempt))
         except TemporaryError as error:
             if self._clock.now() - delivery.received_at > _LONGEST_TROUBLE:
                 raise
@@ -127,7 +130,7 @@ class Detection:
                 failures += await self._readings.failures(workspace, since=now - LONG_WINDOW, as_of=now)
             except PermanentError as error:
                 refusal = error
-        detected = await self._record(failures, only_new=True)
+        detected = await self._record(await self._site_images.completed(failures), only_new=True)
         if refusal is not None and not detected.incidents:
             raise refusal
         return detected

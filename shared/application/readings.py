@@ -16,7 +16,7 @@ import msgspec
 from shared.application.ports import Clock, Logs, TableMissing
 from shared.domain.failures import PullFailure
 from shared.errors import PermanentError
-from shared.queries import SOURCES, LogSource, read_failures
+from shared.queries import LogSource, read_failures, sources
 from shared.telemetry import get_logger
 
 SHARED_FOR = timedelta(seconds=30)
@@ -40,8 +40,9 @@ class _Reading(msgspec.Struct, frozen=True):
 class Readings:
     """Reads the workspaces' failed pulls."""
 
-    def __init__(self, *, logs: Logs, clock: Clock) -> None:
+    def __init__(self, *, logs: Logs, clock: Clock, audit_log: bool = False) -> None:
         self._logs = logs
+        self._sources = sources(audit_log=audit_log)
         self._clock = clock
         self._latest: dict[str, _Reading] = {}
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -77,9 +78,11 @@ class Readings:
                 _log.warning("logs.partial", source=source.name)
             return answer.rows
 
-        found = dict(zip(SOURCES, await asyncio.gather(*(rows_of(source) for source in SOURCES)), strict=True))
+        found = dict(
+            zip(self._sources, await asyncio.gather(*(rows_of(source) for source in self._sources)), strict=True)
+        )
         refusals = [rows for rows in found.values() if isinstance(rows, PermanentError)]
-        if len(refusals) == len(SOURCES):
+        if len(refusals) == len(self._sources):
             raise refusals[0]
         return read_failures(
             {source.name: rows for source, rows in found.items() if not isinstance(rows, PermanentError)}

@@ -16,6 +16,7 @@ from tests.fakes.audit import MemoryAuditRows
 from tests.fakes.azure import FakeChannel, FakeContent, FakeLogs, FakeRegistries, FakeVaultAccess
 from tests.fakes.clock import ManualClock
 from tests.fakes.events import FakeLineage, MemoryDriftRecords, MemoryLetters
+from tests.fakes.sites import FakeSites
 from tests.fakes.stores import (
     MemoryDeliveries,
     MemoryIncidents,
@@ -93,6 +94,7 @@ class TestApplication:
         self.payloads = MemoryPayloads()
         self.logs = FakeLogs()
         self.vault_access = FakeVaultAccess()
+        self.sites = FakeSites()
         self.registries = FakeRegistries(REGISTRY, self.vault_access)
         self.content = FakeContent(self.registries)
         self.topic = FakeChannel()
@@ -133,6 +135,7 @@ class TestApplication:
             audit_rows=self.audit_rows,
             chore_runs=self.chore_runs,
             archive=self.archive,
+            sites=self.sites,
             channels={"topic": self.topic},
         )
         return assemble(
