@@ -8,6 +8,7 @@ from shared.application.apply import Applier
 from shared.application.approvals import Approvals
 from shared.application.audit import Audit
 from shared.application.audit_ports import AuditRows
+from shared.application.checkup import Checkup
 from shared.application.chores import Chore
 from shared.application.curing import Curing
 from shared.application.dead_letter_ports import Letters
@@ -87,6 +88,7 @@ class Application(msgspec.Struct, frozen=True):
     events: EventIntake
     dead_letters: DeadLetters
     audit: Audit
+    checkup: Checkup
     sweep: Sweep
     chores: tuple[Chore, ...]
 
@@ -184,6 +186,15 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
         events=events,
         dead_letters=dead_letters,
         audit=audit,
+        checkup=Checkup(
+            policy=policy,
+            incidents=ports.incidents,
+            registries=ports.registries,
+            content=ports.content,
+            vault_access=ports.vault_access,
+            logs=ports.logs,
+            clock=ports.clock,
+        ),
         sweep=Sweep(chores=chores, runs=ports.chore_runs, leases=ports.leases, clock=ports.clock),
         chores=chores,
     )

@@ -12,6 +12,7 @@ import msgspec
 from shared.application.messages import REMEDIATIONS, RegistryMessage
 from shared.application.ports import Leases, Queue
 from shared.domain.incidents import registry_key
+from shared.errors import TemporaryError
 
 _LATE_S = 120
 """How late a message may come before another one is sent beside it."""
@@ -35,7 +36,11 @@ class Recalls:
         if lease is None:
             return
         message = msgspec.json.encode(RegistryMessage(registry_id=registry_id, recall=lease))
-        await self._queue.send(REMEDIATIONS, message, delay_s=seconds)
+        try:
+            await self._queue.send(REMEDIATIONS, message, delay_s=seconds)
+        except TemporaryError:
+            await self._leases.release(lease)
+            raise
 
     async def arrived(self, message: RegistryMessage) -> None:
         """From now on the next one may be sent; to be called before anything is read."""

@@ -14,8 +14,9 @@ from shared.domain.incidents import Incident, IncidentState
 from shared.domain.policy import Mode, Policy, RegistryPolicy
 from shared.telemetry import get_logger
 
-STANDS_STILL = timedelta(minutes=10)
-"""An incident is touched every few seconds while somebody works on it, and rarely while its registry is in trouble."""
+STANDS_STILL = timedelta(minutes=3)
+"""Longer than a process that died between two steps keeps others out. Too short does no harm: where a message is on its
+way, none is added."""
 
 _log = get_logger(__name__)
 
@@ -43,7 +44,7 @@ class StuckIncidents:
     """The chore that takes incidents further whose message is lost, and asks anew what nobody answered in time."""
 
     name = "stuck-incidents"
-    every_s = 300.0
+    every_s = 60.0
 
     def __init__(
         self, *, policy: Policy, incidents: Incidents, book: IncidentBook, recalls: Recalls, clock: Clock

@@ -49,6 +49,7 @@ class TestIndex:
             "alerts",
             "approve",
             "audit",
+            "checkup",
             "dead_letters",
             "deliveries",
             "explain",

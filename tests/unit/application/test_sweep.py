@@ -7,12 +7,13 @@ import pytest
 
 from shared.application.leases import held
 from shared.application.messages import REMEDIATIONS, read_remediation
-from shared.application.ports import Lease, Leases
+from shared.application.ports import Lease, Leases, Queue
+from shared.application.recalls import Recalls
 from shared.application.sweep import Sweep, Swept
 from shared.application.sweep_ports import ChoreRun, Kept
 from shared.domain.incidents import IncidentState
 from shared.errors import TemporaryError
-from tests.fakes.application import POLICY, TestApplication, log_alert
+from tests.fakes.application import POLICY, REGISTRY, TestApplication, log_alert
 
 NGINX = "docker.io/library/nginx"
 
@@ -56,6 +57,14 @@ class LateLeases(Leases):
     async def release(self, lease: Lease) -> None:
         """As ever."""
         await self._leases.release(lease)
+
+
+class BrokenQueue(Queue):
+    """A queue that takes nothing."""
+
+    async def send(self, queue: str, body: bytes, *, delay_s: float = 0) -> None:
+        """Trouble."""
+        raise TemporaryError("down")
 
 
 def sweep(world: TestApplication, *chores: Errand) -> Sweep:
@@ -183,6 +192,17 @@ class TestStuckIncidents:
         await world.work()
 
         assert (await world.all_incidents())[NGINX].state is IncidentState.VERIFIED
+
+    async def test_a_message_that_could_not_be_sent_is_not_taken_for_one_on_its_way(self) -> None:
+        """The queue was in trouble at the wrong moment; the message that wanted it comes again and sends it."""
+        world = TestApplication()
+        recalls = Recalls(leases=world.leases, queue=BrokenQueue())
+        with pytest.raises(TemporaryError):
+            await recalls.later(REGISTRY, 15)
+
+        await Recalls(leases=world.leases, queue=world.queue).later(REGISTRY, 15)
+
+        assert [message.delay_s for message in world.queue.sent] == [15]
 
     async def test_a_message_that_is_on_its_way_is_enough(self) -> None:
         """The sweep adds none beside it, however often it comes by."""
