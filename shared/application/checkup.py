@@ -13,12 +13,13 @@ from functools import partial
 import msgspec
 
 from shared.application.ports import Clock, Incidents, Logs, Registries, RegistryContent, TableMissing, VaultAccess
-from shared.domain.policy import Policy, RegistryPolicy
+from shared.domain.policy import Credential, Policy, RegistryPolicy
 from shared.errors import CachewardenError
 from shared.queries import SOURCES
 from shared.telemetry import get_logger
 
 BUDGET_S = 10.0
+_NOBODY = "00000000-0000-0000-0000-000000000000"
 
 _log = get_logger(__name__)
 
@@ -90,9 +91,8 @@ class Checkup:
         asked: dict[str, Callable[[], Awaitable[object]]] = {"storage": self._storage}
         for registry in self._policy.registries:
             asked[f"registry {registry.name}"] = partial(self._registry, registry)
-        subscription = self._policy.registries[0].id.split("/")[2]
         for name, credential in self._policy.credentials.items():
-            asked[f"vault of {name}"] = partial(self._vault_access.vault_id, credential.vault, subscription)
+            asked[f"vault of {name}"] = partial(self._vault, credential)
         for workspace in self._policy.sources.workspaces:
             asked[f"workspace {workspace}"] = partial(self._workspace, workspace)
         return asked
@@ -118,6 +118,12 @@ class Checkup:
         """Its rules in ARM, then its data plane: a cure needs both."""
         found = await self._registries.read(registry.id)
         await self._content.repositories(found.login_server)
+
+    async def _vault(self, credential: Credential) -> None:
+        """Whether who may read its secrets can be seen, for nobody in particular."""
+        subscription = self._policy.registries[0].id.split("/")[2]
+        vault_id = credential.vault_id or await self._vault_access.vault_id(credential.vault, subscription)
+        await self._vault_access.granted(vault_id, credential.secrets, _NOBODY)
 
     async def _workspace(self, workspace: str) -> None:
         now = self._clock.now()

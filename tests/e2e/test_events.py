@@ -3,6 +3,7 @@
 from typing import Any
 
 import aiohttp
+import msgspec
 
 from sandbox import scenario
 from sandbox.demo.stage import Stage
@@ -27,6 +28,16 @@ async def post(stage: Stage, path: str) -> Any:
         session.post(f"{stage.host.url}/api/{path}") as answer,
     ):
         return await answer.json(content_type=None)
+
+
+async def text(stage: Stage, path: str) -> str:
+    """GET with the function key; the answer's text."""
+    headers = {"x-functions-key": stage.host.keys.function}
+    async with (
+        aiohttp.ClientSession(headers=headers, raise_for_status=True) as session,
+        session.get(f"{stage.host.url}/api/{path}") as answer,
+    ):
+        return await answer.text()
 
 
 async def sweep(stage: Stage) -> None:
@@ -151,6 +162,13 @@ class TestSweep:
 
             assert await settled(stage, 1) == {NGINX: "verified"}
             assert len(stage.world.exchanges.exchanges("arm", method="PUT", path="/cacheRules/")) == 1
+            assert (await stage.get("health/deep"))["condition"] == "healthy"
+            trail = [msgspec.json.decode(line) for line in (await text(stage, "audit")).splitlines()]
+            assert [entry["kind"] for entry in trail if entry["result"] == "done"] == [
+                "create_credential_set",
+                "grant_vault_access",
+                "create_cache_rule",
+            ]
 
     async def test_trouble_with_the_logs_loses_no_alert(self, open_stage: OpenStage) -> None:
         """The logs are down for longer than the queue's five attempts; the alert waits as a delayed message."""
