@@ -78,7 +78,7 @@ ALERT_RULE: Final = AlertRule(
     ),
     window=timedelta(minutes=5),
     description="Image pulls failed because a pull limit was reached.",
-    stateful=True,
+    stateful=False,
 )
 
 
