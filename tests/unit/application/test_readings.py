@@ -84,8 +84,20 @@ class TestSharing:
 class TestTrouble:
     """Logs that are in trouble for long."""
 
+    async def test_it_counts_as_no_look(self) -> None:
+        """An alert gets three looks at logs that answer."""
+        world = TestApplication()
+        world.logs.trouble["query"] = [TemporaryError("down", retry_after=40)]
+        await world.alert()
+        [body] = world.queue.take(REMEDIATIONS)
+
+        await world.app.remediation.handle(read_remediation(body))
+
+        [again] = world.queue.sent
+        assert (read_remediation(again.body), again.delay_s) == (read_remediation(body), 40)
+
     async def test_the_alert_waits_as_a_delayed_message(self) -> None:
-        """With the wait that the service asks for; it does not count as a look that showed nothing."""
+        """However often it has to."""
         world = TestApplication()
         world.failing("nginx:1.27")
         world.logs.trouble["query"] = [TemporaryError("down", retry_after=40) for _ in range(80)]
