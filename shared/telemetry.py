@@ -75,7 +75,7 @@ def configure(level: str = "INFO") -> None:
     """
     from stamina.instrumentation import set_on_retry_hooks
 
-    # Its own lines hold the text of the error that is retried, past our processors; what matters of it we log ourselves.
+    # Its own lines hold the text of the error that is retried, past our processors; what matters of it we log.
     set_on_retry_hooks(())
     logging.getLogger(_ROOT).setLevel(level)
     for name in _NOISY:

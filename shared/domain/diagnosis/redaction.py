@@ -9,7 +9,7 @@ import re
 _HIDDEN = "***"
 
 _ACCOUNT = re.compile(
-    # Folded, encoded in a query, or quoted twice by YAML: between the words and around the name stands more than a blank.
+    # Folded, encoded in a query, quoted twice by YAML: more than a blank stands between the words and around the name.
     r"(?i)(limit[\s+]{1,32}as[\s+]{1,32})(?:[\"'`]{1,4}[^\"'`]{1,256}[\"'`]{0,4}|[^\"'`:\s]{1,256})"
     r"|(?<=[?&]account=)[^&\s\"']{1,256}|(?<=ratelimit-source: )[^\s,;\"']{1,128}"
 )
