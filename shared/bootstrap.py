@@ -7,22 +7,20 @@ import functools
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared.adapters.clock import SystemClock
 from shared.adapters.identity import AppIdentity, has_managed_identity
 from shared.adapters.storage import StorageAccount
 from shared.application.assembly import Application, Patience, Ports, assemble
 from shared.application.remediation import Pace
+from shared.domain import policy_notifications as policy_channels
+from shared.domain.notice_links import Places
 from shared.domain.policy import Policy
 from shared.domain.policy_file import check_policy, load_policy
-from shared.domain.policy_notifications import EventGridChannel
 from shared.errors import PermanentError
 from shared.settings import Settings, read_settings
 from shared.telemetry import configure, get_logger
-
-if TYPE_CHECKING:
-    from shared.adapters.event_grid import EventGridChannel as EventGridTopic
 
 type Close = Callable[[], Awaitable[None]]
 
@@ -101,9 +99,14 @@ def read_policy(path: Path) -> Policy:
 def adapters(settings: Settings, policy: Policy) -> tuple[Ports, Sequence[Close]]:
     """The real outside, and what closes its connections; nothing is imported or connected before it is used."""
     from shared.adapters.arm import ArmRegistries
+    from shared.adapters.channels.making import ChannelParts, channels_of
+    from shared.adapters.channels.posting import Poster
+    from shared.adapters.event_grid import EventGridChannel
     from shared.adapters.logs import LogAnalytics
     from shared.adapters.queues import StorageQueue
     from shared.adapters.registry_content import AcrContent
+    from shared.adapters.secret_reader import VaultSecretReader
+    from shared.adapters.tables.channel_states import TableChannelStates
     from shared.adapters.tables.client import Tables
     from shared.adapters.tables.deliveries import TableDeliveries
     from shared.adapters.tables.incidents import TableIncidents
@@ -124,8 +127,24 @@ def adapters(settings: Settings, policy: Policy) -> tuple[Ports, Sequence[Close]
     registries = ArmRegistries(identity, endpoint=settings.arm_endpoint, audience=settings.arm_audience)
     content = AcrContent(identity)
     vault_access = ArmVaultAccess(identity, endpoint=settings.arm_endpoint, audience=settings.arm_audience)
-    channels = _channels(policy, identity)
     clock = SystemClock()
+    secrets = VaultSecretReader(identity)
+    poster = Poster(allowed=settings.private_receivers)
+    topics = {
+        one.endpoint: EventGridChannel(identity, endpoint=one.endpoint)
+        for one in policy.notifications.channels.values()
+        if isinstance(one, policy_channels.EventGridChannel)
+    }
+    channels = channels_of(
+        policy,
+        ChannelParts(
+            topics=topics,
+            secrets=secrets,
+            poster=poster,
+            places=Places(app=settings.public_address, portal=settings.portal),
+            clock=clock,
+        ),
+    )
     ports = Ports(
         clock=clock,
         incidents=TableIncidents(tables),
@@ -139,19 +158,8 @@ def adapters(settings: Settings, policy: Policy) -> tuple[Ports, Sequence[Close]
         content=content,
         vault_access=vault_access,
         channels=channels,
+        channel_states=TableChannelStates(tables),
     )
     closers = [tables.aclose, queue.aclose, logs.aclose, registries.aclose, content.aclose, vault_access.aclose]
-    return ports, (*closers, *(channel.aclose for channel in channels.values()), identity.close, storage_identity.close)
-
-
-def _channels(policy: Policy, identity: Any) -> "dict[str, EventGridTopic]":
-    """The channels that can be used; a kind that this version does not deliver to is said aloud."""
-    from shared.adapters.event_grid import EventGridChannel as EventGridTopic
-
-    channels = {}
-    for name, channel in policy.notifications.channels.items():
-        if isinstance(channel, EventGridChannel):
-            channels[name] = EventGridTopic(identity, endpoint=channel.endpoint)
-        else:
-            _log.warning("channel.not_delivered", channel=name, kind=type(channel).__name__)
-    return channels
+    closers += [secrets.aclose, poster.aclose, *(topic.aclose for topic in topics.values())]
+    return ports, (*closers, identity.close, storage_identity.close)

@@ -24,6 +24,7 @@ _log = get_logger(__name__)
 
 _NOTICES = {
     IncidentState.AWAITING_APPROVAL: NoticeKind.INCIDENT_AWAITING_APPROVAL,
+    IncidentState.APPLIED: NoticeKind.INCIDENT_APPLIED,
     IncidentState.VERIFIED: NoticeKind.INCIDENT_VERIFIED,
     IncidentState.BLOCKED: NoticeKind.INCIDENT_BLOCKED,
     IncidentState.FAILED: NoticeKind.INCIDENT_FAILED,

@@ -7,12 +7,14 @@ import msgspec
 
 from shared.application.assembly import Application, Patience, Ports, assemble
 from shared.application.messages import NOTIFICATIONS, REMEDIATIONS, read_notification, read_remediation
+from shared.application.ports import Channel
 from shared.application.remediation import Pace
 from shared.domain.incidents import Incident
 from shared.domain.policy_file import load_policy
 from tests.fakes.azure import FakeChannel, FakeContent, FakeLogs, FakeRegistries, FakeVaultAccess
 from tests.fakes.clock import ManualClock
 from tests.fakes.stores import (
+    MemoryChannelStates,
     MemoryDeliveries,
     MemoryIncidents,
     MemoryLeases,
@@ -91,6 +93,8 @@ class TestApplication:
         self.registries = FakeRegistries(REGISTRY, self.vault_access)
         self.content = FakeContent(self.registries)
         self.topic = FakeChannel()
+        self.channels: dict[str, Channel] = {"topic": self.topic}
+        self.channel_states = MemoryChannelStates()
         self.app = self.another(policy, pace=pace)
 
     def another(self, policy: str = POLICY, *, pace: Pace | None = None) -> Application:
@@ -107,7 +111,8 @@ class TestApplication:
             registries=self.registries,
             content=self.content,
             vault_access=self.vault_access,
-            channels={"topic": self.topic},
+            channels=self.channels,
+            channel_states=self.channel_states,
         )
         return assemble(
             load_policy(policy, path="policy.yaml"),
