@@ -19,6 +19,8 @@ from shared.errors import PermanentError, TemporaryError
 from shared.version import VERSION
 
 if TYPE_CHECKING:
+    import ssl
+
     import aiohttp
 
 type Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -69,13 +71,21 @@ class _NotPublic(OSError):
 class Poster:
     """Posts for all channels of a process; the session is made on first use, closed by `aclose`."""
 
-    def __init__(self, *, allowed: Sequence[Network] = (), deadline_s: float = _DEADLINE_S) -> None:
+    def __init__(
+        self,
+        *,
+        allowed: Sequence[Network] = (),
+        deadline_s: float = _DEADLINE_S,
+        trust: "ssl.SSLContext | bool" = True,
+    ) -> None:
         """Nothing is opened yet.
 
         Args:
             allowed: networks that are not public and may be posted to all the same.
             deadline_s: seconds for one post, name resolution and all.
+            trust: the certificate authorities that count; True is the system's.
         """
+        self._trust = trust
         self._allowed = tuple(allowed)
         self._deadline_s = deadline_s
         self._session: aiohttp.ClientSession | None = None
@@ -137,7 +147,7 @@ class Poster:
         if self._session is None:
             import aiohttp
 
-            connector = aiohttp.TCPConnector(resolver=self._resolver(), use_dns_cache=False)
+            connector = aiohttp.TCPConnector(ssl=self._trust, resolver=self._resolver(), use_dns_cache=False)
             self._session = aiohttp.ClientSession(
                 connector=connector,
                 headers={"User-Agent": f"cachewarden/{VERSION}"},
