@@ -14,7 +14,6 @@ from shared.adapters.identity import AppIdentity, has_managed_identity
 from shared.adapters.storage import StorageAccount
 from shared.application.assembly import Application, Patience, Ports, assemble
 from shared.application.remediation import Pace
-from shared.domain import policy_notifications as policy_channels
 from shared.domain.notice_links import Places
 from shared.domain.policy import Policy
 from shared.domain.policy_file import check_policy, load_policy
@@ -99,13 +98,10 @@ def read_policy(path: Path) -> Policy:
 def adapters(settings: Settings, policy: Policy) -> tuple[Ports, Sequence[Close]]:
     """The real outside, and what closes its connections; nothing is imported or connected before it is used."""
     from shared.adapters.arm import ArmRegistries
-    from shared.adapters.channels.making import ChannelParts, channels_of
-    from shared.adapters.channels.posting import Poster
-    from shared.adapters.event_grid import EventGridChannel
+    from shared.adapters.channels.making import production_channels
     from shared.adapters.logs import LogAnalytics
     from shared.adapters.queues import StorageQueue
     from shared.adapters.registry_content import AcrContent
-    from shared.adapters.secret_reader import VaultSecretReader
     from shared.adapters.tables.channel_states import TableChannelStates
     from shared.adapters.tables.client import Tables
     from shared.adapters.tables.deliveries import TableDeliveries
@@ -128,22 +124,12 @@ def adapters(settings: Settings, policy: Policy) -> tuple[Ports, Sequence[Close]
     content = AcrContent(identity)
     vault_access = ArmVaultAccess(identity, endpoint=settings.arm_endpoint, audience=settings.arm_audience)
     clock = SystemClock()
-    secrets = VaultSecretReader(identity)
-    poster = Poster(allowed=settings.private_receivers)
-    topics = {
-        one.endpoint: EventGridChannel(identity, endpoint=one.endpoint)
-        for one in policy.notifications.channels.values()
-        if isinstance(one, policy_channels.EventGridChannel)
-    }
-    channels = channels_of(
+    told = production_channels(
         policy,
-        ChannelParts(
-            topics=topics,
-            secrets=secrets,
-            poster=poster,
-            places=Places(app=settings.public_address, portal=settings.portal),
-            clock=clock,
-        ),
+        identity,
+        places=Places(app=settings.public_address, portal=settings.portal),
+        private=settings.private_receivers,
+        clock=clock,
     )
     ports = Ports(
         clock=clock,
@@ -157,9 +143,8 @@ def adapters(settings: Settings, policy: Policy) -> tuple[Ports, Sequence[Close]
         registries=registries,
         content=content,
         vault_access=vault_access,
-        channels=channels,
+        channels=told.channels,
         channel_states=TableChannelStates(tables),
     )
     closers = [tables.aclose, queue.aclose, logs.aclose, registries.aclose, content.aclose, vault_access.aclose]
-    closers += [secrets.aclose, poster.aclose, *(topic.aclose for topic in topics.values())]
-    return ports, (*closers, identity.close, storage_identity.close)
+    return ports, (*closers, *told.closers, identity.close, storage_identity.close)

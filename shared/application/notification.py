@@ -57,6 +57,10 @@ class Notification:
             lease_s=lease_s,
         )
 
+    def wants(self, kind: NoticeKind) -> bool:
+        """Whether a route names the kind; to be asked where a notice costs something to make."""
+        return any(kind in route.notices for route in self._rules.routes)
+
     async def announce(self, kind: NoticeKind, incident: Incident) -> None:
         """Tell where an incident stands; raises TemporaryError when the storage is in trouble."""
         await self.tell(notice_of(kind, incident, hand_off(incident), self._clock.now()))

@@ -16,6 +16,7 @@ from shared.domain.images import parse_reference
 from shared.domain.notice_kinds import NoticeKind, Severity
 from shared.domain.notice_links import Link, Places, links_of
 from shared.domain.notices import HandOff, Notice
+from shared.domain.plans import Action, AttachCredentialSet, CreateCacheRule, CreateCredentialSet, GrantVaultAccess
 
 MOST_IMAGES = 5
 """Images that a message has lines for; all of them are on the console."""
@@ -48,6 +49,11 @@ TITLES: Final = {
     NoticeKind.CHANNEL_TEST: "Test message",
 }
 """What a message of each kind is headed."""
+
+_NOT_YET: Final = frozenset(
+    {NoticeKind.INCIDENT_DETECTED, NoticeKind.INCIDENT_AWAITING_APPROVAL, NoticeKind.INCIDENT_APPLIED}
+)
+"""Kinds that come before the proof: whoever changed the reference now would pull what is not there yet."""
 
 
 class Snippet(msgspec.Struct, frozen=True):
@@ -97,7 +103,7 @@ def message_of(notice: Notice, places: Places) -> Message:
         next_step=one_line(notice.next_step, _LONG),
         snippets=tuple(
             Snippet(one_line(each.label, _SHORT), several_lines(each.text, 2000), one_line(each.short, 2000))
-            for each in _snippets(notice.hand_off)
+            for each in (() if notice.kind in _NOT_YET else _snippets(notice.hand_off))
         ),
         links=links_of(notice, places),
     )
@@ -126,7 +132,19 @@ def _names(names: tuple[str, ...]) -> str:
 
 
 def _proposed(proposal: Proposal | None) -> str:
-    return "; ".join(action.why or type(action).__name__ for action in proposal.actions) if proposal else ""
+    return "; ".join(_described(action) for action in proposal.actions) if proposal else ""
+
+
+def _described(action: Action) -> str:
+    match action:
+        case CreateCredentialSet():
+            return f"create the credential set {action.name} for {action.login_server}"
+        case GrantVaultAccess():
+            return f"let the credential set {action.credential_set} read {', '.join(action.secrets)}"
+        case CreateCacheRule():
+            return f"create the cache rule {action.name}: {action.source} → {action.target}"
+        case AttachCredentialSet():
+            return f"give the rule {action.rule} the credential set {action.credential_set}"
 
 
 def _snippets(hand_off: tuple[HandOff, ...]) -> Iterator[Snippet]:

@@ -1,16 +1,18 @@
 """Which module serves which kind of channel; a new kind is its module, its part of the policy, and a line here."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
 from shared.adapters.channels.addresses import SecretText
 from shared.adapters.channels.longtail import LongTailChannel
-from shared.adapters.channels.posting import Poster
+from shared.adapters.channels.posting import Network, Poster
 from shared.adapters.channels.slack import SlackChannel
 from shared.adapters.channels.teams import TeamsChannel
 from shared.adapters.channels.webhook import WebhookChannel
 from shared.adapters.event_grid import EventGridChannel
+from shared.adapters.secret_reader import VaultSecretReader
 from shared.application.ports import Channel, Clock
 from shared.application.secret_ports import SecretReader
 from shared.domain import policy_notifications as configured
@@ -30,6 +32,28 @@ class ChannelParts(msgspec.Struct, frozen=True):
     poster: Poster
     places: Places
     clock: Clock
+
+
+class ChannelSet(msgspec.Struct, frozen=True):
+    """The channels of a policy by name, and what closes their connections."""
+
+    channels: dict[str, Channel]
+    closers: tuple[Callable[[], Awaitable[None]], ...]
+
+
+def production_channels(
+    policy: Policy, identity: Any, *, places: Places, private: Sequence[Network], clock: Clock
+) -> ChannelSet:
+    """The channels with real vaults and receivers behind them; `private` are networks that may be posted to."""
+    secrets, poster = VaultSecretReader(identity), Poster(allowed=private)
+    topics = {
+        one.endpoint: EventGridChannel(identity, endpoint=one.endpoint)
+        for one in policy.notifications.channels.values()
+        if isinstance(one, configured.EventGridChannel)
+    }
+    parts = ChannelParts(topics=topics, secrets=secrets, poster=poster, places=places, clock=clock)
+    closers = (secrets.aclose, poster.aclose, *(topic.aclose for topic in topics.values()))
+    return ChannelSet(channels_of(policy, parts), closers)
 
 
 def channels_of(policy: Policy, parts: ChannelParts) -> dict[str, Channel]:

@@ -62,12 +62,12 @@ def _blocks(message: Message) -> Iterator[dict[str, Any]]:
     mark = {"type": "emoji", "name": _MARKS[message.severity]}
     yield _rich(_section(mark, _text(f" {message.summary}")))
     if message.facts:
-        lines = [_section(_text(f"{name}  ", bold=True), _text(text)) for name, text in message.facts]
+        lines = [_section(_text(f"{name}: ", bold=True), _text(text)) for name, text in message.facts]
         yield _rich(*lines)
     if message.evidence:
         yield _rich(_section(_text("What failed", bold=True)), _preformatted(message.evidence))
     if message.next_step:
-        yield _rich(_section(_text("Next  ", bold=True), _text(message.next_step)))
+        yield _rich(_section(_text("Next: ", bold=True), _text(message.next_step)))
     if message.links:
         yield _rich(
             _section(*_with_gaps([{"type": "link", "url": link.url, "text": link.label} for link in message.links]))

@@ -79,11 +79,11 @@ def _elements(message: Message) -> Iterator[dict[str, Any]]:
     yield {"type": "Container", "style": _STYLES[message.severity], "bleed": True, "items": head}
     for index, (name, text) in enumerate(message.facts):
         spacing = "Medium" if index == 0 else "Small"
-        yield _text(_run(f"{name}  ", weight="Bolder"), _run(text), spacing=spacing)
+        yield _text(_run(f"{name}: ", weight="Bolder"), _run(text), spacing=spacing)
     if message.evidence:
         yield from _to_copy("What failed", message.evidence)
     if message.next_step:
-        yield _text(_run("Next  ", weight="Bolder"), _run(message.next_step), spacing="Medium")
+        yield _text(_run("Next: ", weight="Bolder"), _run(message.next_step), spacing="Medium")
     label = ""
     for snippet in message.snippets:
         yield from _to_copy("" if snippet.label == label else snippet.label, snippet.short)
