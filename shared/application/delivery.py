@@ -109,12 +109,12 @@ class Delivering:
         except TemporaryError as error:
             return await self._put_off(stored, error, lost)
         except PermanentError as error:
-            await self._works(row.channel)
+            await self._works(row.channel, circuit)
             await self._lose(stored, error, lost)
             return None
         await self._record(stored, sent_at=self._clock.now(), trouble=None)
         _log.info("notice.sent", kind=row.notice.kind, channel=row.channel)
-        await self._works(row.channel)
+        await self._works(row.channel, circuit)
         return None
 
     async def _rest(self, channel: str, stored: Stored[Circuit] | None) -> float:
@@ -130,10 +130,12 @@ class Delivering:
             return _BUSY_S
         return 0.0
 
-    async def _works(self, channel: str) -> None:
+    async def _works(self, channel: str, before: Stored[Circuit] | None) -> None:
         """The channel answers; somebody else's word on it, which is as fresh, is left alone."""
+        if before is None or before.value == Circuit():
+            return
         stored = await self._states.circuit(channel)
-        if stored is None or stored.value == Circuit():
+        if stored is None:
             return
         try:
             await self._states.save_circuit(channel, stored, Circuit())

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -46,6 +46,7 @@ class Notification:
         self._queue = queue
         self._channels = channels
         self._clock = clock
+        self._latest = datetime.min.replace(tzinfo=UTC)
         self._storms = StormWatch(storm=self._rules.storm, states=states, outbox=outbox, queue=queue, clock=clock)
         self._delivering = Delivering(
             outbox=outbox,
@@ -114,7 +115,7 @@ class Notification:
             row=f"{notice.id}-{channel}",
             channel=channel,
             notice=notice,
-            queued_at=self._clock.now(),
+            queued_at=self._moment(),
         )
         known = await self._outbox.get(row.subject, row.row)
         if known is None:
@@ -128,6 +129,11 @@ class Notification:
         message = NotificationMessage(subject=row.subject, row=row.row)
         await self._queue.send(NOTIFICATIONS, msgspec.json.encode(message))
         _log.info("notice.queued", kind=notice.kind, channel=channel)
+
+    def _moment(self) -> datetime:
+        """The time, later than any before: rows are put in order by it, and a clock may stand still for two calls."""
+        self._latest = max(self._clock.now(), self._latest + timedelta(microseconds=1))
+        return self._latest
 
     async def _held(self, row: OutboxRow, quiet_for: timedelta | None) -> str | None:
         """Why a new row is not sent by itself, None where it is."""

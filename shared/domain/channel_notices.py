@@ -18,7 +18,7 @@ def channel_failed(channel: str, error: CachewardenError, now: datetime) -> Noti
         summary=f"The channel {channel} does not take notices: {error.code}",
         at=now,
         reason=error.code,
-        detail=f"{error} {error.hint}".strip(),
+        detail=". ".join(part for part in (str(error), error.hint) if part),
         next_step="Mend the channel; what it missed is on the console and is not sent again.",
     )
 

@@ -51,7 +51,7 @@ def daily_digest(incidents: Sequence[Incident], troubled: Mapping[str, str | Non
         kind=NoticeKind.DIGEST_DAILY,
         subject=subject,
         severity=Severity.WARNING if waiting else Severity.INFO,
-        summary=f"{len(recent)} incidents changed in the last day; {waiting} things wait for somebody",
+        summary=f"Incidents that changed in the last day: {len(recent)}. What waits for somebody: {waiting}.",
         at=now,
         facts=facts,
         next_step="Look at what waits for somebody." if waiting else "Nothing to do.",

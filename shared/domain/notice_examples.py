@@ -7,6 +7,8 @@ notice has.
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+import msgspec
+
 from shared.domain.approvals import propose
 from shared.domain.channel_notices import channel_failed, channel_test
 from shared.domain.digests import daily_digest
@@ -130,6 +132,8 @@ def example(kind: NoticeKind) -> Notice:
             return channel_test("oncall", _NOW)
     if kind in _STATES:
         incident = _incident(_STATES[kind])
+        if kind is NoticeKind.INCIDENT_PREVENTED:
+            incident = msgspec.structs.replace(incident, evidence="", failures=0)
         return notice_of(kind, incident, hand_off(incident), _NOW)
     subject, severity, sentence, next_step, facts = _OTHERS[kind]
     return Notice(

@@ -105,6 +105,7 @@ _SUMMARIES = {
     NoticeKind.INCIDENT_APPLIED: "{source} has a cache rule; whether the registry serves it is being looked at",
     NoticeKind.INCIDENT_AWAITING_APPROVAL: "{source} is limited upstream; a cache rule waits for approval",
     NoticeKind.INCIDENT_VERIFIED: "{source} is served from the registry; change the reference",
+    NoticeKind.INCIDENT_PREVENTED: "{source} is served from the registry before anybody met the limit",
     NoticeKind.INCIDENT_BLOCKED: "{source} is limited upstream and can't be cached: {reason}",
     NoticeKind.INCIDENT_FAILED: "{source} is limited upstream and caching it failed: {reason}",
 }
@@ -114,6 +115,7 @@ _NEXT_STEPS = {
     NoticeKind.INCIDENT_AWAITING_APPROVAL: "Nothing is changed until a person agrees on the console.",
     NoticeKind.INCIDENT_APPLIED: "The registry is asked for the image; you hear when it serves it.",
     NoticeKind.INCIDENT_VERIFIED: "Change the reference; until then the workload keeps pulling from the upstream.",
+    NoticeKind.INCIDENT_PREVENTED: "Build on the new reference; until then builds keep pulling from the upstream.",
     NoticeKind.INCIDENT_BLOCKED: "Nothing is done by itself; it is looked at again when the image fails again.",
     NoticeKind.INCIDENT_FAILED: "Nothing more is tried until the image fails again.",
 }

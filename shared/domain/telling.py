@@ -154,6 +154,6 @@ def _snippets(hand_off: tuple[HandOff, ...]) -> Iterator[Snippet]:
         if each.kustomize:
             yield Snippet("Kustomize", each.kustomize, kustomize_edit(parse_reference(each.image), each.pull_from))
         if each.helm:
-            yield Snippet("Helm values", each.helm, helm_set(each.pull_from))
+            yield Snippet("Helm", each.helm, helm_set(each.pull_from))
         if each.dockerfile:
             yield Snippet("Dockerfile", each.dockerfile, each.dockerfile)

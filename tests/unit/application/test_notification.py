@@ -358,6 +358,24 @@ class TestDigest:
         assert world.queue.sent == []
 
 
+class TestProgress:
+    """What only those hear who ask for it."""
+
+    async def test_routes_that_name_it(self) -> None:
+        """Detected, applied, verified, in this order; a route without kinds takes the last one only."""
+        kinds = "incident.detected, incident.applied, incident.verified"
+        world = Telling(
+            CHANNELS + f"  routes:\n    - {{channels: [topic]}}\n    - {{channels: [people], notices: [{kinds}]}}\n"
+        )
+        world.failing("nginx:1.27")
+        await world.alert()
+        await world.work()
+
+        assert [each.kind for each in world.people.sent] == kinds.split(", ")
+        assert [each.kind for each in world.topic.sent] == [NoticeKind.INCIDENT_VERIFIED]
+        assert world.people.sent[0].workloads == ("shop/ReplicaSet/web-0-7d9c5f8b6",)
+
+
 class TestOlderRows:
     """What the version before has left in the outbox."""
 
