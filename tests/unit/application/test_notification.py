@@ -373,7 +373,7 @@ class TestProgress:
 
         assert [each.kind for each in world.people.sent] == kinds.split(", ")
         assert [each.kind for each in world.topic.sent] == [NoticeKind.INCIDENT_VERIFIED]
-        assert world.people.sent[0].workloads == ("shop/ReplicaSet/web-0-7d9c5f8b6",)
+        assert world.people.sent[0].workloads == ("shop/Deployment/web-0",)
 
 
 class TestOlderRows:
