@@ -34,6 +34,7 @@ _PASSING: Final = frozenset({408, 409, 425, 429})
 _SERVER_ERRORS: Final = 500
 _CODE: Final = re.compile(r"[A-Za-z][A-Za-z_]{2,60}")
 _READ: Final = 2048
+_CARRIERS: Final = tuple(ipaddress.IPv6Network(text) for text in ("::ffff:0:0/96", "::/96", "64:ff9b::/96"))
 
 
 class ReceiverUnavailable(TemporaryError):
@@ -141,7 +142,9 @@ class Poster:
 
     def _may_reach(self, address: _Address) -> bool:
         inner = _inner(address)
-        return inner.is_global or any(inner in network for network in self._allowed)
+        return (inner.is_global and not inner.is_multicast) or any(
+            one in network for one in (address, inner) for network in self._allowed
+        )
 
     def _open(self) -> "aiohttp.ClientSession":
         if self._session is None:
@@ -180,10 +183,9 @@ class Poster:
 
 
 def _inner(address: _Address) -> _Address:
-    """The IPv4 address that an IPv6 address stands for, where it does."""
-    if isinstance(address, ipaddress.IPv6Address):
-        teredo = address.teredo
-        return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else None) or address
+    """The IPv4 address that an IPv6 address leads to (mapped, compatible, NAT64); to Python most are public."""
+    if any(address in network for network in _CARRIERS):
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return address
 
 

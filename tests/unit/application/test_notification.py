@@ -1,6 +1,7 @@
 """Notification: in order, patiently, through the channels that work, and not more often than people bear."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import msgspec
 
@@ -15,6 +16,8 @@ from shared.application.ports import OutboxRow
 from shared.domain.notice_examples import example
 from shared.domain.notice_kinds import NoticeKind, Severity
 from shared.domain.notices import Notice, notice_id
+from shared.domain.policy_notifications import Storm
+from shared.domain.storms import HeldNotice, Window
 from shared.errors import PermanentError, TemporaryError
 from tests.fakes.application import POLICY, TestApplication
 from tests.fakes.azure import FakeChannel
@@ -159,6 +162,20 @@ class TestTrouble:
         assert circuit is not None
         assert (circuit.value.failures, circuit.value.error) == (0, None)
 
+    async def test_of_many_workers_one_makes_the_try(self) -> None:
+        """All of them see that the rest is over; the others wait for what comes of it."""
+        world = Telling()
+        world.topic.trouble["send"] = [TemporaryError("500") for _ in range(4)]
+        await world.tell(*(notice(f"{number}", subject=f"incidents/{number}") for number in range(6)))
+        await world.deliver()
+        world.clock.advance(31)
+        calls = len(world.topic.calls)
+        bodies = [body for body in world.queue.take(NOTIFICATIONS) if b"topic" in body]
+        await asyncio.gather(*(world.app.notification.deliver(read_notification(body)) for body in bodies))
+
+        assert len(bodies) > 1
+        assert len(world.topic.calls) == calls + 1
+
     async def test_after_a_day_it_is_given_up_and_the_others_hear_of_it(self) -> None:
         """Once: the notice about the channel is the same for the whole day."""
         world = Telling()
@@ -266,6 +283,15 @@ class TestNoise:
         assert len(world.people.sent) == 11
         assert world.people.sent[-1].summary.startswith("2 more notices")
 
+    async def test_a_crash_between_counting_and_storing_counts_once(self) -> None:
+        """The same notice that is held again is one."""
+        one = HeldNotice("incidents/1", "row")
+        window = Window(datetime(2026, 11, 24, tzinfo=UTC), told=10)
+        once = window.with_one_more(one, window.since, Storm())
+
+        assert once.held == (one,)
+        assert once.with_one_more(one, window.since, Storm()) == once
+
     async def test_a_summary_whose_call_was_lost_is_told_by_the_sweep(self) -> None:
         """And not before its time."""
         world = Telling()
@@ -348,6 +374,7 @@ class TestDigest:
         assert [each.kind for each in told] == [NoticeKind.DIGEST_DAILY] * 2
         assert told[: len(first)] == first
         assert [each.at.date() for each in told] == days
+        assert told[1].at.hour == 7
         assert told[0].facts["docker.io/evil/nginx"].startswith("can't be cached")
 
     async def test_none_without_a_time(self) -> None:
