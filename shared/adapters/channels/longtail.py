@@ -6,6 +6,7 @@ logs addresses, so its own log stays shut. Where it connects to is its own affai
 other channels have does not hold here.
 """
 
+import asyncio
 import logging
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from shared.domain.telling import Message, message_of
 from shared.errors import PermanentError, TemporaryError
 
 _TYPES: Final = {Severity.INFO: "info", Severity.WARNING: "warning", Severity.CRITICAL: "failure"}
+_DEADLINE_S: Final = 60.0
 _LOCAL: Final = frozenset({"dbus", "qt", "kde", "glib", "gnome", "macosx", "windows", "syslog"})
 
 
@@ -59,9 +61,14 @@ class LongTailChannel(Channel):
         """
         receiver = _receiver(await self._address.text())
         message = message_of(notice, self._places)
-        if not await receiver.async_notify(
-            body=text_of(message), title=message.title, notify_type=_TYPES[message.severity], body_format="text"
-        ):
+        try:
+            async with asyncio.timeout(_DEADLINE_S):
+                delivered = await receiver.async_notify(
+                    body=text_of(message), title=message.title, notify_type=_TYPES[message.severity], body_format="text"
+                )
+        except TimeoutError:
+            delivered = False
+        if not delivered:
             self._address.forget()
             raise LongTailFailed("Apprise could not deliver")
 
