@@ -102,6 +102,7 @@ def adapters(settings: Settings, policy: Policy) -> tuple[Ports, Sequence[Close]
     from shared.adapters.logs import LogAnalytics
     from shared.adapters.queues import StorageQueue
     from shared.adapters.registry_content import AcrContent
+    from shared.adapters.sites import ArmSites
     from shared.adapters.tables.channel_states import TableChannelStates
     from shared.adapters.tables.client import Tables
     from shared.adapters.tables.deliveries import TableDeliveries
@@ -123,6 +124,7 @@ def adapters(settings: Settings, policy: Policy) -> tuple[Ports, Sequence[Close]
     registries = ArmRegistries(identity, endpoint=settings.arm_endpoint, audience=settings.arm_audience)
     content = AcrContent(identity)
     vault_access = ArmVaultAccess(identity, endpoint=settings.arm_endpoint, audience=settings.arm_audience)
+    sites = ArmSites(identity, endpoint=settings.arm_endpoint, audience=settings.arm_audience)
     clock = SystemClock()
     told = production_channels(
         policy,
@@ -143,8 +145,9 @@ def adapters(settings: Settings, policy: Policy) -> tuple[Ports, Sequence[Close]
         registries=registries,
         content=content,
         vault_access=vault_access,
+        sites=sites,
         channels=told.channels,
         channel_states=TableChannelStates(tables),
     )
     closers = [tables.aclose, queue.aclose, logs.aclose, registries.aclose, content.aclose, vault_access.aclose]
-    return ports, (*closers, *told.closers, identity.close, storage_identity.close)
+    return ports, (*closers, sites.aclose, *told.closers, identity.close, storage_identity.close)
