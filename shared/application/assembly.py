@@ -8,6 +8,7 @@ from shared.application.apply import Applier
 from shared.application.approvals import Approvals
 from shared.application.audit import Audit
 from shared.application.audit_ports import AuditRows
+from shared.application.channel_ports import ChannelStates
 from shared.application.checkup import Checkup
 from shared.application.chores import Chore
 from shared.application.curing import Curing
@@ -21,6 +22,7 @@ from shared.application.event_work import EventWork
 from shared.application.forecast import Forecast
 from shared.application.incident_book import IncidentBook
 from shared.application.intake import Intake
+from shared.application.notice_chores import DailyDigest, Escalation, LateSummaries
 from shared.application.notification import Notification
 from shared.application.ports import (
     Channel,
@@ -74,6 +76,7 @@ class Ports(msgspec.Struct, frozen=True):
     archive: Archive
     sites: Sites
     channels: Mapping[str, Channel]
+    channel_states: ChannelStates
 
 
 class Application(msgspec.Struct, frozen=True):
@@ -111,7 +114,14 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
 ) -> Application:
     """The application on the given ports."""
     notification = Notification(
-        policy=policy, outbox=ports.outbox, queue=ports.queue, channels=ports.channels, clock=ports.clock
+        policy=policy,
+        outbox=ports.outbox,
+        queue=ports.queue,
+        channels=ports.channels,
+        leases=ports.leases,
+        states=ports.channel_states,
+        clock=ports.clock,
+        lease_s=pace.lease,
     )
     book = IncidentBook(incidents=ports.incidents, notification=notification, clock=ports.clock)
     survey = Survey(policy=policy, registries=ports.registries, content=ports.content, vault_access=ports.vault_access)
@@ -148,6 +158,7 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
         UnannouncedFailures(detection=detection, recalls=recalls),
         StuckIncidents(policy=policy, incidents=ports.incidents, book=book, recalls=recalls, clock=ports.clock),
         Pruning(archive=ports.archive, retention=retention, clock=ports.clock),
+        *_notice_chores(policy, ports, notification),
     )
     return Application(
         intake=Intake(
@@ -224,4 +235,18 @@ def _event_work(
             lineage=ports.lineage,
             clock=ports.clock,
         ),
+    )
+
+
+def _notice_chores(policy: Policy, ports: Ports, notification: Notification) -> tuple[Chore, ...]:
+    return (
+        Escalation(policy=policy, incidents=ports.incidents, notification=notification, clock=ports.clock),
+        DailyDigest(
+            policy=policy,
+            incidents=ports.incidents,
+            notification=notification,
+            states=ports.channel_states,
+            clock=ports.clock,
+        ),
+        LateSummaries(policy=policy, notification=notification),
     )

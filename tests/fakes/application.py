@@ -7,6 +7,7 @@ import msgspec
 
 from shared.application.assembly import Application, Patience, Ports, assemble
 from shared.application.messages import NOTIFICATIONS, REMEDIATIONS, read_notification, read_remediation
+from shared.application.ports import Channel
 from shared.application.readings import SHARED_FOR
 from shared.application.remediation import Pace
 from shared.application.sweep_ports import Kept
@@ -18,6 +19,7 @@ from tests.fakes.clock import ManualClock
 from tests.fakes.events import FakeLineage, MemoryDriftRecords, MemoryLetters
 from tests.fakes.sites import FakeSites
 from tests.fakes.stores import (
+    MemoryChannelStates,
     MemoryDeliveries,
     MemoryIncidents,
     MemoryLeases,
@@ -113,6 +115,8 @@ class TestApplication:
                 Kept.DRIFT: self.drift_records,
             }
         )
+        self.channels: dict[str, Channel] = {"topic": self.topic}
+        self.channel_states = MemoryChannelStates()
         self.app = self.another(policy, pace=pace)
 
     def another(self, policy: str = POLICY, *, pace: Pace | None = None) -> Application:
@@ -136,7 +140,8 @@ class TestApplication:
             chore_runs=self.chore_runs,
             archive=self.archive,
             sites=self.sites,
-            channels={"topic": self.topic},
+            channels=self.channels,
+            channel_states=self.channel_states,
         )
         return assemble(
             load_policy(policy, path="policy.yaml"),

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from shared.application.channel_ports import ChannelStates
 from shared.application.ports import (
     IGNORED,
     PENDING,
@@ -27,7 +28,9 @@ from shared.application.ports import (
     Stored,
     Totals,
 )
+from shared.domain.circuits import Circuit
 from shared.domain.incidents import ACTIVE, Incident, IncidentState, registry_key
+from shared.domain.storms import Window
 
 
 class Records[T]:
@@ -284,6 +287,37 @@ class MemoryOutbox(Outbox):
 
 def _key(subject: str, row: str) -> str:
     return f"{subject}/{row}"
+
+
+class MemoryChannelStates(ChannelStates):
+    """What is remembered about channels, in memory."""
+
+    def __init__(self) -> None:
+        self._circuits = Records(Circuit)
+        self._windows = Records(Window)
+
+    async def circuit(self, channel: str) -> Stored[Circuit] | None:
+        """How the channel has been."""
+        return await self._circuits.get(channel)
+
+    async def save_circuit(self, channel: str, stored: Stored[Circuit] | None, circuit: Circuit) -> None:
+        """Replace it as it was read; raises `Changed` when it was changed since."""
+        await _save(self._circuits, channel, stored, circuit)
+
+    async def window(self, channel: str) -> Stored[Window] | None:
+        """What it was told lately."""
+        return await self._windows.get(channel)
+
+    async def save_window(self, channel: str, stored: Stored[Window] | None, window: Window) -> None:
+        """Replace it as it was read; raises `Changed` when it was changed since."""
+        await _save(self._windows, channel, stored, window)
+
+
+async def _save[T](records: Records[T], key: str, stored: Stored[T] | None, value: T) -> None:
+    if stored is None:
+        await records.insert(key, value)
+    else:
+        await records.replace(key, stored.etag, value)
 
 
 class QueuedMessage(msgspec.Struct, frozen=True):
