@@ -63,8 +63,14 @@ param moreActionGroupIds string = ''
 @description('Puts the app into a virtual network, and storage and a new vault behind private endpoints.')
 param vnetEnabled bool = false
 
-@description('Addresses of that network, at least a /25.')
+@description('Addresses of that network.')
 param vnetAddressPrefix string = '10.64.0.0/24'
+
+@description('Addresses for the app, at least a /27.')
+param vnetAppSubnetPrefix string = '10.64.0.0/26'
+
+@description('Addresses for the private endpoints.')
+param vnetEndpointSubnetPrefix string = '10.64.0.64/26'
 
 @description('Client id of an Entra application for App Service authentication; empty: function keys alone.')
 param authClientId string = ''
@@ -190,6 +196,8 @@ module network './modules/network.bicep' = if (vnetEnabled) {
     storageId: storage.outputs.id
     vaultId: empty(vaultId) ? newVaultId : ''
     addressPrefix: vnetAddressPrefix
+    appSubnetPrefix: vnetAppSubnetPrefix
+    endpointSubnetPrefix: vnetEndpointSubnetPrefix
   }
   dependsOn: [
     newVault
@@ -332,7 +340,8 @@ module workbook './modules/workbook.bicep' = {
   params: {
     location: location
     tags: allTags
-    workspaceIds: union([monitoring.outputs.workspaceId], workspaces)
+    workspaceId: monitoring.outputs.workspaceId
+    quotedWorkspaceIds: join(map(union([monitoring.outputs.workspaceId], workspaces), id => '"${id}"'), ',')
   }
 }
 

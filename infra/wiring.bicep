@@ -10,30 +10,30 @@ param groupName string
 param functionAppName string
 param functionAppId string
 param principalId string
-param registryIds string[]
-param registryTopicNames string[]
-param groupIds string[]
-param groupTopicNames string[]
+param registryIds array
+param registryTopicNames array
+param groupIds array
+param groupTopicNames array
 param vaultId string
 param vaultTopicName string
-param writtenSecrets string[]
-param readSecrets string[]
-param workspaceIds string[]
-param alertSources string[]
+param writtenSecrets array
+param readSecrets array
+param workspaceIds array
+param alertSources array
 param alertSeverity int
 param alertFrequency string
 param alertWindow string
 param alertMuteFor string
-param moreActionGroupIds string[]
+param moreActionGroupIds array
 param storageAccountId string
 param deadLetterContainer string
 param eventsIdentityId string
 
 @description('The functions that the app has; subscriptions to others wait for the next run.')
-param functions string[]
+param functions array
 
 @description('The secrets that the vault has; roles on others wait for the next run.')
-param secrets string[]
+param secrets array
 
 var events = loadJsonContent('./events.json')
 var registryEvents = filter(events.registry, event => contains(functions, event.function))
@@ -43,6 +43,7 @@ var registryIndexes = range(0, length(registryIds))
 var groupIndexes = range(0, length(groupIds))
 var registryPairs = flatten(map(registryIndexes, i => map(registryEvents, event => { index: i, event: event })))
 var groupPairs = flatten(map(groupIndexes, i => map(groupEvents, event => { index: i, event: event })))
+var pullAlertPairs = flatten(map(workspaceIds, id => map(alertSources, source => { workspace: id, source: source })))
 var written = intersection(writtenSecrets, secrets)
 var readOnly = intersection(readSecrets, secrets)
 var named = union(writtenSecrets, readSecrets)
@@ -133,8 +134,7 @@ module pullAlerts './modules/pull-alerts.bicep' = {
     tags: tags
     suffix: suffix
     functionAppName: functionAppName
-    workspaceIds: workspaceIds
-    sources: alertSources
+    wanted: pullAlertPairs
     severity: alertSeverity
     frequency: alertFrequency
     window: alertWindow

@@ -1,8 +1,8 @@
 """What a deployment does besides the templates: a first policy file, and what has to point at functions.
 
 The trap: Event Grid and action groups refuse a function that does not exist yet, so they can't be part of the templates
-that make the app; and a role on a secret needs the secret. `wire` deploys `infra/wiring.bicep` for what is there by now,
-says what is not, and may be run as often as one likes. It needs Python and the Azure CLI, nothing of this project.
+that make the app; and a role on a secret needs the secret. `wire` deploys `infra/wiring.bicep` for what is there by
+now, says what is not, and may be run as often as one likes. It needs Python and the Azure CLI, nothing of this project.
 """
 
 import argparse
@@ -145,9 +145,7 @@ def tell_what_waits(wiring: Mapping[str, Any], functions: Sequence[str], secrets
     vault = wiring["vaultId"].rpartition("/")[2]
     for secret in [*wiring["writtenSecrets"], *wiring["readSecrets"]]:
         if secret not in secrets:
-            print(
-                f"wire: the vault has no secret {secret} yet, so no role on it; when it is used, set it and run again:"
-            )
+            print(f"wire: the vault has no secret {secret} yet, so no role on it; to use it, set it and run again:")
             print(f"        az keyvault secret set --vault-name {vault} --name {secret} --file FILE")
     events = json.loads((ROOT / "infra" / "events.json").read_text(encoding="utf-8"))
     for wanted in sorted({entry["function"] for entries in events.values() for entry in entries}):

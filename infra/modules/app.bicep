@@ -117,12 +117,12 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
     AzureWebJobsStorage__accountName: storageName
     AzureWebJobsStorage__credential: 'managedidentity'
     AzureWebJobsStorage__clientId: identityClientId
-    AzureWebJobsStorage__blobServiceUri: trimmed(blobEndpoint)
-    AzureWebJobsStorage__queueServiceUri: trimmed(queueEndpoint)
-    AzureWebJobsStorage__tableServiceUri: trimmed(tableEndpoint)
+    AzureWebJobsStorage__blobServiceUri: blobEndpoint
+    AzureWebJobsStorage__queueServiceUri: queueEndpoint
+    AzureWebJobsStorage__tableServiceUri: tableEndpoint
     CACHEWARDEN_POLICY: policyFile
-    CACHEWARDEN_ARM_ENDPOINT: trimmed(azure.resourceManager)
-    CACHEWARDEN_ARM_AUDIENCE: trimmed(azure.resourceManager)
+    CACHEWARDEN_ARM_ENDPOINT: azure.resourceManager
+    CACHEWARDEN_ARM_AUDIENCE: azure.resourceManager
     CACHEWARDEN_LOGS_ENDPOINT: logsEndpoints[azure.name]
     CACHEWARDEN_LOGS_AUDIENCE: logsEndpoints[azure.name]
   }
@@ -174,9 +174,6 @@ resource authentication 'Microsoft.Web/sites/config@2024-04-01' = if (!empty(aut
     }
   }
 }
-
-@description('An address as the app takes it: without the slash at the end.')
-func trimmed(address string) string => endsWith(address, '/') ? substring(address, 0, length(address) - 1) : address
 
 output id string = app.id
 output name string = app.name

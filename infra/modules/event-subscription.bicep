@@ -2,7 +2,7 @@
 param topicName string
 param name string
 param functionId string
-param includedEventTypes string[]
+param includedEventTypes array
 param subjectBeginsWith string
 param advancedFilters array
 param storageAccountId string

@@ -27,7 +27,7 @@ param window string
 
 @description('How long the rule is silent after it fired; empty for a rule that fires once and is resolved later.')
 param muteFor string
-param actionGroupIds string[]
+param actionGroupIds array
 
 var stateful = empty(muteFor)
 var dimensions = empty(dimension) ? [] : [{ name: dimension, operator: 'Include', values: ['*'] }]

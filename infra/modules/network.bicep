@@ -7,8 +7,9 @@ param storageId string
 @description('The new vault; empty when an existing one is used, whose network is its owner\'s.')
 param vaultId string
 
-@description('At least a /25: half for the app, half for private endpoints.')
 param addressPrefix string
+param appSubnetPrefix string
+param endpointSubnetPrefix string
 
 var storageServices = [
   {
@@ -53,7 +54,7 @@ resource appSubnet 'Microsoft.Network/virtualNetworks/subnets@2024-05-01' = {
   parent: network
   name: 'app'
   properties: {
-    addressPrefix: cidrSubnet(addressPrefix, 26, 0)
+    addressPrefix: appSubnetPrefix
     delegations: [
       {
         name: 'functions'
@@ -70,7 +71,7 @@ resource endpointSubnet 'Microsoft.Network/virtualNetworks/subnets@2024-05-01' =
   parent: network
   name: 'endpoints'
   properties: {
-    addressPrefix: cidrSubnet(addressPrefix, 26, 1)
+    addressPrefix: endpointSubnetPrefix
     privateEndpointNetworkPolicies: 'Disabled'
   }
   dependsOn: [

@@ -7,7 +7,7 @@ param suffix string
 param workspaceId string
 
 @description('Addresses that are told.')
-param emails string[]
+param emails array
 
 var alerts = loadJsonContent('../alerts/own/alerts.json')
 var queries = {

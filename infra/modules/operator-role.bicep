@@ -5,7 +5,7 @@ targetScope = 'subscription'
 param suffix string
 
 @description('Subscriptions whose registries the role can be given on, as ids.')
-param assignableScopes string[]
+param assignableScopes array
 
 var roles = loadJsonContent('../roles.json')
 

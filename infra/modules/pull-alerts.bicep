@@ -3,10 +3,9 @@ param location string
 param tags object
 param suffix string
 param functionAppName string
-param workspaceIds string[]
 
-@description('Names of files in alerts/app: the kinds of logs in which failed pulls are looked for.')
-param sources string[]
+@description('The rules: `workspace` (ARM id) and `source` (name of a file in alerts/app).')
+param wanted array
 
 @minValue(0)
 @maxValue(4)
@@ -16,7 +15,7 @@ param window string
 param muteFor string
 
 @description('Action groups of your own that hear of the same alerts.')
-param moreActionGroupIds string[]
+param moreActionGroupIds array
 
 var queries = {
   aks_audit: loadTextContent('../alerts/app/aks_audit.kql')
@@ -28,8 +27,6 @@ var queries = {
   registry_events: loadTextContent('../alerts/app/registry_events.kql')
   syslog: loadTextContent('../alerts/app/syslog.kql')
 }
-var nested = map(workspaceIds, id => map(sources, source => { workspace: id, source: source }))
-var wanted = flatten(nested)
 
 resource app 'Microsoft.Web/sites@2024-04-01' existing = {
   name: functionAppName

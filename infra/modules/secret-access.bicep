@@ -3,10 +3,10 @@ param vaultName string
 param principalId string
 
 @description('Names of the secrets that a rotation writes.')
-param written string[]
+param written array
 
 @description('Names of the secrets that it only reads: the account\'s name and what it signs in with.')
-param readOnly string[]
+param readOnly array
 
 var roles = loadJsonContent('../roles.json')
 

@@ -2,11 +2,13 @@
 param location string
 param tags object
 
-@description('The workspaces that it asks, as ARM ids; the first is the app\'s own.')
-param workspaceIds string[]
+@description('The workspace in whose gallery it stands.')
+param workspaceId string
+
+@description('The workspaces that it asks: ARM ids in double quotes, separated by commas.')
+param quotedWorkspaceIds string
 
 var content = loadTextContent('../workbook/cachewarden.workbook.json')
-var quoted = map(workspaceIds, id => '"${id}"')
 
 resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
   name: guid(resourceGroup().id, 'cachewarden-workbook')
@@ -16,8 +18,8 @@ resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
   properties: {
     displayName: 'Cachewarden'
     category: 'workbook'
-    sourceId: workspaceIds[0]
-    serializedData: replace(content, '"{workspaces}"', join(quoted, ','))
+    sourceId: workspaceId
+    serializedData: replace(content, '"{workspaces}"', quotedWorkspaceIds)
   }
 }
 
