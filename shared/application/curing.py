@@ -52,7 +52,7 @@ class Curing:
             await self._enforce(registry, snapshot, enforced, still_ours)
 
     def _mode(self, registry: RegistryPolicy, incident: Incident) -> Mode:
-        return self._policy.mode_for(registry, parse_reference(incident.images[0]).registry)
+        return self._policy.mode_for(registry, incident.source.partition("/")[0])
 
     def _only_observed(self, registry: RegistryPolicy, incident: Incident) -> bool:
         return incident.state is IncidentState.PLANNED and self._mode(registry, incident) is Mode.OBSERVE
@@ -62,7 +62,12 @@ class Curing:
     ) -> tuple[Plan, dict[str, list[Outcome]]]:
         """The plan for some incidents, and each incident's outcomes by its id."""
         images = [
-            PlannedImage(text=image, reference=parse_reference(image), cause=Cause.RATE_LIMITED)
+            PlannedImage(
+                text=image,
+                reference=parse_reference(image),
+                cause=Cause.RATE_LIMITED,
+                cache_rule=incident.through.get(image),
+            )
             for incident in incidents
             for image in incident.images
         ]
