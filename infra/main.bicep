@@ -26,10 +26,10 @@ param registriesUseAbac bool = false
 param vaultId string = ''
 
 @description('Names of the secrets that a rotation writes, separated by commas; empty when nothing is rotated.')
-param writtenSecrets string = 'dockerhub-token'
+param writtenSecrets string = 'dockerhub-username,dockerhub-token,dockerhub-token-next'
 
-@description('Names of the secrets that the app only reads (account, owner, addresses of channels), separated by commas.')
-param readSecrets string = 'dockerhub-username,dockerhub-owner'
+@description('Names of the secrets that the app only reads (the owner\'s password, addresses of channels), separated by commas.')
+param readSecrets string = 'dockerhub-owner'
 
 @description('ARM id of a workspace for the app\'s own logs; empty makes one.')
 param appWorkspaceId string = ''

@@ -7,13 +7,12 @@ import msgspec
 
 from sandbox.arm.access import AccessControl
 from sandbox.arm.roles import (
-    ACR_CATALOG_LISTER,
     ACR_PULL,
     CACHEWARDEN_OPERATOR,
     EVENT_GRID_DATA_SENDER,
     KEY_VAULT_SECRETS_OFFICER,
     KEY_VAULT_SECRETS_USER,
-    LOG_ANALYTICS_READER,
+    LOG_ANALYTICS_DATA_READER,
     RBAC_ADMINISTRATOR,
 )
 from sandbox.hub.models import Hub
@@ -77,13 +76,14 @@ ALERT_RULE: Final = AlertRule(
 
 
 def grant_app_roles(access: AccessControl, principal_id: str) -> None:
-    """Give the app's identity the roles that it needs, and no more."""
+    """Give the app's identity the roles that infra/ gives it, and no more (tests/infra compares them)."""
     access.grant(principal_id, CACHEWARDEN_OPERATOR, REGISTRY_ID)
     access.grant(principal_id, ACR_PULL, REGISTRY_ID)
-    access.grant(principal_id, ACR_CATALOG_LISTER, REGISTRY_ID)
-    access.grant(principal_id, KEY_VAULT_SECRETS_OFFICER, VAULT_ID)
+    for secret in (SECRETS.username, SECRETS.token, f"{SECRETS.token}-next"):
+        access.grant(principal_id, KEY_VAULT_SECRETS_OFFICER, f"{VAULT_ID}/secrets/{secret}")
+    access.grant(principal_id, KEY_VAULT_SECRETS_USER, f"{VAULT_ID}/secrets/{SECRETS.owner}")
     access.grant(principal_id, RBAC_ADMINISTRATOR, VAULT_ID, condition=ONLY_SECRETS_USER)
-    access.grant(principal_id, LOG_ANALYTICS_READER, WORKSPACE_ID)
+    access.grant(principal_id, LOG_ANALYTICS_DATA_READER, WORKSPACE_ID)
     access.grant(principal_id, EVENT_GRID_DATA_SENDER, TOPIC_ID)
 
 

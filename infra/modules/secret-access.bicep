@@ -1,11 +1,11 @@
-// Rotation: the app writes the named token secrets and reads the others that it names. Nothing else in the vault.
+// Rotation: the app writes the secrets of the pair that it rotates and reads the others that it names. Nothing else in the vault.
 param vaultName string
 param principalId string
 
 @description('Names of the secrets that a rotation writes.')
 param written array
 
-@description('Names of the secrets that it only reads: the account\'s name and what it signs in with.')
+@description('Names of the secrets that it only reads, such as the owner\'s password.')
 param readOnly array
 
 var roles = loadJsonContent('../roles.json')
