@@ -85,7 +85,7 @@ class TestMain:
     """infra/main.bicep."""
 
     def test_its_parameter_file_knows_its_parameters(self) -> None:
-        """azd gives what has no default, and nothing that is unknown."""
+        """Azd gives what has no default, and nothing that is unknown."""
         given = set(data("main.parameters.json")["parameters"])
 
         assert given <= set(MAIN.section("parameters"))
