@@ -1,7 +1,9 @@
-"""The app that is deployed: its settings, its triggers and their queues and subscriptions, and what is in its package."""
+"""The app that is deployed: its settings, its triggers with their queues and subscriptions, and its package."""
 
 import fnmatch
+import shutil
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +23,17 @@ HOST_SETTINGS = {
 """Settings that the Functions host reads and the app does not (documented)."""
 
 
+@cache
+def functions() -> list[Any]:
+    """The app's functions; the library lets them be asked for once."""
+    return list(function_app.app.get_functions())
+
+
 def bindings(kind: str) -> dict[str, dict[str, Any]]:
     """The app's triggers of a kind, by function."""
     return {
         function.get_function_name(): binding.get_dict_repr()
-        for function in function_app.app.get_functions()
+        for function in functions()
         for binding in function.get_bindings()
         if binding.type == kind
     }
@@ -143,9 +151,9 @@ class TestPackage:
     def test_leaves_out_what_is_not_the_app(self) -> None:
         """Nothing of the repository's top level goes along that the app does not import or read."""
         ignored = (ROOT / ".funcignore").read_text(encoding="utf-8").split()
-        listed = subprocess.run(
-            ["git", "ls-tree", "--name-only", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
-        )
+        git = shutil.which("git") or "git"
+        command = [git, "ls-tree", "--name-only", "HEAD"]
+        listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
         packed = {
             name for name in listed.stdout.split() if not any(fnmatch.fnmatch(name, pattern) for pattern in ignored)
         }
