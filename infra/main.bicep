@@ -90,6 +90,13 @@ param maximumInstanceCount int = 40
 @minValue(0)
 param alwaysReadyHttp int = 0
 
+@description('Redundancy of the storage account; a region without zones wants Standard_LRS.')
+@allowed([
+  'Standard_LRS'
+  'Standard_ZRS'
+])
+param storageSku string = 'Standard_ZRS'
+
 @description('Path of the policy file in the package.')
 param policyFile string = 'policy.yaml'
 
@@ -167,6 +174,7 @@ module storage './modules/storage.bicep' = {
     name: 'stcw${suffix}'
     location: location
     tags: allTags
+    sku: storageSku
     publicAccess: !vnetEnabled
     packageContainer: packageContainer
     deadLetterContainer: deadLetterContainer
@@ -225,7 +233,6 @@ module app './modules/app.bicep' = {
     tags: allTags
     identityId: appIdentity.outputs.id
     identityClientId: appIdentity.outputs.clientId
-    storageName: storage.outputs.name
     blobEndpoint: storage.outputs.blobEndpoint
     queueEndpoint: storage.outputs.queueEndpoint
     tableEndpoint: storage.outputs.tableEndpoint

@@ -6,7 +6,6 @@ param location string
 param tags object
 param identityId string
 param identityClientId string
-param storageName string
 param blobEndpoint string
 param queueEndpoint string
 param tableEndpoint string
@@ -38,6 +37,7 @@ param alwaysReadyHttp int
 param authClientId string
 
 var azure = environment()
+// `environment()` does not know the query API of the logs.
 var logsEndpoints = {
   AzureCloud: 'https://api.loganalytics.io'
   AzureUSGovernment: 'https://api.loganalytics.us'
@@ -114,7 +114,6 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
     AZURE_CLIENT_ID: identityClientId
     APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnectionString
     APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
-    AzureWebJobsStorage__accountName: storageName
     AzureWebJobsStorage__credential: 'managedidentity'
     AzureWebJobsStorage__clientId: identityClientId
     AzureWebJobsStorage__blobServiceUri: blobEndpoint

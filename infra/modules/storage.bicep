@@ -3,6 +3,9 @@ param name string
 param location string
 param tags object
 
+@description('Redundancy, such as Standard_ZRS.')
+param sku string
+
 @description('Whether the account can be reached from outside the virtual network.')
 param publicAccess bool
 
@@ -32,7 +35,7 @@ resource account 'Microsoft.Storage/storageAccounts@2024-01-01' = {
   tags: tags
   kind: 'StorageV2'
   sku: {
-    name: 'Standard_ZRS'
+    name: sku
   }
   properties: {
     accessTier: 'Hot'
@@ -151,7 +154,6 @@ resource events 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 }
 
 output id string = account.id
-output name string = account.name
 output blobEndpoint string = account.properties.primaryEndpoints.blob
 output queueEndpoint string = account.properties.primaryEndpoints.queue
 output tableEndpoint string = account.properties.primaryEndpoints.table

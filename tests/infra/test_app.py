@@ -71,7 +71,6 @@ class TestSettings:
         values = {
             "AZURE_CLIENT_ID": "00000000-0000-0000-0000-00000000000a",
             "AzureWebJobsStorage__clientId": "00000000-0000-0000-0000-00000000000a",
-            "AzureWebJobsStorage__accountName": account,
             "AzureWebJobsStorage__queueServiceUri": f"https://{account}.queue.core.windows.net/",
             "AzureWebJobsStorage__tableServiceUri": f"https://{account}.table.core.windows.net/",
             "CACHEWARDEN_POLICY": "policy.yaml",
