@@ -17,6 +17,7 @@ from shared.domain.planner import plan
 from shared.domain.plans import Outcome, Plan, PlannedImage, Status
 from shared.domain.policy import Mode, Policy, RegistryPolicy
 from shared.domain.registries import RegistrySnapshot
+from shared.telemetry import bind
 
 _PENDING = frozenset({IncidentState.DETECTED, IncidentState.PLANNED})
 
@@ -97,7 +98,8 @@ class Curing:
     ) -> None:
         match self._answer_to(incident, proposed):
             case Decision.APPROVED:
-                result = await self._applier.apply(registry.id, proposed, still_ours=still_ours)
+                with bind(incidents=incident.id):
+                    result = await self._applier.apply(registry.id, proposed, still_ours=still_ours)
                 await self._conclude(incident, result)
             case Decision.REJECTED:
                 await self._book.still_rejected(incident.id)
@@ -120,7 +122,8 @@ class Curing:
     ) -> None:
         planned, outcomes = self._plan(registry, snapshot, incidents)
         recorded = [await self._book.planned(incident.id, outcomes[incident.id]) for incident in incidents]
-        result = await self._applier.apply(registry.id, planned, still_ours=still_ours)
+        with bind(incidents=" ".join(incident.id for incident in incidents)):
+            result = await self._applier.apply(registry.id, planned, still_ours=still_ours)
         for incident in recorded:
             if incident.state is IncidentState.PLANNED:
                 await self._conclude(incident, result)

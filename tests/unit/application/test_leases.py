@@ -1,6 +1,7 @@
 """Leases while they are held: one holder, given back, and nothing written once it is lost."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
@@ -55,12 +56,16 @@ class TestHeld:
         async with held(leases, "x", 0.03) as still_ours:
             assert still_ours is not None
             with pytest.raises(LeaseLost):
-                async with asyncio.timeout(10):
-                    while True:
-                        still_ours()
-                        await asyncio.sleep(0)
+                await _checked_until_it_raises(still_ours)
 
         assert leases.released == 0
+
+
+async def _checked_until_it_raises(still_ours: Callable[[], None]) -> None:
+    async with asyncio.timeout(10):
+        while True:
+            still_ours()
+            await asyncio.sleep(0)
 
 
 class TestApplier:

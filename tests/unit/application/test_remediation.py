@@ -20,6 +20,7 @@ from shared.domain.incidents import IncidentState, registry_key
 from shared.domain.notice_kinds import NoticeKind
 from shared.domain.registries import CredentialSet
 from shared.errors import PermanentError, TemporaryError
+from shared.queries import SOURCES
 from tests.fakes.application import POLICY, REGISTRY, WORKSPACE, TestApplication, log_alert
 
 NGINX = "docker.io/library/nginx"
@@ -205,7 +206,7 @@ class TestRepetition:
         assert len(world.registries.puts) == 2
         assert len(world.topic.sent) == 1
         assert len(world.content.pulled) == 1
-        assert len(set(world.logs.windows)) == 1
+        assert len(world.logs.windows) == len(SOURCES)
 
     async def test_another_alert_for_the_same_failure_is_evidence_and_not_work(self) -> None:
         """The workload still pulls from Docker Hub: nothing to create, and people have been told."""
