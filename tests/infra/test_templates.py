@@ -84,9 +84,10 @@ def _quoted(line: str) -> list[str]:
 class TestMain:
     """infra/main.bicep."""
 
-    def test_its_parameter_file_knows_its_parameters(self) -> None:
-        """Azd gives what has no default, and nothing that is unknown."""
-        given = set(data("main.parameters.json")["parameters"])
+    @pytest.mark.parametrize("file", ["main.parameters.json", "examples/contoso.parameters.json"])
+    def test_its_parameter_files_know_its_parameters(self, file: str) -> None:
+        """They give what has no default, and nothing that is unknown."""
+        given = set(data(file)["parameters"])
 
         assert given <= set(MAIN.section("parameters"))
         assert given >= MAIN.required
