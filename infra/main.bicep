@@ -29,7 +29,7 @@ param vaultId string = ''
 param writtenSecrets string = 'dockerhub-username,dockerhub-token,dockerhub-token-next'
 
 @description('Names of the secrets that the app only reads (the owner\'s password, addresses of channels), separated by commas.')
-param readSecrets string = 'dockerhub-owner'
+param readSecrets string = 'dockerhub-owner,dockerhub-owner-name'
 
 @description('ARM id of a workspace for the app\'s own logs; empty makes one.')
 param appWorkspaceId string = ''

@@ -81,7 +81,8 @@ def grant_app_roles(access: AccessControl, principal_id: str) -> None:
     access.grant(principal_id, ACR_PULL, REGISTRY_ID)
     for secret in (SECRETS.username, SECRETS.token, f"{SECRETS.token}-next"):
         access.grant(principal_id, KEY_VAULT_SECRETS_OFFICER, f"{VAULT_ID}/secrets/{secret}")
-    access.grant(principal_id, KEY_VAULT_SECRETS_USER, f"{VAULT_ID}/secrets/{SECRETS.owner}")
+    for secret in (SECRETS.owner, f"{SECRETS.owner}-name"):
+        access.grant(principal_id, KEY_VAULT_SECRETS_USER, f"{VAULT_ID}/secrets/{secret}")
     access.grant(principal_id, RBAC_ADMINISTRATOR, VAULT_ID, condition=ONLY_SECRETS_USER)
     access.grant(principal_id, LOG_ANALYTICS_DATA_READER, WORKSPACE_ID)
     access.grant(principal_id, EVENT_GRID_DATA_SENDER, TOPIC_ID)
