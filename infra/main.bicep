@@ -19,6 +19,9 @@ param registryIds string
 @minLength(1)
 param workspaceIds string
 
+@description('ARM ids of the App Service sites whose failed pulls are to be cured, separated by commas.')
+param siteIds string = ''
+
 @description('Whether the registries\' role assignment mode is "RBAC Registry + ABAC Repository Permissions".')
 param registriesUseAbac bool = false
 
@@ -51,8 +54,8 @@ param alertFrequency string = 'PT5M'
 @description('Over which time failed pulls are counted.')
 param alertWindow string = 'PT5M'
 
-@description('How long a rule is silent after it fired. Empty: it fires once and is resolved later.')
-param alertMuteFor string = 'PT15M'
+@description('How long a rule is silent about a resource after it fired. Empty: it fires at each evaluation that finds failures.')
+param alertMuteFor string = ''
 
 @description('Addresses of the people who run it, separated by commas: they hear of what the app can\'t do itself.')
 param operatorEmails string = ''
@@ -109,6 +112,8 @@ var registries = filter(split(registryIds, ','), id => !empty(id))
 var workspaces = filter(split(workspaceIds, ','), id => !empty(id))
 var writtenList = filter(split(writtenSecrets, ','), name => !empty(name))
 var readList = filter(split(readSecrets, ','), name => !empty(name))
+var sites = filter(split(siteIds, ','), id => !empty(id))
+var siteSubscriptions = map(sites, id => '/subscriptions/${split(id, '/')[2]}')
 var sources = filter(split(alertSources, ','), name => !empty(name))
 var emails = filter(split(operatorEmails, ','), email => !empty(email))
 var moreActionGroups = filter(split(moreActionGroupIds, ','), id => !empty(id))
@@ -247,13 +252,33 @@ module app './modules/app.bicep' = {
   }
 }
 
-module operatorRole './modules/operator-role.bicep' = {
+module operatorRole './modules/custom-role.bicep' = {
   name: 'operator-role-${suffix}'
   params: {
+    key: 'operator'
     suffix: suffix
     assignableScopes: subscriptions
   }
 }
+
+module siteReaderRole './modules/custom-role.bicep' = {
+  name: 'site-reader-role-${suffix}'
+  params: {
+    key: 'siteReader'
+    suffix: suffix
+    assignableScopes: union(subscriptions, siteSubscriptions)
+  }
+}
+
+module siteAccess './modules/site-access.bicep' = [for (id, i) in sites: {
+  name: 'site-access-${i}-${suffix}'
+  scope: resourceGroup(split(id, '/')[2], split(id, '/')[4])
+  params: {
+    siteName: split(id, '/')[8]
+    principalId: appIdentity.outputs.principalId
+    siteReaderRole: siteReaderRole.outputs.roleName
+  }
+}]
 
 module registryAccess './modules/registry-access.bicep' = [for (id, i) in registries: {
   name: 'registry-access-${i}-${suffix}'

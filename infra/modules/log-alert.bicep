@@ -25,11 +25,13 @@ param severity int
 param frequency string
 param window string
 
-@description('How long the rule is silent after it fired; empty for a rule that fires once and is resolved later.')
-param muteFor string
+@description('Whether it fires once and is resolved later. A rule that calls the app is not: it would stay silent about a second image while the first one fails.')
+param stateful bool
+
+@description('How long a rule without state is silent after it fired; empty: it fires at each evaluation.')
+param muteFor string = ''
 param actionGroupIds array
 
-var stateful = empty(muteFor)
 var dimensions = empty(dimension) ? [] : [{ name: dimension, operator: 'Include', values: ['*'] }]
 
 resource rule 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
@@ -48,7 +50,7 @@ resource rule 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
     evaluationFrequency: frequency
     windowSize: window
     autoMitigate: stateful
-    muteActionsDuration: stateful ? null : muteFor
+    muteActionsDuration: stateful || empty(muteFor) ? null : muteFor
     skipQueryValidation: true
     checkWorkspaceAlertsStorageConfigured: false
     criteria: {

@@ -51,7 +51,7 @@ module rules './log-alert.bicep' = [for alert in alerts: {
     severity: alert.severity
     frequency: alert.frequency
     window: alert.window
-    muteFor: ''
+    stateful: true
     actionGroupIds: [
       operators.id
     ]

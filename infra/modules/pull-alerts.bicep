@@ -66,6 +66,7 @@ module rules './log-alert.bicep' = [for (entry, i) in wanted: {
     severity: severity
     frequency: frequency
     window: window
+    stateful: false
     muteFor: muteFor
     actionGroupIds: concat([cure.id], moreActionGroupIds)
   }
