@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 import shared
+from scripts.notice_reference import notice_page, notice_schema
 from shared.adapters.azure_codes import HINTS, TEMPORARY_CODES
 from shared.domain.durations import format_duration
 from shared.domain.policy import Policy
@@ -208,6 +209,8 @@ REFERENCES: Mapping[Path, Callable[[], str]] = {
         for source in (*SOURCES, *AUDIT_SOURCES)
         if "| extend Rank =" in source.query
     },
+    Path("docs/reference/notices.md"): lambda: notice_page(_GENERATED),
+    Path("docs/reference/notices.schema.json"): notice_schema,
 }
 """What is generated, below the repository's root."""
 
