@@ -215,9 +215,10 @@ class Steps:
             proofs = await self._adoption.adopt(credential, check)
         except NotAdopted as error:
             now = self._clock.now()
-            if now - (rotation.published_at or now) < self._patience:
-                noted = note(rotation, now, "rotation.not_adopted_yet", str(error))
-                return msgspec.structs.replace(noted, not_before=now + ADOPTION_POLL)
+            waited = now - (rotation.published_at or now)
+            if waited < self._patience:
+                again = now + max(ADOPTION_POLL, waited / 4)
+                return note(rotation, now, "rotation.not_adopted_yet", str(error), not_before=again)
             return self._failing(rotation, error.code, str(error))
         now = self._clock.now()
         took = (now - (rotation.published_at or now)).total_seconds()

@@ -10,8 +10,10 @@ from shared.application.messages import NOTIFICATIONS, REMEDIATIONS, read_notifi
 from shared.application.remediation import Pace
 from shared.domain.incidents import Incident
 from shared.domain.policy_file import load_policy
-from tests.fakes.azure import FakeChannel, FakeContent, FakeLogs, FakeRegistries, FakeVaultAccess
+from tests.fakes.azure import FakeChannel, FakeContent, FakeLogs, FakeVaultAccess
 from tests.fakes.clock import ManualClock
+from tests.fakes.credentials import FakeCredentialSets, FakeHub, FakeVaults, MemoryRotations, MemorySamples
+from tests.fakes.fuse import Fuse
 from tests.fakes.stores import (
     MemoryDeliveries,
     MemoryIncidents,
@@ -88,7 +90,14 @@ class TestApplication:
         self.payloads = MemoryPayloads()
         self.logs = FakeLogs()
         self.vault_access = FakeVaultAccess()
-        self.registries = FakeRegistries(REGISTRY, self.vault_access)
+        self.fuse = Fuse()
+        self.hub = FakeHub(self.clock, self.fuse)
+        self.vaults = FakeVaults(self.clock, self.fuse)
+        self.rotations = MemoryRotations(self.fuse)
+        self.samples = MemorySamples()
+        self.registries = FakeCredentialSets(
+            REGISTRY, self.vault_access, hub=self.hub, vaults=self.vaults, fuse=self.fuse
+        )
         self.content = FakeContent(self.registries)
         self.topic = FakeChannel()
         self.app = self.another(policy, pace=pace)
@@ -107,6 +116,11 @@ class TestApplication:
             registries=self.registries,
             content=self.content,
             vault_access=self.vault_access,
+            rotations=self.rotations,
+            hub=self.hub,
+            vaults=self.vaults,
+            credential_sets=self.registries,
+            samples=self.samples,
             channels={"topic": self.topic},
         )
         return assemble(
