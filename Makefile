@@ -22,7 +22,7 @@ up: setup ## the app and the whole sandbox, until Ctrl-C; var/sandbox.json says 
 
 .PHONY: test
 test: setup ## all tests
-	@$(BIN)/pytest
+	@$(BIN)/pytest --cov --cov-report=term:skip-covered
 
 .PHONY: lint
 lint: setup ## ruff, mypy, import contracts, drift of generated files

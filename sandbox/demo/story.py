@@ -3,8 +3,10 @@
 Every step is traffic over TLS between the parts; nothing is told that was not looked at.
 """
 
+import re
 import time
 from typing import Any
+from urllib.parse import urlsplit
 
 from sandbox import scenario
 from sandbox.demo.narrator import Narrator, Step, expect
@@ -17,6 +19,13 @@ from sandbox.waiting import until
 TOO_MANY_REQUESTS = 429
 _MOST_PULLS = 200
 _PATIENCE_S = 60.0
+_WRITTEN = {
+    "credentialSets": "credential set",
+    "roleAssignments": "Key Vault Secrets User for its identity",
+    "cacheRules": "cache rule",
+}
+_WRITES = list(_WRITTEN)
+_DIGEST = re.compile(r"(sha256:[0-9a-f]{12})[0-9a-f]{52}")
 _SETTLED = {"verified", "blocked", "failed", "closed"}
 
 
@@ -100,7 +109,7 @@ class Story:
         self._posted_at = time.perf_counter() - delivery.seconds
         self.accepted_s = delivery.seconds
         expect(delivery.statuses == (202,), f"the function answered {delivery.statuses}")
-        step.say(f"alert {scenario.ALERT_RULE.name} for {scenario.CLUSTER_ID}")
+        step.say(f"alert {scenario.ALERT_RULE.name} for the cluster {scenario.CLUSTER}")
         step.say(f"POST /api/alerts: 202 in {delivery.seconds * 1000:.0f} ms")
 
     async def _cure(self, step: Step) -> None:
@@ -115,6 +124,18 @@ class Story:
         )
         expect(len(self.rules) == len(self._images()), f"{len(self.rules)} cache rules were created")
         expect(all(rule.credential_set for rule in self.rules), "a rule has no credential set")
+        self._check_order(step)
+
+    def _check_order(self, step: Step) -> None:
+        """What a later write needs came first: credential set, its access to the vault, then the rules."""
+        writes = [
+            urlsplit(put.url).path.split("/")[-2:] for put in self._world.exchanges.exchanges("arm", method="PUT")
+        ]
+        kinds = [kind for kind, _ in writes]
+        expect(kinds == sorted(kinds, key=_WRITES.index), f"ARM was written to in the order {kinds}")
+        step.say("written to ARM, in this order:")
+        for kind, name in writes:
+            step.say(f"  {_WRITTEN[kind]} {name}")
 
     async def _settled(self, step: Step, told: set[tuple[str, str]]) -> bool:
         """Look at the incidents once, tell what is new on their timelines; True when none is open any more."""
@@ -127,7 +148,7 @@ class Story:
             for entry in incident["timeline"]:
                 if (incident["id"], entry["text"]) not in told:
                     told.add((incident["id"], entry["text"]))
-                    step.say(f"{incident['source'].removeprefix('docker.io/'):36} {entry['text']}")
+                    step.say(f"{incident['source'].removeprefix('docker.io/'):36} {_short(entry['text'])}")
         return len(summaries) == len(self._images()) and all(s["state"] in _SETTLED for s in summaries)
 
     def _rule_puts(self) -> int:
@@ -146,7 +167,7 @@ class Story:
             )
             self.after.append(After(image, pull_from, 200, digest_matches=same))
             expect(same, f"{pull_from} is not what Docker Hub has")
-            step.say(f"{pull_from}")
+            step.say(_short(pull_from))
             step.say(f"  {pulled.digest[:19]}…, {len(pulled.layers)} layers: the same as at Docker Hub")
 
     async def _pull_again(self, step: Step) -> None:
@@ -174,10 +195,15 @@ class Story:
             step.say(f"{event['type']}  {event['subject']}")
             for hand_off in event["data"]["hand_off"]:
                 expect(hand_off["commands"], f"no command for {hand_off['image']}")
-                step.say(f"  {hand_off['image']} -> {hand_off['pull_from']}")
+                step.say(f"  {_short(hand_off['image'])} -> {_short(hand_off['pull_from'])}")
                 for command in hand_off["commands"]:
                     step.say(f"  $ {command}")
         expect(len(self._world.topic.events) == len(self._incidents), "an incident was told more than once")
+
+
+def _short(text: str) -> str:
+    """The text with its digests cut, for people to read; lines to copy keep theirs."""
+    return _DIGEST.sub(r"\1…", text)
 
 
 def _last(resource_id: str | None) -> str | None:

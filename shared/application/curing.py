@@ -17,6 +17,7 @@ from shared.domain.planner import plan
 from shared.domain.plans import Outcome, Plan, PlannedImage, Status
 from shared.domain.policy import Mode, Policy, RegistryPolicy
 from shared.domain.registries import RegistrySnapshot
+from shared.telemetry import bind
 
 _PENDING = frozenset({IncidentState.DETECTED, IncidentState.PLANNED})
 
@@ -52,7 +53,7 @@ class Curing:
             await self._enforce(registry, snapshot, enforced, still_ours)
 
     def _mode(self, registry: RegistryPolicy, incident: Incident) -> Mode:
-        return self._policy.mode_for(registry, parse_reference(incident.images[0]).registry)
+        return self._policy.mode_for(registry, incident.source.partition("/")[0])
 
     def _only_observed(self, registry: RegistryPolicy, incident: Incident) -> bool:
         return incident.state is IncidentState.PLANNED and self._mode(registry, incident) is Mode.OBSERVE
@@ -62,7 +63,12 @@ class Curing:
     ) -> tuple[Plan, dict[str, list[Outcome]]]:
         """The plan for some incidents, and each incident's outcomes by its id."""
         images = [
-            PlannedImage(text=image, reference=parse_reference(image), cause=Cause.RATE_LIMITED)
+            PlannedImage(
+                text=image,
+                reference=parse_reference(image),
+                cause=Cause.RATE_LIMITED,
+                cache_rule=incident.through.get(image),
+            )
             for incident in incidents
             for image in incident.images
         ]
@@ -92,7 +98,8 @@ class Curing:
     ) -> None:
         match self._answer_to(incident, proposed):
             case Decision.APPROVED:
-                result = await self._applier.apply(registry.id, proposed, still_ours=still_ours)
+                with bind(incidents=incident.id):
+                    result = await self._applier.apply(registry.id, proposed, still_ours=still_ours)
                 await self._conclude(incident, result)
             case Decision.REJECTED:
                 await self._book.still_rejected(incident.id)
@@ -115,7 +122,8 @@ class Curing:
     ) -> None:
         planned, outcomes = self._plan(registry, snapshot, incidents)
         recorded = [await self._book.planned(incident.id, outcomes[incident.id]) for incident in incidents]
-        result = await self._applier.apply(registry.id, planned, still_ours=still_ours)
+        with bind(incidents=" ".join(incident.id for incident in incidents)):
+            result = await self._applier.apply(registry.id, planned, still_ours=still_ours)
         for incident in recorded:
             if incident.state is IncidentState.PLANNED:
                 await self._conclude(incident, result)

@@ -124,7 +124,7 @@ class Detection:
         workspaces = self._workspaces(alert)
         if not workspaces:
             return [_told_by(alert, text) for text in alert.texts]
-        start = alert.fired_at - max(alert.window, SHORTEST_WINDOW) - SETTLING_TIME
+        start = alert.fired_at - alert.window - SETTLING_TIME
         start = max(min(start, now - SHORTEST_WINDOW), now - LONGEST_WINDOW)
         return [failure for workspace in workspaces for failure in await self._logged(workspace, start, now)]
 

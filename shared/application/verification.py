@@ -9,7 +9,7 @@ from shared.application.apply import wait_of
 from shared.application.ports import Clock, NotServed, RegistryContent, ServedManifest
 from shared.domain.images import ImageReference, parse_reference
 from shared.domain.incidents import Incident, Proof
-from shared.telemetry import get_logger
+from shared.telemetry import bind, get_logger
 
 USUAL_PLATFORM = "linux/amd64"
 """ACR stores an index and the manifests of the platforms that are pulled (documented); this one is warmed."""
@@ -48,7 +48,8 @@ class Verification:
             )
 
         missing = [(image, new) for image, new in incident.pull_from.items() if image not in _proven(incident.proofs)]
-        results = await asyncio.gather(*(one(*pair) for pair in missing), return_exceptions=True)
+        with bind(incident=incident.id):
+            results = await asyncio.gather(*(one(*pair) for pair in missing), return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):
                 raise result

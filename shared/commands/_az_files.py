@@ -19,7 +19,7 @@ class AzFileInvalid(PermanentError):
     """A file is not what `az acr … list -o json` prints."""
 
     code = "az_file_invalid"
-    hint = "Make it with: az acr cache list | credential-set list | repository list -r REGISTRY -o json"
+    hint = "Make it with az acr cache list, az acr credential-set list or az acr repository list, and -o json."
 
 
 def read_rules(path: str) -> tuple[CacheRule, ...]:

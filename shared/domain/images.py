@@ -98,7 +98,7 @@ def parse_reference(text: str) -> ImageReference:
 
 
 def canonical_host(host: str) -> str:
-    """A registry's host in the form in which references carry it: Docker Hub's aliases as `docker.io`, DNS names in lower case.
+    """A registry's host as references carry it: Docker Hub's aliases as `docker.io`, DNS names in lower case.
 
     A name without a dot or a port stays as it is: Docker tells it from a namespace only by its capitals.
     """

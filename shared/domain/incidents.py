@@ -91,6 +91,7 @@ class Incident(msgspec.Struct, frozen=True):
         source: the upstream repository, `docker.io/library/nginx`.
         images: the failing references, oldest first, at most `MOST_IMAGES`.
         active_since: when it was opened, or opened again; how long a cure may take counts from here.
+        through: failing reference → the cache rule through which the registry asked the upstream, if it did.
         workloads: failing reference → who wanted it, at most `MOST_WORKLOADS` each.
         evidence: one failing message, redacted.
         failures: the largest number of failing pulls that one reading of the logs found.
@@ -112,6 +113,7 @@ class Incident(msgspec.Struct, frozen=True):
     first_seen: datetime
     last_seen: datetime
     images: tuple[str, ...] = ()
+    through: dict[str, str] = {}
     workloads: dict[str, tuple[Workload, ...]] = {}
     evidence: str = ""
     failures: int = 0
@@ -138,12 +140,18 @@ def incident_id(registry_id: str, source: str) -> str:
     return f"{registry_key(registry_id)}-{hashlib.sha256(source.encode()).hexdigest()[:16]}"
 
 
+def source_of(image: ImageReference, failure: PullFailure) -> str:
+    """The upstream repository that a failure is about: the rule's source when the registry pulled through a rule."""
+    return failure.diagnosis.upstream or image.source
+
+
 def open_incident(registry_id: str, image: ImageReference, failure: PullFailure, now: datetime) -> Incident:
     """A new incident for the first failure of a repository; `image` is the one that the failure names."""
+    source = source_of(image, failure)
     incident = Incident(
-        id=incident_id(registry_id, image.source),
+        id=incident_id(registry_id, source),
         registry_id=registry_id,
-        source=image.source,
+        source=source,
         state=IncidentState.DETECTED,
         opened_at=now,
         updated_at=now,
@@ -218,9 +226,12 @@ def _merged(incident: Incident, image: ImageReference, failure: PullFailure) -> 
     kept = tuple(images)[:MOST_IMAGES]
     wanted_by = dict.fromkeys((*incident.workloads.get(str(image), ()), *failure.workloads))
     workloads = {**incident.workloads, str(image): tuple(wanted_by)[:MOST_WORKLOADS]}
+    rule = failure.diagnosis.cache_rule
+    through = {**incident.through, str(image): rule} if rule else incident.through
     return msgspec.structs.replace(
         incident,
         images=kept,
+        through={name: through[name] for name in kept if name in through},
         workloads={name: workloads[name] for name in kept if name in workloads},
         failures=max(incident.failures, failure.count),
         first_seen=min(incident.first_seen, failure.first_seen),

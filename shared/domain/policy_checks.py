@@ -94,7 +94,7 @@ def _upstream_errors(policy: Policy, lines: Lines) -> Iterator[Problem]:
 def _target_errors(policy: Policy, lines: Lines) -> Iterator[Problem]:
     """Equal or nested targets would put two upstreams' images under one name, and ACR refuses such wildcards."""
     for (one, mine), (other, theirs) in combinations(policy.upstreams.items(), 2):
-        if mine.target and theirs.target and _nested(mine.target, theirs.target):
+        if _nested(mine.target, theirs.target):
             found = f"{theirs.target!r}, which overlaps {mine.target!r} of {one}"
             yield _problem(lines, f"upstreams.{other}.target", found, "a prefix of its own")
 

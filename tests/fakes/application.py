@@ -132,18 +132,22 @@ class TestApplication:
 
     def failing(self, *images: str, resource_id: str = CLUSTER) -> None:
         """Have the logs show that these images failed because of Docker Hub's pull limit."""
+        self.failing_with({image: limit_message(image) for image in images}, resource_id=resource_id)
+
+    def failing_with(self, texts: dict[str, str], *, resource_id: str = CLUSTER) -> None:
+        """Have the logs show that these images failed with these texts."""
         now = self.clock.now()
         self.logs.rows["KubeEvents"] = [
             {
                 "Resource": resource_id,
                 "Image": image,
-                "Text": limit_message(image),
+                "Text": text,
                 "Failures": 3.0,
                 "FirstSeen": now - timedelta(minutes=4),
                 "LastSeen": now - timedelta(minutes=1),
                 "Pods": f'["shop/web-{number}"]',
             }
-            for number, image in enumerate(images)
+            for number, (image, text) in enumerate(texts.items())
         ]
         self.logs.rows["KubePodInventory"] = [
             {
@@ -154,7 +158,7 @@ class TestApplication:
                 "ControllerName": f"web-{number}-7d9c5f8b6",
                 "Containers": '["app"]',
             }
-            for number, _ in enumerate(images)
+            for number, _ in enumerate(texts)
         ]
 
     async def alert(self, document: dict[str, Any] | None = None) -> bool:

@@ -69,7 +69,11 @@ class FakeVaultAccess(Troubled, VaultAccess):
 
 
 class FakeRegistries(Troubled, Registries):
-    """One registry in ARM; a credential set is healthy once its identity was granted its secrets."""
+    """One registry in ARM; a credential set is healthy once its identity was granted its secrets, and looked at often.
+
+    Attributes:
+        healthy_after: how many looks at a credential set it takes until ACR calls it healthy.
+    """
 
     def __init__(self, registry_id: str, vault_access: FakeVaultAccess) -> None:
         super().__init__()
@@ -77,6 +81,7 @@ class FakeRegistries(Troubled, Registries):
         self.rules: dict[str, CacheRule] = {}
         self.sets: dict[str, CredentialSet] = {}
         self.puts: list[str] = []
+        self.healthy_after = 0
         self._vault_access = vault_access
 
     async def read(self, registry_id: str) -> RegistrySnapshot:
@@ -94,6 +99,7 @@ class FakeRegistries(Troubled, Registries):
     async def credential_set(self, registry_id: str, name: str) -> CredentialSet | None:
         """One credential set with its health."""
         self._called("credential_set")
+        self.healthy_after -= 1
         found = self.sets.get(name)
         return None if found is None else self._with_health(found)
 
@@ -111,8 +117,10 @@ class FakeRegistries(Troubled, Registries):
         return self._with_health(self.sets[action.name])
 
     async def create_cache_rule(self, registry_id: str, action: CreateCacheRule) -> None:
-        """Create it."""
+        """Create it; over a set that is not healthy it would break pulls, which fails the test."""
         self._called("create_cache_rule")
+        if action.credential_set is not None:
+            assert self._with_health(self.sets[action.credential_set]).healthy
         self.puts.append(action.name)
         self.rules[action.name] = CacheRule(action.name, action.source, action.target, action.credential_set)
 
@@ -125,7 +133,7 @@ class FakeRegistries(Troubled, Registries):
     def _with_health(self, credential_set: CredentialSet) -> CredentialSet:
         readable = {s for _, s, principal in self._vault_access.readers if principal == credential_set.principal_id}
         wanted = {credential_set.username_secret.rpartition("/")[2], credential_set.token_secret.rpartition("/")[2]}
-        return msgspec.structs.replace(credential_set, healthy=wanted <= readable)
+        return msgspec.structs.replace(credential_set, healthy=wanted <= readable and self.healthy_after <= 0)
 
 
 class FakeContent(Troubled, RegistryContent):
@@ -134,6 +142,7 @@ class FakeContent(Troubled, RegistryContent):
     def __init__(self, registries: FakeRegistries) -> None:
         super().__init__()
         self.present: set[str] = set()
+        self.platforms: dict[str, str] = {}
         self.pulled: list[str] = []
         self._registries = registries
 
@@ -148,7 +157,10 @@ class FakeContent(Troubled, RegistryContent):
         if not any(rule.target == repository for rule in self._registries.rules.values()):
             raise NotServed(f"{repository} is not known", code="NAME_UNKNOWN")
         self.pulled.append(f"{login_server}/{repository}:{reference}")
-        return ServedManifest(digest="sha256:" + "0" * 64, media_type="application/json", origin="upstream")
+        platforms = {} if reference in self.platforms.values() else self.platforms
+        return ServedManifest(
+            digest="sha256:" + "0" * 64, media_type="application/json", origin="upstream", platforms=platforms
+        )
 
 
 class FakeLogs(Troubled, Logs):

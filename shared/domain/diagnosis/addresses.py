@@ -121,7 +121,11 @@ def _read(match: re.Match[str], plain: str) -> Address:
                 cut = end == len(plain) and plain.endswith(_GOES_ON, 0, start)
                 rest = path[at + len(kind) :]
                 role = Role.UPLOAD if kind == "/blobs/" and rest.startswith("upload") else Role.REGISTRY
-                reference = _bare(_asked_for(path, host), path[4:at])
+                reference = (
+                    None
+                    if not match[1].islower() and _is_placeholder(match[1])
+                    else _bare(_asked_for(path, host), path[4:at])
+                )
                 if kind == "/manifests/" and reference is not None:
                     reference = _with_suffix(reference, rest, cut=cut)
                 return Address(start, end, host, role, path[4:at], reference)
@@ -132,6 +136,12 @@ def _read(match: re.Match[str], plain: str) -> Address:
         return Address(start, end, host, Role.REGISTRY, scope[1], _bare(registry, scope[1]))
     speaks_it = path.startswith(("/v2/", "/token", "/oauth2/")) or path == "/v2" or host in _TOKEN_SERVICES
     return Address(start, end, host, Role.REGISTRY if speaks_it else Role.OTHER)
+
+
+def _is_placeholder(host: str) -> bool:
+    """Whether somebody wrote capitals over a host's first label: XXXX.dkr.ecr.eu-west-1.amazonaws.com."""
+    label = host.rpartition("@")[2].partition(".")[0]
+    return label != label.lower() and canonical_host(host) != DOCKER_HUB
 
 
 def _asked_for(path: str, host: str) -> str:

@@ -8,6 +8,7 @@ from bisect import bisect_right
 
 from shared.domain.diagnosis.addresses import Address
 from shared.domain.diagnosis.names import FAILED, SEEN, Mention
+from shared.domain.diagnosis.occurrences import with_tag_beside
 from shared.domain.diagnosis.owners import owner_by_words
 from shared.domain.diagnosis.unwrapping import Text
 from shared.domain.images import DOCKER_HUB, ImageReference
@@ -29,11 +30,9 @@ def choose(text: Text, named: list[Mention], place: Address | None, decided_at: 
         place: the address that was refused, if one is named.
         decided_at: where the words stand that say what went wrong, None when none do.
     """
-    if _agree(named):
-        return named[0].reference
     named = _without_paths(named)
     if not named:
-        return place.reference if place is not None else None
+        return with_tag_beside(text, place.reference) if place is not None and place.reference is not None else None
     if len(named) > 1 and len({(m.reference.registry, m.reference.repository, m.reference.tag) for m in named}) > 1:
         best = _best(text, named, place, decided_at)
     else:
@@ -49,7 +48,7 @@ def choose(text: Text, named: list[Mention], place: Address | None, decided_at: 
     return _completed(best, named, place)
 
 
-def _agree(named: list[Mention]) -> bool:
+def agree(named: list[Mention]) -> bool:
     """Whether all mentions say the same and leave nothing open, as in nearly every message of a kubelet."""
     if not named or named[0].weight < FAILED:
         return False

@@ -6,8 +6,9 @@ from shared.domain.diagnosis.names import FAILED, NOT_NAMES, STARTED, Mention, i
 from shared.domain.diagnosis.unwrapping import Text
 
 _NO_NAME_FOLLOWS = (" image", " and ", " rate", "ed ", "ing image", " qps", "backoff")
+# Compose is not among them: what it pulls are services.
 _COMMAND = re.compile(
-    r"\b(?:docker|podman|nerdctl|crictl|crane|buildah|oras|helm|compose|docker image|ctr [^\n]{0,80}i(?:mages?)?)"
+    r"\b(?:docker|podman|nerdctl|crictl|crane|buildah|oras|helm|docker image|ctr [^\n]{0,80}i(?:mages?)?)"
     r"(?: --?[\w.-]{1,40}(?:[ =][^\s]{1,200})?){0,8} $"
 )
 _WITH_VALUE = (
@@ -22,7 +23,7 @@ _WITH_VALUE = (
     "--authfile",
     "--namespace",
 )
-_WHAT = re.compile(r"(?: repository| artifact| container| ref| base| oci artifact)? ")
+_WHAT = re.compile(r"(?: repository| artifact| container| ref| base| oci artifact| for)? ")
 _SERVICE_AND_IMAGE = re.compile(r"[\w.-]{1,64} \((?=[^)\s]{1,512}\))")
 _FAILED_TO = ("failed to ", "unable to ", "error ", "could not ", "while ", "cannot ")
 _LOOK_BACK = 300

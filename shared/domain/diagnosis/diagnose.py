@@ -5,12 +5,13 @@ from typing import NamedTuple
 
 from shared.domain.diagnosis.addresses import Address, Role, addresses, completed, place_of
 from shared.domain.diagnosis.causes import find_cause
-from shared.domain.diagnosis.choice import choose
+from shared.domain.diagnosis.choice import agree, choose
 from shared.domain.diagnosis.evidence import evidence
 from shared.domain.diagnosis.limits import Kind, Limit, find_limit
 from shared.domain.diagnosis.mentions import mentions
 from shared.domain.diagnosis.model import Cause, Diagnosis
 from shared.domain.diagnosis.names import Mention
+from shared.domain.diagnosis.occurrences import full_names
 from shared.domain.diagnosis.owners import hub_limit, is_abuse_limit, owner
 from shared.domain.diagnosis.runtimes import find_runtime
 from shared.domain.diagnosis.unwrapping import Text, on_one_line, unwrap, without_breaks
@@ -86,8 +87,10 @@ def _read(text: Text) -> _Reading:
         return _limited(text, places, named, limit)
     sign = find_cause(text)
     at = sign.start if sign is not None else None
-    place = place_of(at, text.low, places) if at is not None else None
-    image = choose(text, named, _naming(place, places), at)
+    if agree(named):
+        image: ImageReference | None = named[0].reference
+    else:
+        image = _image(text, named, place_of(at, text.low, places) if at is not None else None, places, at)
     if sign is None:
         return _Reading(text, image, bool(named))
     return _Reading(text, image, bool(named), sign.cause, start=sign.start, end=sign.end)
@@ -96,11 +99,21 @@ def _read(text: Text) -> _Reading:
 def _limited(text: Text, places: list[Address], named: list[Mention], limit: Limit) -> _Reading:
     place = place_of(limit.start, text.low, places)
     asked = place if place is not None and place.role is not Role.OTHER else _last_registry(places, limit.start)
-    image = choose(text, named, _naming(asked, places), limit.start)
+    image = named[0].reference if agree(named) else _image(text, named, asked, places, limit.start)
     cause, whose = _whose(text, limit, asked, image)
     pulled = limit.kind is Kind.PULL
     found = _Reading(text, image, bool(named), cause, pulled, whose)
     return found._replace(start=limit.start, end=limit.end)
+
+
+def _image(
+    text: Text, named: list[Mention], place: Address | None, places: list[Address], at: int | None
+) -> ImageReference | None:
+    """The image that failed; where neither words nor an address name one, a full name that occurs is taken."""
+    naming = _naming(place, places)
+    if not named and naming is None and at is not None:
+        named = full_names(text)
+    return choose(text, named, naming, at)
 
 
 def _whose(text: Text, limit: Limit, place: Address | None, image: ImageReference | None) -> tuple[Cause, str | None]:

@@ -42,7 +42,7 @@ def _what_before(before: str) -> tuple[int, bool, bool]:
     if before.endswith(("unpack", "access", "sandbox", "inspect", "fetch docker", "pull docker")):
         return FAILED, False, False
     if before.endswith("pulling"):
-        failed = before.endswith(("back-off pulling", "error pulling"))
+        failed = before.endswith(("back-off pulling", "error pulling", "failed pulling"))
         return (FAILED if failed else STARTED), failed, True
     if before.endswith(("retrieving", "find", "fetching", "downloading", "builder", "pulling docker")):
         return STARTED, before.endswith("find"), before.endswith("retrieving")

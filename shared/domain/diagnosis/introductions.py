@@ -44,6 +44,7 @@ INTRODUCTIONS: tuple[tuple[str, tuple[Introduction, ...]], ...] = (
     ("denied for ", (("access denied for ", name(FAILED)),)),
     (" value", (("flag value ", name(FAILED)), ("invalid value: ", name_with_separator(FAILED)))),
     ("lookup failed: ", (("lookup failed: ", name(FAILED)),)),
+    ("inspect ", (("inspect failed for ", name(FAILED)), ("inspect image returned null: ", name(FAILED)))),
     ("signing [", (("signing [", name(FAILED)),)),
     ("refers to repository [", (("refers to repository [", name(SEEN)),)),
     ("docker hub: ", (("docker hub: ", name(STARTED)),)),

@@ -77,6 +77,8 @@ def name_at(text: Text, position: int, *, loose: bool = False) -> Found | None:
     quote = plain[position : position + 1]
     if quote and quote in QUOTES:
         return _quoted(plain, position + 1, quote)
+    if quote == "*" and plain.startswith("**", position):
+        position += 2
     match = _TOKEN.match(plain, position)
     if match is None:
         return None
@@ -132,14 +134,14 @@ def _quoted(plain: str, position: int, quote: str) -> Found | None:
         if rest is not None:
             raw, end = raw + rest[0], rest.end()
     if not plain.startswith(quote, end):
-        return _shortened(raw, end) if plain.startswith("?", end) else None
+        return _shortened(raw, end) if plain.startswith(("?", "***", "<", "$"), end) else None
     reference = _parse(raw)
     return (reference, end + 1) if reference is not None else None
 
 
 def _shortened(raw: str, end: int, *, drop_tag: bool = False) -> Found | None:
-    """A name whose digest somebody shortened, or whose tag may be cut: what stands before it is complete."""
-    name = _CUT_DIGEST.sub("", raw)
+    """A name whose digest is shortened, or whose tag is masked or may be cut: what stands before it is complete."""
+    name = raw.removesuffix(":") if raw.endswith(":") else _CUT_DIGEST.sub("", raw)
     if drop_tag and name == raw:
         head, colon, tag = raw.rpartition(":")
         if not colon or "/" in tag or "@" in raw:

@@ -79,7 +79,7 @@ def is_abuse_limit(text: Text, limit: Limit, place: Address | None) -> bool:
     the status or behind it (the two kinds of body are documented: usage/pulls.md of docker/docs).
     """
     low = text.low
-    if "pull rate limit" in low or "increase-rate-limit" in low:
+    if "pull rate limit" in low or "rate-limit" in low:
         return False
     if "hap429" in low or "toomanyrequests: too many requests" in low:
         return True

@@ -27,6 +27,8 @@ _SCHEME = re.compile(r"(?i)\b(basic|bearer)\s{1,4}[\w+/=.~-]{8,4096}")
 _KEY = re.compile(r"\b(?:gh[pousr]_|github_pat_|glpat-|xox[abp]-|eyJ)[\w.=-]{8,4096}|[A-Za-z0-9_+=-]{32,4096}")
 _PREFIXES = ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "eyJ")
 _SHORTEST_KEY = 20
+_RUN = re.compile(r"[a-z]{1,4096}|[A-Z]{1,4096}|[0-9]{1,4096}|[^A-Za-z0-9]{1,4096}")
+_RUNS_OF_A_KEY = 0.42
 _NAMES = (
     "token",
     "authorization",
@@ -63,7 +65,13 @@ def redact(text: str) -> str:
 
 
 def _if_random(found: re.Match[str]) -> str:
-    """A long unbroken word of capitals, small letters and digits is a key of some kind; digests and names are not."""
+    """A long unbroken word that often changes between capitals, small letters and digits is a key of some kind.
+
+    Digests, GUIDs and names are not: in 32 random characters of Base64 about 20 runs are usual, in names of Azure's 12.
+    """
     word = found[0]
-    plain = word.islower() or word.isupper() or not any(c.isdigit() for c in word)
-    return word if plain and not word.startswith(_PREFIXES) else _HIDDEN
+    if word.startswith(_PREFIXES):
+        return _HIDDEN
+    if word.lower() == word or word.upper() == word or not any(c.isdigit() for c in word):
+        return word
+    return _HIDDEN if len(_RUN.findall(word)) > _RUNS_OF_A_KEY * len(word) else word

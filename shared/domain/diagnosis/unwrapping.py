@@ -65,6 +65,8 @@ def unwrap(text: str) -> Text:
         text = text.translate(_TYPOGRAPHY).encode("ascii", "replace").decode("ascii")
     if "\\" in text:
         text = _ESCAPE.sub(_unescaped, text)
+    if '""' in text:
+        text = text.replace('""', '"')  # CSV doubles quotes
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if "%" in text:

@@ -194,7 +194,11 @@ class TestExplain:
 
     def test_an_interrupt_is_no_traceback(self) -> None:
         """Ctrl-C while it reads."""
-        process = subprocess.Popen([*COMMAND, "explain", "--jsonl"], stdin=-1, stdout=-1, stderr=-1, cwd=ROOT)
+        interruptible = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
+        try:
+            process = subprocess.Popen([*COMMAND, "explain", "--jsonl"], stdin=-1, stdout=-1, stderr=-1, cwd=ROOT)
+        finally:
+            signal.signal(signal.SIGINT, interruptible)
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.write(json.dumps({"text": "x" * 20_000}).encode() + b"\n")

@@ -13,11 +13,14 @@ from shared.application.messages import (
     read_notification,
     read_remediation,
 )
-from shared.application.ports import PullRefused
+from shared.application.ports import NotServed, PullRefused
 from shared.application.remediation import Pace
+from shared.domain.cache_rules import CacheRule
 from shared.domain.incidents import IncidentState, registry_key
 from shared.domain.notice_kinds import NoticeKind
+from shared.domain.registries import CredentialSet
 from shared.errors import PermanentError, TemporaryError
+from shared.queries import SOURCES
 from tests.fakes.application import POLICY, REGISTRY, WORKSPACE, TestApplication, log_alert
 
 NGINX = "docker.io/library/nginx"
@@ -64,6 +67,45 @@ class TestCure:
         assert world.vault_access.calls.count("grant") == 1
         assert "credential_set" in calls[calls.index("create_credential_set") : calls.index("create_cache_rule")]
 
+    async def test_a_rule_waits_until_its_credential_set_is_healthy(self) -> None:
+        """A grant takes a while to reach the vault; the fake registry fails a rule that comes too early."""
+        world = TestApplication()
+        world.failing("nginx:1.27")
+        world.registries.healthy_after = 4
+
+        await world.alert()
+        await world.work()
+
+        assert (await world.all_incidents())[NGINX].state is IncidentState.VERIFIED
+
+    async def test_of_an_index_the_usual_platform_is_warmed(self) -> None:
+        """ACR stores an index and the manifests of the platforms that are pulled."""
+        world = TestApplication()
+        world.failing("nginx:1.27")
+        world.content.platforms = {"linux/arm64": "sha256:" + "b" * 64, "linux/amd64": "sha256:" + "a" * 64}
+
+        await world.alert()
+        await world.work()
+
+        assert [pulled.rpartition("nginx:")[2] for pulled in world.content.pulled] == ["1.27", "sha256:" + "a" * 64]
+
+    async def test_somebody_else_s_credential_set_is_not_granted_anything(self) -> None:
+        """Its identity is not even asked about."""
+        world = TestApplication()
+        world.failing("nginx:1.27")
+        theirs = "https://their-kv.vault.azure.net/secrets"
+        world.registries.sets["theirs"] = CredentialSet(
+            "theirs", "docker.io", f"{theirs}/name", f"{theirs}/token", principal_id="them"
+        )
+
+        await world.alert()
+        await world.work()
+
+        assert {principal for _, _, principal in world.vault_access.readers} == {
+            "principal-of-" + world.registries.puts[0]
+        }
+        assert "granted" not in world.vault_access.calls[: world.vault_access.calls.index("grant")]
+
     async def test_people_are_told_once_per_incident_with_the_reference_to_use(self) -> None:
         """The notice names the new reference and the line that puts it in place."""
         world = TestApplication()
@@ -92,6 +134,61 @@ class TestCure:
         assert (end - start).total_seconds() >= 15 * 60
 
 
+THROUGH = (
+    'Failed to pull image "contoso.azurecr.io/docker-hub/library/nginx:1.27": failed to pull and unpack image '
+    '"contoso.azurecr.io/docker-hub/library/nginx:1.27": unexpected status from HEAD request to '
+    "https://contoso.azurecr.io/v2/docker-hub/library/nginx/manifests/1.27: 429 Too Many Requests - Server message: "
+    "toomanyrequests: too many requests to source registry for cache rule docker-io-nginx"
+)
+
+
+class TestThroughRule:
+    """The registry itself was limited while it pulled through a rule that is there."""
+
+    async def test_a_rule_without_credentials_gets_them(self) -> None:
+        """It pulled anonymously, and shared the limit with everybody; no second rule is made."""
+        world = TestApplication()
+        world.registries.rules["docker-io-nginx"] = CacheRule("docker-io-nginx", NGINX, "docker-hub/library/nginx")
+        world.failing_with({"contoso.azurecr.io/docker-hub/library/nginx:1.27": THROUGH})
+
+        await world.alert()
+        await world.work()
+
+        [rule] = world.registries.rules.values()
+        assert rule.credential_set in world.registries.sets
+        [incident] = (await world.all_incidents()).values()
+        assert incident.state is IncidentState.VERIFIED
+
+    async def test_a_rule_that_is_gone_is_told(self) -> None:
+        """The text names a rule that the registry does not have."""
+        world = TestApplication()
+        world.failing_with({"contoso.azurecr.io/docker-hub/library/nginx:1.27": THROUGH})
+
+        await world.alert()
+        await world.work()
+
+        [incident] = (await world.all_incidents()).values()
+        assert (incident.state, incident.reason) == (IncidentState.BLOCKED, "rule_not_found")
+
+    async def test_a_rule_that_is_still_limited_fails_with_whose_limit_it_is(self) -> None:
+        """Nothing is missing: the account's own limit is reached, and a person has to know."""
+        world = TestApplication(pace=Pace(give_up=60))
+        world.registries.rules["docker-io-nginx"] = CacheRule(
+            "docker-io-nginx", NGINX, "docker-hub/library/nginx", "their-set"
+        )
+        limited = NotServed(
+            "too many requests to source registry for cache rule docker-io-nginx", code="TOOMANYREQUESTS"
+        )
+        world.content.trouble["manifest"] = [limited] * 99
+        world.failing_with({"contoso.azurecr.io/docker-hub/library/nginx:1.27": THROUGH})
+
+        await world.alert()
+        await world.work()
+
+        [incident] = (await world.all_incidents()).values()
+        assert (incident.state, incident.reason) == (IncidentState.FAILED, "TOOMANYREQUESTS")
+
+
 class TestRepetition:
     """Everything is at least once."""
 
@@ -109,6 +206,7 @@ class TestRepetition:
         assert len(world.registries.puts) == 2
         assert len(world.topic.sent) == 1
         assert len(world.content.pulled) == 1
+        assert len(world.logs.windows) == len(SOURCES)
 
     async def test_another_alert_for_the_same_failure_is_evidence_and_not_work(self) -> None:
         """The workload still pulls from Docker Hub: nothing to create, and people have been told."""
@@ -136,7 +234,10 @@ class TestRepetition:
         await world.work()
 
         assert len(world.registries.puts) == 2
-        assert "contoso.azurecr.io/docker-hub/library/nginx:1.28" in world.content.pulled
+        assert world.content.pulled == [
+            "contoso.azurecr.io/docker-hub/library/nginx:1.27",
+            "contoso.azurecr.io/docker-hub/library/nginx:1.28",
+        ]
         assert len(world.topic.sent) == 2
         assert {h.image for h in world.topic.sent[-1].hand_off} == {f"{NGINX}:1.27", f"{NGINX}:1.28"}
 
@@ -287,6 +388,18 @@ class TestTrouble:
         [failed] = [i for i in incidents.values() if i.state is IncidentState.FAILED]
         assert failed.reason == "TargetRepositoryAlreadyPresentInRegistry"
         assert "Delete it." in failed.detail
+
+    async def test_a_credential_set_that_is_refused_takes_its_rules_down(self) -> None:
+        """They are not even tried, and people learn what the cause is."""
+        world = TestApplication()
+        world.failing("nginx:1.27")
+        world.registries.trouble["create_credential_set"] = [PermanentError("no", code="AuthorizationFailed")]
+
+        await world.alert()
+        await world.work()
+
+        assert "create_cache_rule" not in world.registries.calls
+        assert (await world.all_incidents())[NGINX].reason == "AuthorizationFailed"
 
     async def test_a_credential_set_that_stays_unhealthy_makes_no_rule(self) -> None:
         """A rule over an unhealthy set would break pulls; after the patience people are told why."""

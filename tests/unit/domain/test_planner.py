@@ -522,7 +522,9 @@ class TestHash:
         one = plan_for(snapshot(sets=()), "nginx", "redis")
         other = plan_for(snapshot(sets=()), "redis:7", "nginx", "nginx:2")
         less = plan_for(snapshot(sets=()), "redis:7")
+        reworded = tuple(msgspec.structs.replace(action, why="because") for action in one.actions)
 
+        assert plan_hash(one) == plan_hash(msgspec.structs.replace(one, actions=reworded))
         assert plan_hash(one) == plan_hash(other)
         assert plan_hash(one) != plan_hash(less)
 

@@ -17,7 +17,8 @@ import pytest_asyncio
 _ROOT = Path(__file__).parents[4]
 _IMAGE = "jannemattila/webapp-network-tester:1.0.47"
 _CORE_TOOLS = """\
-#!{python}
+#!/bin/sh
+"exec" "{python}" "$0" "$@"
 import http.server, json, os, signal, sys
 assert sys.argv[1:3] == ["start", "--port"], sys.argv
 assert os.environ["CACHEWARDEN_POLICY"] and os.environ["languageWorkers__python__defaultExecutablePath"]

@@ -47,6 +47,18 @@ class TestRedact:
         """What a person needs to find the image is no secret."""
         assert redact(text) == text
 
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg",
+            "/subscriptions/1f2e3d4c-0000-1111-2222-00000000000a/resourceGroups/MC_rg-Harbour1_aks-Harbour1_westeurope",
+            "workspace 6F1B0C52-9D3E-4A77-8C15-2E90D7A4B3F8",
+        ],
+    )
+    def test_keeps_ids_and_names_of_azure(self, text: str) -> None:
+        """Where something happened is no secret either, long as its name may be."""
+        assert redact(text) == text
+
     @given(st.text(max_size=300))
     def test_twice_is_once(self, text: str) -> None:
         """What is hidden stays hidden and gives no new reason to hide."""
