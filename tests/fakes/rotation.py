@@ -1,5 +1,7 @@
 """The application on fakes with a credential that works: what tests of rotation begin with, and the laws they hold."""
 
+from datetime import datetime
+
 import msgspec
 
 from shared.application.messages import NOTIFICATIONS, ROTATIONS, read_notification, read_rotation
@@ -27,6 +29,24 @@ ASSISTED_POLICY = POLICY.replace("provider: personal", "provider: assisted").rep
 )
 
 
+def served_incident(registry_id: str, login_server: str, now: datetime) -> Incident:
+    """An incident that was cured by the rule `nginx`."""
+    source, image = "docker.io/library/nginx", "docker.io/library/nginx:1.27"
+    return Incident(
+        id=incident_id(registry_id, source),
+        registry_id=registry_id,
+        source=source,
+        state=IncidentState.VERIFIED,
+        opened_at=now,
+        updated_at=now,
+        active_since=now,
+        first_seen=now,
+        last_seen=now,
+        rule="nginx",
+        proofs=(Proof(image, f"{login_server}/{TARGET}:1.27", "sha256:" + "0" * 64, "cache", now),),
+    )
+
+
 class RotatingApplication(TestApplication):
     """A registry that caches Docker Hub with a token that a person made by hand."""
 
@@ -48,23 +68,7 @@ class RotatingApplication(TestApplication):
 
     async def seed(self) -> None:
         """An incident whose image was served: what is pulled to prove that the cache works."""
-        now, source = self.clock.now(), "docker.io/library/nginx"
-        image, pull_from = "docker.io/library/nginx:1.27", f"{LOGIN_SERVER}/{TARGET}:1.27"
-        await self.incidents.insert(
-            Incident(
-                id=incident_id(REGISTRY, source),
-                registry_id=REGISTRY,
-                source=source,
-                state=IncidentState.VERIFIED,
-                opened_at=now,
-                updated_at=now,
-                active_since=now,
-                first_seen=now,
-                last_seen=now,
-                rule="nginx",
-                proofs=(Proof(image, pull_from, "sha256:" + "0" * 64, "cache", now),),
-            )
-        )
+        await self.incidents.insert(served_incident(REGISTRY, LOGIN_SERVER, self.clock.now()))
 
     async def once(self) -> bool:
         """Handle the messages that wait, a killed worker's again and later; whether there were any."""
