@@ -24,7 +24,7 @@ from shared.telemetry import bind, get_logger
 _log = get_logger(__name__)
 
 _LONGEST_DELAY: Final = timedelta(hours=6)
-_LEASE_TAKEN_S: Final = 5.0
+_LEASE_TAKEN_S: Final = 2.0
 _MOST_STEPS: Final = 20
 _CAN_WITHDRAW: Final = frozenset(
     {

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -93,7 +94,7 @@ class TestRefusals:
     """Each refusal says what it is, and none is tried again."""
 
     @pytest.mark.parametrize("changes", [{"two_factor": True}, {"sso_enforced": True}])
-    async def test_a_password_that_is_not_enough(self, world: World, hub: HubApi, changes: dict[str, bool]) -> None:
+    async def test_a_password_that_is_not_enough(self, world: World, hub: HubApi, changes: dict[str, Any]) -> None:
         """A second factor or single sign-on shuts the password out; one bad login is all that is counted."""
         world.hub.add_account(scenario.ACCOUNT, scenario.ACCOUNT_PASSWORD, **changes)
         with pytest.raises(LoginRefused):
