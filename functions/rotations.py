@@ -31,4 +31,4 @@ async def advance(message: func.QueueMessage) -> None:
     from shared.bootstrap import production
 
     application = await production()
-    await application.rotating.handle(read_rotation(message.get_body()))
+    await application.credential_watch.handle(read_rotation(message.get_body()))

@@ -44,7 +44,7 @@ class Stage(msgspec.Struct, frozen=True):
 
 
 @asynccontextmanager
-async def stage(
+async def stage(  # noqa: PLR0913 - what a story may choose, each by name
     folder: Path,
     *,
     certificates: Certificates,

@@ -188,6 +188,7 @@ def assemble(
                 incidents=ports.incidents,
                 logs=ports.logs,
                 clock=ports.clock,
+                suspect=credentials.rotating.suspect,
             ),
             curing=Curing(policy=policy, book=book, survey=survey, applier=applier),
             verification=Verification(content=ports.content, clock=ports.clock, patience=patience.verification),

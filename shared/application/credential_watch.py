@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from shared.application.custody import Custody, Pair, age_of, is_ours
+from shared.application.messages import RotationMessage
 from shared.application.notification import Notification
 from shared.application.ports import Clock
 from shared.application.publication import Publication
@@ -53,6 +54,18 @@ class CredentialWatch:
         self._publication = publication
         self._notification = notification
         self._clock = clock
+
+    async def handle(self, message: RotationMessage) -> None:
+        """Test a credential if failed pulls blame it, and do what its rotation can do now.
+
+        Raises:
+            TemporaryError: an outside system is in trouble; the message has to come again.
+        """
+        if message.suspected and message.credential in self._policy.credentials:
+            done = await self.suspect(message.credential, Trigger.REJECTED)
+            _log.info("credential.suspected", credential=message.credential, done=done)
+            return
+        await self._rotating.handle(message)
 
     async def heard(self, event: VaultEvent) -> str:
         """Act on a Key Vault event; what was done, in a word for the log."""

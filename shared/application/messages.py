@@ -46,9 +46,10 @@ class NotificationMessage(msgspec.Struct, frozen=True, tag="notification"):
 
 
 class RotationMessage(msgspec.Struct, frozen=True, tag="rotation"):
-    """A credential whose rotation may have a step to do."""
+    """A credential whose rotation may have a step to do; `suspected`: failed pulls blame it, and it wants a test."""
 
     credential: str
+    suspected: bool = False
 
 
 class Deferred(msgspec.Struct, frozen=True):

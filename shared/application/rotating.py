@@ -124,6 +124,10 @@ class Rotating:
         """Have a worker look at a credential."""
         await self._queue.send(ROTATIONS, msgspec.json.encode(RotationMessage(name)), delay_s=delay_s)
 
+    async def suspect(self, name: str) -> None:
+        """Have a worker test a credential that failed pulls blame."""
+        await self._queue.send(ROTATIONS, msgspec.json.encode(RotationMessage(name, suspected=True)))
+
     async def latest(self, name: str) -> Rotation | None:
         """The newest rotation of a credential."""
         found = await self._rotations.latest(name)
