@@ -60,7 +60,10 @@ async def ended(stage: Stage, number: int) -> dict[str, Any]:
 
     async def look() -> bool:
         await check_pulls(stage)
-        report = await stage.get("rotations/hub")
+        try:
+            report = await stage.get("rotations/hub")
+        except aiohttp.ClientResponseError:  # 503: the storage is slow on a machine that is busy starting a host
+            return False
         found.clear()
         found.update(report["rotations"][0])
         return found["number"] == number and found["state"] in {"succeeded", "failed"}

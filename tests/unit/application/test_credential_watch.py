@@ -15,9 +15,9 @@ from tests.fakes.application import POLICY
 from tests.fakes.rotation import ASSISTED_POLICY, FIRST_TEXT, SET, RotatingApplication
 
 REJECTED = (
-    'Failed to pull image "nginx:1.27": failed to resolve reference "docker.io/library/nginx:1.27": failed to authorize: '
-    "failed to fetch oauth token: unexpected status from GET request to https://auth.docker.io/token: 401 Unauthorized: "
-    "unauthorized: personal access token is expired"
+    'Failed to pull image "nginx:1.27": failed to resolve reference "docker.io/library/nginx:1.27": failed to '
+    "authorize: failed to fetch oauth token: unexpected status from GET request to https://auth.docker.io/token: "
+    "401 Unauthorized: unauthorized: personal access token is expired"
 )
 VAULT = "contoso-kv.vault.azure.net"
 
