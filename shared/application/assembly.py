@@ -1,20 +1,17 @@
 """Assembly: the use cases on whatever ports they are given; tests and production differ in nothing else."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 
 import msgspec
 
-from shared.application.adoption import Adoption
 from shared.application.apply import Applier
 from shared.application.approvals import Approvals
 from shared.application.chores import Chore
+from shared.application.credential_assembly import assemble_credentials
 from shared.application.credential_watch import CredentialWatch
 from shared.application.curing import Curing
-from shared.application.custody import Custody
 from shared.application.detection import Detection
 from shared.application.forecast import Forecast
-from shared.application.headroom import Headroom
 from shared.application.incident_book import IncidentBook
 from shared.application.intake import Intake
 from shared.application.notification import Notification
@@ -32,13 +29,11 @@ from shared.application.ports import (
     RegistryContent,
     VaultAccess,
 )
-from shared.application.publication import Publication
 from shared.application.remediation import Pace, Remediation
 from shared.application.reports import Reports
 from shared.application.rotating import Rotating
 from shared.application.rotation_ports import CredentialSets, DockerHub, Rotations, Samples, Vaults
 from shared.application.rotation_requests import RotationRequests
-from shared.application.rotation_steps import Steps
 from shared.application.survey import Survey
 from shared.application.verification import Verification
 from shared.domain.policy import Policy
@@ -89,67 +84,6 @@ class Patience(msgspec.Struct, frozen=True):
     adoption: float = 3600
 
 
-class Credentials(msgspec.Struct, frozen=True):
-    """The use cases about credentials."""
-
-    rotating: Rotating
-    requests: RotationRequests
-    watch: CredentialWatch
-    headroom: Headroom
-
-
-def assemble_credentials(
-    policy: Policy, ports: Ports, notification: Notification, *, lease_s: float, adoption_s: float
-) -> Credentials:
-    """The use cases about credentials on the given ports."""
-    custody = Custody(vaults=ports.vaults, hub=ports.hub)
-    publication = Publication(
-        policy=policy, custody=custody, registries=ports.registries, credential_sets=ports.credential_sets
-    )
-    adoption = Adoption(
-        publication=publication, registries=ports.registries, content=ports.content, incidents=ports.incidents
-    )
-    steps = Steps(
-        hub=ports.hub,
-        custody=custody,
-        publication=publication,
-        adoption=adoption,
-        rotations=ports.rotations,
-        clock=ports.clock,
-        adoption_patience=timedelta(seconds=adoption_s),
-    )
-    rotating = Rotating(
-        policy=policy,
-        rotations=ports.rotations,
-        steps=steps,
-        notification=notification,
-        leases=ports.leases,
-        queue=ports.queue,
-        clock=ports.clock,
-        lease_s=lease_s,
-    )
-    headroom = Headroom(
-        policy=policy,
-        hub=ports.hub,
-        custody=custody,
-        rotations=ports.rotations,
-        samples=ports.samples,
-        notification=notification,
-        clock=ports.clock,
-    )
-    watch = CredentialWatch(
-        policy=policy,
-        rotating=rotating,
-        rotations=ports.rotations,
-        custody=custody,
-        publication=publication,
-        notification=notification,
-        clock=ports.clock,
-    )
-    requests = RotationRequests(rotating=rotating, rotations=ports.rotations, headroom=headroom)
-    return Credentials(rotating, requests, watch, headroom)
-
-
 def assemble(
     policy: Policy, ports: Ports, *, pace: Pace, patience: Patience, largest_alert: int = 1024 * 1024
 ) -> Application:
@@ -171,7 +105,7 @@ def assemble(
         rotating=credentials.rotating,
         rotation_requests=credentials.requests,
         credential_watch=credentials.watch,
-        chores=(credentials.watch, credentials.headroom),
+        chores=(credentials.watch, credentials.headroom, credentials.capability),
         intake=Intake(
             deliveries=ports.deliveries,
             payloads=ports.payloads,

@@ -13,8 +13,9 @@ from shared.application.leases import held
 from shared.application.messages import ROTATIONS, RotationMessage
 from shared.application.notification import Notification
 from shared.application.ports import Changed, Clock, Leases, Queue, Stored
+from shared.application.rotation_endings import Check
 from shared.application.rotation_ports import Rotations
-from shared.application.rotation_steps import Check, Steps
+from shared.application.rotation_steps import Steps
 from shared.domain.policy import Credential, Policy, Provider
 from shared.domain.rotation import Rotation, RotationState, Trigger, begin, step
 from shared.domain.rotation_notices import rotation_notice

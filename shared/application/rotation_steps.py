@@ -15,6 +15,7 @@ from shared.application.adoption import Adoption, NotAdopted
 from shared.application.custody import Custody, Pair, is_ours, is_written_by
 from shared.application.ports import Clock
 from shared.application.publication import Publication
+from shared.application.rotation_endings import Check, Endings
 from shared.application.rotation_ports import (
     CredentialRejected,
     DockerHub,
@@ -22,7 +23,6 @@ from shared.application.rotation_ports import (
     LoginRefused,
     MintingForbidden,
     NoFreeSlot,
-    Owner,
     Rotations,
     SecretDisabled,
     SecretVersion,
@@ -48,7 +48,6 @@ S = RotationState
 CANNOT_MINT: Final = (LoginRefused, MintingForbidden, NoFreeSlot)
 ADOPTION_POLL: Final = timedelta(seconds=15)
 
-type Check = Callable[[], None]
 type Step = Callable[[Credential, Rotation, Check], Awaitable[Rotation]]
 
 
@@ -73,6 +72,7 @@ class Steps:
         self._rotations = rotations
         self._clock = clock
         self._patience = adoption_patience
+        endings = Endings(hub=hub, custody=custody, publication=publication, clock=clock)
         self.of: Mapping[RotationState, Step] = {
             S.REVOKING: self._revoke,
             S.CREATING: self._create,
@@ -80,9 +80,9 @@ class Steps:
             S.TESTING: self._test,
             S.PUBLISHING: self._publish,
             S.ADOPTING: self._adopt,
-            S.RETIRING: self._retire,
-            S.DELETING: self._delete,
-            S.WITHDRAWING: self._withdraw,
+            S.RETIRING: endings.retire,
+            S.DELETING: endings.delete,
+            S.WITHDRAWING: endings.withdraw,
         }
 
     async def _revoke(self, credential: Credential, rotation: Rotation, check: Check) -> Rotation:
@@ -232,84 +232,6 @@ class Steps:
             proofs=proofs,
             not_before=now + credential.grace,
         )
-
-    async def _retire(self, credential: Credential, rotation: Rotation, check: Check) -> Rotation:
-        """Switch off what is not needed any more; that can still be undone."""
-        text = "the old token was made by hand, and is a person's to delete"
-        if rotation.provider is not Provider.ASSISTED:
-            owner, keep = await self._minting(credential, rotation)
-            old = orphans(await self._hub.tokens(owner), label_prefix(credential), keep)
-            for token in old:
-                check()
-                await self._hub.set_active(owner, token.id, active=False)
-            text = f"{len(old)} tokens of ours were switched off" if old else text
-        return step(rotation, S.DELETING, self._clock.now(), text)
-
-    async def _delete(self, credential: Credential, rotation: Rotation, check: Check) -> Rotation:
-        """Delete what was switched off, once the live token still works without it."""
-        if not await self._custody.works((await self._custody.live(credential)).login):
-            if rotation.provider is not Provider.ASSISTED and rotation.previous_token:
-                owner, _ = await self._minting(credential, rotation)
-                check()
-                await self._hub.set_active(owner, rotation.previous_token, active=True)
-            text = "the live token stopped working, so the old one was left alone"
-            return step(rotation, S.FAILED, self._clock.now(), text, error="live_token_rejected", detail=text)
-        if rotation.provider is not Provider.ASSISTED:
-            owner, keep = await self._minting(credential, rotation)
-            for token in orphans(await self._hub.tokens(owner), label_prefix(credential), keep):
-                check()
-                await self._hub.delete(owner, token.id)
-        await self._disable(credential, rotation, check, old=True)
-        return step(rotation, S.SUCCEEDED, self._clock.now(), "one token of ours is left, the live one")
-
-    async def _minting(self, credential: Credential, rotation: Rotation) -> tuple[Owner, tuple[str, str]]:
-        """Who deletes tokens, and which are to stay."""
-        owner = (await self._custody.owner(credential)).owner
-        live = await self._custody.live(credential)
-        return owner, (rotation.token_id, live.token.tags.get(TAG_TOKEN, ""))
-
-    async def _disable(self, credential: Credential, rotation: Rotation, check: Check, *, old: bool) -> None:
-        """Disable the staged copy, and after a success the versions that were live before."""
-        vaults, vault = self._custody.vaults, credential.vault
-        done = [(next_secret(credential.token_secret), rotation.staged_version)]
-        if old:
-            done.append((credential.token_secret, rotation.previous_version))
-        if old and rotation.username_version:
-            done.append((credential.username_secret, rotation.previous_username))
-        for name, version in done:
-            if version:
-                check()
-                await vaults.disable(vault, name, version)
-
-    async def _withdraw(self, credential: Credential, rotation: Rotation, check: Check) -> Rotation:
-        """Take the new token back, unless that would leave a live secret that Docker Hub refuses."""
-        live, now = await self._custody.live(credential), self._clock.now()
-        if is_written_by(live.token, rotation.id) and not await self._old_works(credential, rotation):
-            text = "the token before it is refused, so the new one stays live"
-            return step(rotation, S.FAILED, now, text, detail=f"{rotation.detail}; {text}")
-        if rotation.previous_version:
-            username = await self._custody.required(credential, credential.username_secret)
-            if is_written_by(live.token, rotation.id) or is_written_by(username, rotation.id):
-                await self._publication.restore(credential, rotation, check)
-            else:
-                await self._publication.follow(credential, check)
-        if rotation.provider is not Provider.ASSISTED:
-            owner = (await self._custody.owner(credential)).owner
-            keep = (rotation.previous_token, (await self._custody.live(credential)).token.tags.get(TAG_TOKEN, ""))
-            for token in orphans(await self._hub.tokens(owner), label_prefix(credential), keep):
-                check()
-                await self._hub.delete(owner, token.id)
-        await self._disable(credential, rotation, check, old=False)
-        return step(rotation, S.FAILED, self._clock.now(), "the new token is gone, the old one is live")
-
-    async def _old_works(self, credential: Credential, rotation: Rotation) -> bool:
-        try:
-            name, version = credential.token_secret, rotation.previous_version
-            token = await self._custody.required(credential, name, version)
-            username = await self._custody.required(credential, credential.username_secret, rotation.previous_username)
-        except SecretDisabled:
-            return False
-        return await self._custody.works(Login(username.value.strip(), token.value.strip()))
 
     def _failing(self, rotation: Rotation, code: str, text: str) -> Rotation:
         return step(rotation, S.WITHDRAWING, self._clock.now(), text, error=code, detail=text)

@@ -34,10 +34,11 @@ from tests.fakes.stores import _Records as MemoryRecords
 
 PASSWORD = "owner-password"
 MOST_BAD_LOGINS = 10
+LOCK_S = 600
 
 
 class FakeHub(DockerHub):
-    """Docker Hub: accounts with one password each, and their tokens; too many bad logins lock a name for good.
+    """Docker Hub: accounts with one password each, and their tokens; too many bad logins lock it for ten minutes.
 
     Attributes:
         passwords: account name → password.
@@ -59,6 +60,7 @@ class FakeHub(DockerHub):
         self.reading = Reading(at=clock.now(), limit=200, remaining=150, window_s=21600)
         self.probes: list[Login | None] = []
         self.refuses_new = False
+        self._bad_at: list[float] = []
         self._clock = clock
         self._fuse = fuse
 
@@ -133,9 +135,11 @@ class FakeHub(DockerHub):
         return self.listed[owner.organization]
 
     def _bad(self, name: str) -> None:
+        now = self._clock.now().timestamp()
         self.bad_logins[name] += 1
-        if self.bad_logins[name] >= MOST_BAD_LOGINS:
-            raise HubUnavailable("the name is locked", code="login_locked", retry_after=600)
+        self._bad_at = [at for at in self._bad_at if now - at < LOCK_S] + [now]
+        if len(self._bad_at) >= MOST_BAD_LOGINS:
+            raise HubUnavailable("the name is locked", code="login_locked", retry_after=LOCK_S)
 
 
 class _Written(msgspec.Struct):
