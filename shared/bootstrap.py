@@ -108,6 +108,7 @@ def adapters(settings: Settings, policy: Policy) -> tuple[Ports, Sequence[Close]
     from shared.adapters.logs import LogAnalytics
     from shared.adapters.queues import StorageQueue
     from shared.adapters.registry_content import AcrContent
+    from shared.adapters.sites import ArmSites
     from shared.adapters.tables.client import Tables
     from shared.adapters.tables.deliveries import TableDeliveries
     from shared.adapters.tables.incidents import TableIncidents
@@ -131,6 +132,7 @@ def adapters(settings: Settings, policy: Policy) -> tuple[Ports, Sequence[Close]
     vault_access = ArmVaultAccess(identity, endpoint=settings.arm_endpoint, audience=settings.arm_audience)
     hub = HubApi(api=settings.hub_endpoint, auth=settings.hub_auth_endpoint, registry=settings.hub_registry_endpoint)
     vaults = KeyVaults(identity)
+    sites = ArmSites(identity, endpoint=settings.arm_endpoint, audience=settings.arm_audience)
     channels = _channels(policy, identity)
     clock = SystemClock()
     ports = Ports(
@@ -150,9 +152,10 @@ def adapters(settings: Settings, policy: Policy) -> tuple[Ports, Sequence[Close]
         vaults=vaults,
         credential_sets=registries,
         samples=TableSamples(tables),
+        sites=sites,
         channels=channels,
     )
-    closers = [hub.aclose, vaults.aclose]
+    closers = [hub.aclose, vaults.aclose, sites.aclose]
     closers += [tables.aclose, queue.aclose, logs.aclose, registries.aclose, content.aclose, vault_access.aclose]
     return ports, (*closers, *(channel.aclose for channel in channels.values()), identity.close, storage_identity.close)
 

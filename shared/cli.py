@@ -97,3 +97,7 @@ def _run_command(parsed: argparse.Namespace) -> int:
 
 def _command(name: str) -> Command:
     return cast("Command", importlib.import_module(f"shared.commands.{name}"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

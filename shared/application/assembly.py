@@ -34,6 +34,8 @@ from shared.application.reports import Reports
 from shared.application.rotating import Rotating
 from shared.application.rotation_ports import CredentialSets, DockerHub, Rotations, Samples, Vaults
 from shared.application.rotation_requests import RotationRequests
+from shared.application.site_images import SiteImages
+from shared.application.sites_ports import Sites
 from shared.application.survey import Survey
 from shared.application.verification import Verification
 from shared.domain.policy import Policy
@@ -58,6 +60,7 @@ class Ports(msgspec.Struct, frozen=True):
     vaults: Vaults
     credential_sets: CredentialSets
     samples: Samples
+    sites: Sites
     channels: Mapping[str, Channel]
 
 
@@ -117,6 +120,7 @@ def assemble(
             policy=policy,
             detection=Detection(
                 policy=policy,
+                site_images=SiteImages(policy=policy, sites=ports.sites),
                 deliveries=ports.deliveries,
                 payloads=ports.payloads,
                 incidents=ports.incidents,

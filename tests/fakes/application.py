@@ -14,6 +14,7 @@ from tests.fakes.azure import FakeChannel, FakeContent, FakeLogs, FakeVaultAcces
 from tests.fakes.clock import ManualClock
 from tests.fakes.credentials import FakeCredentialSets, FakeHub, FakeVaults, MemoryRotations, MemorySamples
 from tests.fakes.fuse import Fuse
+from tests.fakes.sites import FakeSites
 from tests.fakes.stores import (
     MemoryDeliveries,
     MemoryIncidents,
@@ -98,13 +99,23 @@ class TestApplication:
         self.registries = FakeCredentialSets(
             REGISTRY, self.vault_access, hub=self.hub, vaults=self.vaults, fuse=self.fuse
         )
+        self.sites = FakeSites()
         self.content = FakeContent(self.registries)
         self.topic = FakeChannel()
         self.app = self.another(policy, pace=pace)
 
     def another(self, policy: str = POLICY, *, pace: Pace | None = None) -> Application:
         """A second instance of the app on the same stores."""
-        ports = Ports(
+        return assemble(
+            load_policy(policy, path="policy.yaml"),
+            self.ports(),
+            pace=pace or Pace(),
+            patience=Patience(health=0.01, verification=0.01),
+        )
+
+    def ports(self) -> Ports:
+        """The fakes as the application's ports."""
+        return Ports(
             clock=self.clock,
             incidents=self.incidents,
             leases=self.leases,
@@ -121,13 +132,8 @@ class TestApplication:
             vaults=self.vaults,
             credential_sets=self.registries,
             samples=self.samples,
+            sites=self.sites,
             channels={"topic": self.topic},
-        )
-        return assemble(
-            load_policy(policy, path="policy.yaml"),
-            ports,
-            pace=pace or Pace(),
-            patience=Patience(health=0.01, verification=0.01),
         )
 
     def failing(self, *images: str, resource_id: str = CLUSTER) -> None:

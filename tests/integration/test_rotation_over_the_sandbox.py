@@ -18,7 +18,7 @@ from shared.adapters.arm import ArmRegistries
 from shared.adapters.docker_hub import HubApi
 from shared.adapters.key_vault import KeyVaults
 from shared.adapters.registry_content import AcrContent
-from shared.application.assembly import Application, Patience, Ports, assemble
+from shared.application.assembly import Application, Patience, assemble
 from shared.application.messages import ROTATIONS, read_rotation
 from shared.application.remediation import Pace
 from shared.domain.policy_file import load_policy
@@ -80,24 +80,8 @@ async def sandboxed(request: pytest.FixtureRequest, world: World, tmp_path: Path
         content = AcrContent(identity, connection_verify=ca)
         for adapter in (hub, vaults, arm, content):
             closing.push_async_callback(adapter.aclose)
-        ports = Ports(
-            clock=stores.clock,
-            incidents=stores.incidents,
-            leases=stores.leases,
-            deliveries=stores.deliveries,
-            payloads=stores.payloads,
-            outbox=stores.outbox,
-            queue=stores.queue,
-            logs=stores.logs,
-            registries=arm,
-            content=content,
-            vault_access=stores.vault_access,
-            rotations=stores.rotations,
-            hub=hub,
-            vaults=vaults,
-            credential_sets=arm,
-            samples=stores.samples,
-            channels={"topic": stores.topic},
+        ports = msgspec.structs.replace(
+            stores.ports(), hub=hub, vaults=vaults, registries=arm, credential_sets=arm, content=content
         )
         policy = load_policy(text, path="policy.yaml")
         await seed(world)
