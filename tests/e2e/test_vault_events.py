@@ -1,11 +1,15 @@
 """Key Vault's events at the whole app: an end that comes near, and what we wrote ourselves."""
 
 from datetime import timedelta
+from http import HTTPStatus
 
 from sandbox.topic.delivery import Subscription
 from sandbox.vault.secrets import Attributes
 from sandbox.waiting import until
 from tests.fixtures.app import OpenStage, exhaust_and_fail, fire, settled
+
+EVENTS = 3
+"""The end that comes near, the staged copy, the new version."""
 
 
 class TestVaultEvents:
@@ -28,10 +32,17 @@ class TestVaultEvents:
             await until(adopted, seconds=60, every_s=0.2)
 
             async def heard() -> bool:
-                delivered = [a for a in stage.world.delivery.attempts if a.status == 202 or 200 <= a.status <= 204]
-                return len(delivered) >= 3
+                return (
+                    len([one for one in stage.world.delivery.attempts if one.status == HTTPStatus.ACCEPTED]) >= EVENTS
+                )
 
             await until(heard, seconds=20)
             [rotation] = (await stage.get("rotations/hub"))["rotations"]
             assert (rotation["number"], rotation["trigger"]) == (1, "near_expiry")
-            assert rotation["proofs"]
+            assert "was served" in rotation["proofs"][0]
+
+            async def told() -> bool:
+                kinds = {publication.event["type"] for publication in stage.world.topic.events}
+                return {"cachewarden.rotation.started", "cachewarden.rotation.succeeded"} <= kinds
+
+            await until(told, seconds=20)
