@@ -21,15 +21,15 @@ class Fuse:
         self.on_call: Callable[[], None] = lambda: None
         self._left: int | None = None
         self._after = False
+        self._wanted: str | None = None
 
     def blow(self, at: int, *, after: bool) -> None:
         """Kill the worker at the `at`th call from now, counted from 1: before it does anything, or after all of it."""
         self._left, self._after = at, after
 
-    @property
-    def blown(self) -> bool:
-        """Whether it has killed somebody."""
-        return self._left == 0
+    def blow_after(self, call: str) -> None:
+        """Kill the worker when the next call of this name has taken effect."""
+        self._wanted = call
 
     def mend(self) -> None:
         """Kill nobody any more."""
@@ -40,6 +40,8 @@ class Fuse:
         await asyncio.sleep(0)
         self.on_call()
         self.calls.append(call)
+        if call == self._wanted:
+            self._left, self._after, self._wanted = 1, True, None
         if self._left is not None:
             self._left -= 1
             if self._left == 0 and not self._after:

@@ -173,6 +173,28 @@ class TestOrphans:
         assert stranger.id in world.hub.listed["contosobot"]
         world.check_laws()
 
+    async def test_a_lost_text_frees_its_slot(self) -> None:
+        """A worker that dies right after the mint leaves an orphan, which the step deletes before it mints again."""
+        world = await made(ORGANIZATION_POLICY)
+        world.hub.slots = 1
+        await world.app.rotating.start("hub", Trigger.PERSON)
+        world.fuse.blow_after("hub.mint")
+        done = await world.rotate()
+
+        assert (done.state, done.fallback) == (RotationState.SUCCEEDED, "")
+        assert world.fuse.calls.count("hub.mint") == 2
+        world.check_end("contoso-org")
+
+    async def test_a_version_is_written_once(self) -> None:
+        """A worker that dies right after it published writes no second version of the same token."""
+        world = await made()
+        await world.app.rotating.start("hub", Trigger.PERSON)
+        world.fuse.blow_after("vault.write dockerhub-token")
+        await world.rotate()
+
+        assert world.fuse.calls.count("vault.write dockerhub-token") == 1
+        world.check_end()
+
 
 class TestOrganization:
     """From a personal token to an organization's: the user name changes too."""
@@ -237,6 +259,15 @@ class TestAssisted:
         assert world.hub.bad_logins["contosobot"] == 1
         world.check_laws()
 
+    async def test_the_live_token_pasted_again(self) -> None:
+        """Is no new token: retiring the old one would retire it."""
+        world = await made(ASSISTED_POLICY)
+        world.vaults.put(NEXT, FIRST_TEXT)
+        await world.app.rotating.start("hub", Trigger.PASTED)
+
+        assert (await world.rotate()).error == "token_not_new"
+        world.check_laws()
+
 
 class TestLeak:
     """A leaked token is deleted first."""
@@ -283,6 +314,8 @@ class TestKilled:
             if blind and policy is ORGANIZATION_POLICY:
                 assert world.ours(name) == []
                 assert world.vaults.current("dockerhub-username").value == "contosobot"
+                found = world.registries.sets[SET]
+                assert (found.username_secret, found.token_secret) == world.credential.secret_ids
             else:
                 world.check_end(name)
             await world.check_secrecy()
