@@ -6,6 +6,7 @@ import msgspec
 
 from shared.application.apply import Applier
 from shared.application.approvals import Approvals
+from shared.application.channel_ports import ChannelStates
 from shared.application.chores import Chore
 from shared.application.credential_assembly import assemble_credentials
 from shared.application.credential_watch import CredentialWatch
@@ -14,6 +15,7 @@ from shared.application.detection import Detection
 from shared.application.forecast import Forecast
 from shared.application.incident_book import IncidentBook
 from shared.application.intake import Intake
+from shared.application.notice_chores import DailyDigest, Escalation, LateSummaries
 from shared.application.notification import Notification
 from shared.application.ports import (
     Channel,
@@ -62,6 +64,7 @@ class Ports(msgspec.Struct, frozen=True):
     samples: Samples
     sites: Sites
     channels: Mapping[str, Channel]
+    channel_states: ChannelStates
 
 
 class Application(msgspec.Struct, frozen=True):
@@ -92,7 +95,14 @@ def assemble(
 ) -> Application:
     """The application on the given ports."""
     notification = Notification(
-        policy=policy, outbox=ports.outbox, queue=ports.queue, channels=ports.channels, clock=ports.clock
+        policy=policy,
+        outbox=ports.outbox,
+        queue=ports.queue,
+        channels=ports.channels,
+        leases=ports.leases,
+        states=ports.channel_states,
+        clock=ports.clock,
+        lease_s=pace.lease,
     )
     book = IncidentBook(incidents=ports.incidents, notification=notification, clock=ports.clock)
     survey = Survey(policy=policy, registries=ports.registries, content=ports.content, vault_access=ports.vault_access)
@@ -108,7 +118,6 @@ def assemble(
         rotating=credentials.rotating,
         rotation_requests=credentials.requests,
         credential_watch=credentials.watch,
-        chores=(credentials.watch, credentials.headroom, credentials.capability),
         intake=Intake(
             deliveries=ports.deliveries,
             payloads=ports.payloads,
@@ -147,4 +156,19 @@ def assemble(
             lifetime=policy.limits.approval_expires_after,
         ),
         forecast=Forecast(policy=policy, survey=survey),
+        chores=(*credentials.chores, *_notice_chores(policy, ports, notification)),
+    )
+
+
+def _notice_chores(policy: Policy, ports: Ports, notification: Notification) -> tuple[Chore, ...]:
+    return (
+        Escalation(policy=policy, incidents=ports.incidents, notification=notification, clock=ports.clock),
+        DailyDigest(
+            policy=policy,
+            incidents=ports.incidents,
+            notification=notification,
+            states=ports.channel_states,
+            clock=ports.clock,
+        ),
+        LateSummaries(policy=policy, notification=notification),
     )

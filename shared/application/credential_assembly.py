@@ -7,6 +7,7 @@ import msgspec
 
 from shared.application.adoption import Adoption
 from shared.application.capability import CapabilityCheck
+from shared.application.chores import Chore
 from shared.application.credential_watch import CredentialWatch
 from shared.application.custody import Custody
 from shared.application.headroom import Headroom
@@ -29,6 +30,11 @@ class Credentials(msgspec.Struct, frozen=True):
     watch: CredentialWatch
     headroom: Headroom
     capability: CapabilityCheck
+
+    @property
+    def chores(self) -> tuple[Chore, ...]:
+        """What of them is looked after regularly."""
+        return self.watch, self.headroom, self.capability
 
 
 def assemble_credentials(

@@ -7,6 +7,7 @@ import msgspec
 
 from shared.application.assembly import Application, Patience, Ports, assemble
 from shared.application.messages import NOTIFICATIONS, REMEDIATIONS, read_notification, read_remediation
+from shared.application.ports import Channel
 from shared.application.remediation import Pace
 from shared.domain.incidents import Incident
 from shared.domain.policy_file import load_policy
@@ -16,6 +17,7 @@ from tests.fakes.credentials import FakeCredentialSets, FakeHub, FakeVaults, Mem
 from tests.fakes.fuse import Fuse
 from tests.fakes.sites import FakeSites
 from tests.fakes.stores import (
+    MemoryChannelStates,
     MemoryDeliveries,
     MemoryIncidents,
     MemoryLeases,
@@ -102,6 +104,8 @@ class TestApplication:
         self.sites = FakeSites()
         self.content = FakeContent(self.registries)
         self.topic = FakeChannel()
+        self.channels: dict[str, Channel] = {"topic": self.topic}
+        self.channel_states = MemoryChannelStates()
         self.app = self.another(policy, pace=pace)
 
     def another(self, policy: str = POLICY, *, pace: Pace | None = None) -> Application:
@@ -133,7 +137,8 @@ class TestApplication:
             credential_sets=self.registries,
             samples=self.samples,
             sites=self.sites,
-            channels={"topic": self.topic},
+            channels=self.channels,
+            channel_states=self.channel_states,
         )
 
     def failing(self, *images: str, resource_id: str = CLUSTER) -> None:
