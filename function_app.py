@@ -17,7 +17,9 @@ from functions import (
     registry_events,
     remediations,
     resource_events,
+    rotations,
     sweep,
+    vault_events,
 )
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
@@ -33,6 +35,8 @@ for triggers in (
     registry_events,
     remediations,
     resource_events,
+    rotations,
     sweep,
+    vault_events,
 ):
     app.register_functions(triggers.blueprint)

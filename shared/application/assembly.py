@@ -11,6 +11,8 @@ from shared.application.audit_ports import AuditRows
 from shared.application.channel_ports import ChannelStates
 from shared.application.checkup import Checkup
 from shared.application.chores import Chore
+from shared.application.credential_assembly import assemble_credentials
+from shared.application.credential_watch import CredentialWatch
 from shared.application.curing import Curing
 from shared.application.dead_letter_ports import Letters
 from shared.application.dead_letters import DeadLetters
@@ -44,6 +46,9 @@ from shared.application.recalls import Recalls
 from shared.application.remediation import Pace, Remediation
 from shared.application.reports import Reports
 from shared.application.retention import Pruning, Retention
+from shared.application.rotating import Rotating
+from shared.application.rotation_ports import CredentialSets, DockerHub, Rotations, Samples, Vaults
+from shared.application.rotation_requests import RotationRequests
 from shared.application.site_images import SiteImages
 from shared.application.sites_ports import Sites
 from shared.application.survey import Survey
@@ -74,6 +79,11 @@ class Ports(msgspec.Struct, frozen=True):
     audit_rows: AuditRows
     chore_runs: ChoreRuns
     archive: Archive
+    rotations: Rotations
+    hub: DockerHub
+    vaults: Vaults
+    credential_sets: CredentialSets
+    samples: Samples
     sites: Sites
     channels: Mapping[str, Channel]
     channel_states: ChannelStates
@@ -93,7 +103,10 @@ class Application(msgspec.Struct, frozen=True):
     audit: Audit
     checkup: Checkup
     sweep: Sweep
-    chores: tuple[Chore, ...]
+    rotating: Rotating
+    rotation_requests: RotationRequests
+    credential_watch: CredentialWatch
+    chores: tuple[Chore, ...] = ()
 
 
 class Patience(msgspec.Struct, frozen=True):
@@ -101,6 +114,7 @@ class Patience(msgspec.Struct, frozen=True):
 
     health: float = 90
     verification: float = 90
+    adoption: float = 3600
 
 
 def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
@@ -134,6 +148,7 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
         audit=audit,
         health_patience=patience.health,
     )
+    credentials = assemble_credentials(policy, ports, notification, lease_s=pace.lease, adoption_s=patience.adoption)
     recalls = Recalls(leases=ports.leases, queue=ports.queue)
     detection = Detection(
         policy=policy,
@@ -143,6 +158,7 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
         incidents=ports.incidents,
         readings=Readings(logs=ports.logs, clock=ports.clock, audit_log=policy.sources.audit_log),
         clock=ports.clock,
+        suspect=credentials.rotating.suspect,
     )
     dead_letters = DeadLetters(
         letters=ports.letters,
@@ -158,9 +174,13 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
         UnannouncedFailures(detection=detection, recalls=recalls),
         StuckIncidents(policy=policy, incidents=ports.incidents, book=book, recalls=recalls, clock=ports.clock),
         Pruning(archive=ports.archive, retention=retention, clock=ports.clock),
+        *credentials.chores,
         *_notice_chores(policy, ports, notification),
     )
     return Application(
+        rotating=credentials.rotating,
+        rotation_requests=credentials.requests,
+        credential_watch=credentials.watch,
         intake=Intake(
             deliveries=ports.deliveries,
             payloads=ports.payloads,

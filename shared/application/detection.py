@@ -5,7 +5,7 @@ policy names; the links in the alert, which carry anybody's query to anybody's w
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 import msgspec
@@ -20,6 +20,7 @@ from shared.domain.failures import Cause, PullFailure, diagnose
 from shared.domain.images import ImageReference
 from shared.domain.incidents import incident_id, note, source_of
 from shared.domain.policy import Policy
+from shared.domain.suspects import suspects
 from shared.errors import PermanentError, TemporaryError
 from shared.telemetry import get_logger
 
@@ -78,6 +79,7 @@ class Detection:
         incidents: Incidents,
         readings: Readings,
         clock: Clock,
+        suspect: Callable[[str], Awaitable[None]],
     ) -> None:
         self._policy = policy
         self._site_images = site_images
@@ -86,6 +88,7 @@ class Detection:
         self._incidents = incidents
         self._readings = readings
         self._clock = clock
+        self._suspect = suspect
 
     async def detect(self, message: AlertMessage) -> Detected:
         """Open or extend the incidents that an alert points to; a delivery that was processed before changes nothing.
@@ -113,6 +116,8 @@ class Detection:
         if not failures and message.attempt < _MOST_ATTEMPTS:
             _log.info("alert.nothing_yet", attempt=message.attempt)
             return Detected(again_in=SETTLING_TIME.total_seconds())
+        for credential in suspects(self._policy, failures):
+            await self._suspect(credential)
         return await self._record(failures)
 
     async def unannounced(self) -> Detected:

@@ -14,6 +14,7 @@ from shared.errors import PermanentError
 
 REMEDIATIONS = "remediations"
 NOTIFICATIONS = "notifications"
+ROTATIONS = "rotations"
 
 LARGEST_MESSAGE = 48 * 1024
 """Bytes of a message before base64; Storage queues hold 64 KiB of encoded text (documented)."""
@@ -78,6 +79,13 @@ class NotificationMessage(msgspec.Struct, frozen=True, tag="notification"):
     row: str
 
 
+class RotationMessage(msgspec.Struct, frozen=True, tag="rotation"):
+    """A credential whose rotation may have a step to do; `suspected`: failed pulls blame it, and it wants a test."""
+
+    credential: str
+    suspected: bool = False
+
+
 class Deferred(msgspec.Struct, frozen=True):
     """The work is not finished and nothing is wrong: look again later."""
 
@@ -96,6 +104,7 @@ type RemediationMessage = AlertMessage | RegistryMessage | EventMessage | Replay
 _remediation: msgspec.json.Decoder[RemediationMessage] = msgspec.json.Decoder(
     AlertMessage | RegistryMessage | EventMessage | ReplayedEvent
 )
+_rotation = msgspec.json.Decoder(RotationMessage)
 _notification = msgspec.json.Decoder(NotificationMessage)
 
 
@@ -121,3 +130,15 @@ def read_notification(body: bytes) -> NotificationMessage:
         return _notification.decode(body)
     except msgspec.MsgspecError as error:
         raise MessageInvalid(f"no message of the queue {NOTIFICATIONS}: {error}") from error
+
+
+def read_rotation(body: bytes) -> RotationMessage:
+    """The message of the `rotations` queue.
+
+    Raises:
+        MessageInvalid: it is not one of ours.
+    """
+    try:
+        return _rotation.decode(body)
+    except msgspec.MsgspecError as error:
+        raise MessageInvalid(f"no message of the queue {ROTATIONS}: {error}") from error

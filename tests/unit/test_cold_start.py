@@ -65,6 +65,10 @@ class TestIndex:
             "remediations_poison",
             "replay",
             "resource_events",
+            "rotate",
+            "rotation",
+            "rotations",
             "rotations_poison",
             "sweep",
+            "vault_events",
         ]
