@@ -12,6 +12,7 @@ from shared.domain.telling import TITLES
 
 _MEANINGS = {
     NoticeKind.INCIDENT_DETECTED: "An image pull failed because of a pull limit, for the first time.",
+    NoticeKind.INCIDENT_PLANNED: "Mode `observe`: what would be done, and nothing is.",
     NoticeKind.INCIDENT_AWAITING_APPROVAL: "Mode `approve`: a plan is ready, and a person has to agree to it.",
     NoticeKind.INCIDENT_APPLIED: "The registry has a rule that covers the image; the proof is still missing.",
     NoticeKind.INCIDENT_VERIFIED: "The registry serves the image. What is left: change the reference.",

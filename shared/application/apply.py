@@ -124,7 +124,8 @@ class Applier:
 
     async def _grant(self, registry_id: str, action: GrantVaultAccess) -> None:
         credential_set = await self._existing(registry_id, action.credential_set)
-        credential = next(c for c in self._policy.credentials.values() if c.vault == action.vault)
+        wanted = action.vault.rstrip("/").lower()
+        credential = next(c for c in self._policy.credentials.values() if c.vault.rstrip("/").lower() == wanted)
         vault_id = await self._survey.vault_id(registry_id, credential)
         await self._vault_access.grant(vault_id, action.secrets, credential_set.principal_id)
 

@@ -85,7 +85,7 @@ class Approvals:
             await self._book.asked_too_long_ago(key)
             await self._continue(incident)
             raise ApprovalExpired(f"the plan was proposed at {proposal.proposed_at.isoformat()}")
-        decided = await self._book.approved(key, by=answer.by, why=answer.why)
+        decided = _as_said(await self._book.approved(key, by=answer.by, why=answer.why), Decision.APPROVED)
         await self._continue(decided)
         return decided
 
@@ -95,7 +95,7 @@ class Approvals:
         _, proposal = await self._asked(key)
         if answer.plan and answer.plan != proposal.plan:
             raise NothingToDecide(f"plan: {answer.plan!r} found; the incident asks about {proposal.plan!r}")
-        return await self._book.rejected(key, by=answer.by, why=answer.why)
+        return _as_said(await self._book.rejected(key, by=answer.by, why=answer.why), Decision.REJECTED)
 
     async def _asked(self, key: str) -> tuple[Incident, Proposal]:
         stored = await self._incidents.get(key)
@@ -110,6 +110,14 @@ class Approvals:
     async def _continue(self, incident: Incident) -> None:
         message = msgspec.json.encode(RegistryMessage(registry_id=incident.registry_id))
         await self._queue.send(REMEDIATIONS, message)
+
+
+def _as_said(incident: Incident, decision: Decision) -> Incident:
+    """The incident, unless somebody else's answer came first."""
+    proposal = incident.proposal
+    if proposal is None or proposal.decision is not decision:
+        raise NothingToDecide(f"the incident is {incident.state}: another answer came first")
+    return incident
 
 
 def _read(body: bytes, signed_in: str | None) -> Answer:

@@ -14,7 +14,7 @@ from shared.domain.approvals import Decision
 from shared.domain.incidents import Incident, IncidentState
 from shared.domain.planned_images import images_of
 from shared.domain.planner import plan
-from shared.domain.plans import Outcome, Plan, Status
+from shared.domain.plans import CreateCacheRule, Outcome, Plan
 from shared.domain.policy import Mode, Policy, RegistryPolicy
 from shared.domain.registries import RegistrySnapshot
 from shared.telemetry import bind
@@ -41,22 +41,45 @@ class Curing:
             TemporaryError: an outside system is in trouble; what was done is recorded.
             PermanentError: the registry can't be read.
         """
+        seen: set[str] = set()
         for _ in range(_MOST_PASSES):
-            pending = [i async for i in self._book.active(registry.id) if i.state in _PENDING]
-            pending = [i for i in pending if not self._only_observed(registry, i)]
+            pending = [i async for i in self._book.active(registry.id) if self._is_pending(registry, i, seen)]
             if not pending:
                 return
             snapshot = await self._survey.read(registry.id)
-            enforced = [i for i in pending if self._mode(registry, i) is Mode.ENFORCE]
-            for incident in (i for i in pending if i not in enforced):
-                await self._propose(registry, snapshot, incident, still_ours)
-            await self._enforce(registry, snapshot, enforced, still_ours)
+            modes = self._modes(registry, snapshot, pending)
+            for incident in (i for i in pending if modes[i.id] is not Mode.ENFORCE):
+                seen.add(incident.id)
+                if await self._propose(registry, snapshot, incident, modes[incident.id], still_ours):
+                    snapshot = await self._survey.read(registry.id)
+            await self._enforce(registry, snapshot, [i for i in pending if modes[i.id] is Mode.ENFORCE], still_ours)
 
-    def _mode(self, registry: RegistryPolicy, incident: Incident) -> Mode:
-        return self._policy.mode_for(registry, incident.source.partition("/")[0])
+    def _is_pending(self, registry: RegistryPolicy, incident: Incident, seen: set[str]) -> bool:
+        """Whether there is something to do now; an observed incident is planned again when its mode has changed."""
+        if incident.state not in _PENDING or (incident.id in seen and incident.state is IncidentState.PLANNED):
+            return False
+        return (
+            not incident.is_only_observed
+            or self._policy.mode_for(registry, incident.source.partition("/")[0]) is not Mode.OBSERVE
+        )
 
-    def _only_observed(self, registry: RegistryPolicy, incident: Incident) -> bool:
-        return incident.state is IncidentState.PLANNED and self._mode(registry, incident) is Mode.OBSERVE
+    def _modes(
+        self, registry: RegistryPolicy, snapshot: RegistrySnapshot, incidents: Sequence[Incident]
+    ) -> dict[str, Mode]:
+        """The mode of each incident by its id: the most careful one of the upstreams that its rules are about.
+
+        What a failure text says about itself never chooses the mode: a rule of Docker Hub is one of Docker Hub,
+        whatever registry the text speaks of.
+        """
+        planned, outcomes = self._plan(registry, snapshot, incidents)
+        sources = {rule.name: rule.source for rule in snapshot.rules}
+        sources |= {action.name: action.source for action in planned.actions if isinstance(action, CreateCacheRule)}
+        modes = {}
+        for incident in incidents:
+            rules = (sources[outcome.rule] for outcome in outcomes[incident.id] if outcome.rule in sources)
+            hosts = {source.partition("/")[0] for source in (incident.source, *rules)}
+            modes[incident.id] = min((self._policy.mode_for(registry, host) for host in hosts), key=lambda m: m.freedom)
+        return modes
 
     def _plan(
         self, registry: RegistryPolicy, snapshot: RegistrySnapshot, incidents: Sequence[Incident]
@@ -72,31 +95,40 @@ class Curing:
         registry: RegistryPolicy,
         snapshot: RegistrySnapshot,
         incident: Incident,
+        mode: Mode,
         still_ours: Callable[[], None],
-    ) -> None:
-        """Record what would be done, and do it only when a person has agreed, or when there is nothing to do."""
+    ) -> bool:
+        """Record what would be done, and do it only when a person has agreed; True when the registry was written to."""
         proposed, outcomes = self._plan(registry, snapshot, [incident])
-        planned = await self._book.planned(incident.id, outcomes[incident.id])
+        planned = await self._book.planned(incident.id, outcomes[incident.id], mode, proposed)
         if planned.state is not IncidentState.PLANNED:
-            return
-        if all(outcome.status == Status.COVERED for outcome in outcomes[incident.id]):
+            return False
+        if not proposed.actions:
             await self._book.applied(incident.id)
-        elif self._mode(registry, incident) is Mode.APPROVE:
-            await self._ask(registry, planned, proposed, still_ours)
+        elif mode is Mode.APPROVE:
+            return await self._ask(registry, snapshot, planned, proposed, still_ours)
+        return False
 
     async def _ask(
-        self, registry: RegistryPolicy, incident: Incident, proposed: Plan, still_ours: Callable[[], None]
-    ) -> None:
+        self,
+        registry: RegistryPolicy,
+        snapshot: RegistrySnapshot,
+        incident: Incident,
+        proposed: Plan,
+        still_ours: Callable[[], None],
+    ) -> bool:
         match self._answer_to(incident, proposed):
             case Decision.APPROVED:
+                by = incident.proposal.decided_by if incident.proposal else POLICY
                 with bind(incidents=incident.id):
-                    by = incident.proposal.decided_by if incident.proposal else POLICY
-                result = await self._applier.apply(registry.id, proposed, still_ours=still_ours, by=by)
-                await self._conclude(incident, result)
+                    result = await self._applier.apply(registry.id, proposed, still_ours=still_ours, by=by)
+                await self._conclude(snapshot, incident, result)
+                return True
             case Decision.REJECTED:
                 await self._book.still_rejected(incident.id)
             case Decision.PENDING:
                 await self._book.awaiting_approval(incident.id, proposed)
+        return False
 
     def _answer_to(self, incident: Incident, proposed: Plan) -> Decision:
         """What a person has said to this plan, or to one that holds all of it; too long ago is not at all."""
@@ -113,15 +145,21 @@ class Curing:
         still_ours: Callable[[], None],
     ) -> None:
         planned, outcomes = self._plan(registry, snapshot, incidents)
-        recorded = [await self._book.planned(incident.id, outcomes[incident.id]) for incident in incidents]
+        recorded = [
+            await self._book.planned(incident.id, outcomes[incident.id], Mode.ENFORCE, planned)
+            for incident in incidents
+        ]
         with bind(incidents=" ".join(incident.id for incident in incidents)):
             result = await self._applier.apply(registry.id, planned, still_ours=still_ours)
         for incident in recorded:
             if incident.state is IncidentState.PLANNED:
-                await self._conclude(incident, result)
+                await self._conclude(snapshot, incident, result)
 
-    async def _conclude(self, incident: Incident, result: Applied) -> None:
-        refusal = result.refused.get(incident.rule or "")
+    async def _conclude(self, snapshot: RegistrySnapshot, incident: Incident, result: Applied) -> None:
+        """Applied, unless its rule was refused, or the credential set of a rule that was there before."""
+        sets = {rule.credential_set for rule in snapshot.rules if rule.name == incident.rule}
+        refusals = (result.refused.get(name or "") for name in (incident.rule, *sets))
+        refusal = next((refused for refused in refusals if refused is not None), None)
         if refusal is None:
             await self._book.applied(incident.id)
         else:

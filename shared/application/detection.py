@@ -18,7 +18,7 @@ from shared.application.site_images import SiteImages
 from shared.domain.alerts import Alert
 from shared.domain.failures import Cause, PullFailure, diagnose
 from shared.domain.images import ImageReference
-from shared.domain.incidents import incident_id, note, source_of
+from shared.domain.incidents import incident_id, note
 from shared.domain.policy import Policy
 from shared.domain.suspects import suspects
 from shared.errors import PermanentError, TemporaryError
@@ -113,7 +113,8 @@ class Detection:
                 raise
             _log.warning("logs.trouble", code=error.code, text=str(error))
             return Detected(again_in=error.retry_after or _RETRY_S, in_trouble=True)
-        if not failures and message.attempt < _MOST_ATTEMPTS:
+        limited = any(failure.diagnosis.cause is Cause.RATE_LIMITED for failure in failures)
+        if not limited and message.attempt < _MOST_ATTEMPTS:
             _log.info("alert.nothing_yet", attempt=message.attempt)
             return Detected(again_in=SETTLING_TIME.total_seconds())
         for credential in suspects(self._policy, failures):
@@ -193,15 +194,15 @@ class Detection:
             if not serving:
                 ignored["no_registry_serves"] += 1
             for registry in serving:
-                if only_new and await self._is_known(registry.id, image, failure):
+                if only_new and await self._is_known(registry.id, image):
                     continue
                 incident = await record(self._incidents, registry.id, image, failure, self._clock.now())
                 registries[registry.id] = None
                 incidents[incident.id] = None
         return Detected(registries=tuple(registries), incidents=tuple(incidents), ignored=dict(ignored))
 
-    async def _is_known(self, registry_id: str, image: ImageReference, failure: PullFailure) -> bool:
-        stored = await self._incidents.get(incident_id(registry_id, source_of(image, failure)))
+    async def _is_known(self, registry_id: str, image: ImageReference) -> bool:
+        stored = await self._incidents.get(incident_id(registry_id, image.source))
         return stored is not None and str(image) in stored.value.images
 
     async def _note_resolved(self, alert: Alert) -> None:

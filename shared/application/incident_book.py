@@ -14,9 +14,10 @@ from shared.application.notification import Notification
 from shared.application.ports import Clock, Incidents
 from shared.application.records import change
 from shared.domain.approvals import Decision, Proposal, propose
-from shared.domain.incidents import Incident, IncidentState, Proof, note, transition
+from shared.domain.incidents import ACTIVE, Incident, IncidentState, Proof, note, transition
 from shared.domain.notice_kinds import NoticeKind
 from shared.domain.plans import Outcome, Plan
+from shared.domain.policy import Mode
 from shared.domain.reopening import reopen
 from shared.errors import CachewardenError
 from shared.telemetry import bind, get_logger
@@ -49,8 +50,10 @@ class IncidentBook:
         async for stored in self._incidents.of_registry(registry_id, active_only=True):
             yield stored.value
 
-    async def planned(self, key: str, outcomes: Sequence[Outcome]) -> Incident:
+    async def planned(self, key: str, outcomes: Sequence[Outcome], mode: Mode, plan: Plan) -> Incident:
         """Record what the plan says: planned with the rule and the new references, or blocked.
+
+        In mode `observe` the plan goes on the incident, and people are told of it.
 
         People who want to know of every failure hear of it here, because what was detected is planned for at once.
         """
@@ -58,7 +61,7 @@ class IncidentBook:
             stored = await self._incidents.get(key)
             if stored is not None and stored.value.state is IncidentState.DETECTED:
                 await self._notification.announce(NoticeKind.INCIDENT_DETECTED, stored.value)
-        return await self._move(key, partial(self._with_plan, outcomes=outcomes))
+        return await self._move(key, partial(self._with_plan, outcomes=outcomes, mode=mode, plan=plan))
 
     async def awaiting_approval(self, key: str, plan: Plan) -> Incident:
         """The plan waits for a person's yes."""
@@ -108,7 +111,7 @@ class IncidentBook:
         """It can't be cured without somebody's doing."""
 
         def edit(incident: Incident) -> Incident:
-            if incident.state is IncidentState.FAILED:
+            if incident.state not in ACTIVE:  # another worker was faster, and its proof stands
                 return incident
             detail = f"{error} {error.hint}".strip()
             return transition(
@@ -132,7 +135,7 @@ class IncidentBook:
             now = self._clock.now()
             known = {proof.image: proof for proof in (*incident.proofs, *proofs)}
             proven = msgspec.structs.replace(incident, proofs=tuple(known.values()))
-            if set(incident.images) <= known.keys():
+            if not proven.unsettled:
                 served = ", ".join(proof.pull_from for proof in known.values())
                 return transition(proven, IncidentState.VERIFIED, now, f"the registry serves {served}")
             return transition(proven, IncidentState.PLANNED, now, "another reference failed meanwhile")
@@ -152,19 +155,31 @@ class IncidentBook:
             decided = msgspec.structs.replace(incident, proposal=answered)
             if decision is Decision.REJECTED:
                 return _rejection(decided, answered, now)
-            return transition(decided, IncidentState.PLANNED, now, f"approved by {by}: {why or 'no reason given'}")
+            agreed = msgspec.structs.replace(decided, active_since=now)  # the person's time is not the cure's
+            return transition(agreed, IncidentState.PLANNED, now, f"approved by {by}: {why or 'no reason given'}")
 
         return await self._move(key, edit)
 
-    def _with_plan(self, incident: Incident, *, outcomes: Sequence[Outcome]) -> Incident:
-        first, now = outcomes[0], self._clock.now()
+    def _with_plan(self, incident: Incident, *, outcomes: Sequence[Outcome], mode: Mode, plan: Plan) -> Incident:
+        """A reference that nothing will serve is left alone; when there is no other one, the incident is blocked."""
+        now = self._clock.now()
         if incident.state not in {IncidentState.DETECTED, IncidentState.PLANNED}:
             return incident
-        if first.status in {"blocked", "ignored"}:
+        served = [outcome for outcome in outcomes if outcome.pull_from]
+        first = served[0] if served else outcomes[0]
+        if not served:
             text = f"{first.reason}: {first.detail}"
             return transition(incident, IncidentState.BLOCKED, now, text, reason=first.reason, detail=first.detail)
-        pull_from = {outcome.image: outcome.pull_from for outcome in outcomes if outcome.pull_from}
-        found = msgspec.structs.replace(incident, rule=first.rule, pull_from=pull_from)
+        is_freed = incident.mode == Mode.OBSERVE and mode is not Mode.OBSERVE
+        found = msgspec.structs.replace(
+            incident,
+            rule=first.rule,
+            pull_from={outcome.image: outcome.pull_from for outcome in served if outcome.pull_from},
+            left_alone={o.image: o.reason or "not_served" for o in outcomes if not o.pull_from},
+            mode=mode,
+            proposal=propose(plan, now) if mode is Mode.OBSERVE else incident.proposal,
+            active_since=now if is_freed else incident.active_since,
+        )
         return transition(found, IncidentState.PLANNED, now, f"the rule {first.rule} is {first.status}")
 
     async def _to(self, key: str, state: IncidentState, text: str) -> Incident:
@@ -179,6 +194,8 @@ class IncidentBook:
             kind = _NOTICES.get(incident.state)
             if kind is NoticeKind.INCIDENT_VERIFIED and incident.preventive:
                 kind = NoticeKind.INCIDENT_PREVENTED
+            if incident.is_only_observed:
+                kind = NoticeKind.INCIDENT_PLANNED
             if kind is not None:
                 await self._notification.announce(kind, incident)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from shared.application.ports import Changed, Incidents
 from shared.domain.failures import PullFailure
 from shared.domain.images import ImageReference
-from shared.domain.incidents import Incident, incident_id, observe, open_incident, source_of
+from shared.domain.incidents import Incident, incident_id, observe, open_incident
 
 _MOST_TRIES = 10
 
@@ -49,7 +49,7 @@ async def record(
     incidents: Incidents, registry_id: str, image: ImageReference, failure: PullFailure, now: datetime
 ) -> Incident:
     """The incident that a failure belongs to, opened or added to."""
-    key = incident_id(registry_id, source_of(image, failure))
+    key = incident_id(registry_id, image.source)
     if await incidents.get(key) is None:
         try:
             return (await incidents.insert(open_incident(registry_id, image, failure, now))).value

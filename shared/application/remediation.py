@@ -27,7 +27,7 @@ from shared.application.ports import Clock, Deliveries, Leases, Queue, Registrie
 from shared.application.recalls import Recalls
 from shared.application.verification import Verification
 from shared.domain.incidents import Incident, IncidentState, registry_key
-from shared.domain.policy import Mode, Policy, RegistryPolicy
+from shared.domain.policy import Policy, RegistryPolicy
 from shared.errors import CachewardenError, PermanentError, TemporaryError
 from shared.telemetry import bind, get_logger
 
@@ -177,12 +177,7 @@ class Remediation:
 
     async def _open(self, registry: RegistryPolicy) -> list[Incident]:
         """The incidents that a worker still has something to do for."""
-
-        def only_observed(incident: Incident) -> bool:
-            mode = self._policy.mode_for(registry, incident.source.partition("/")[0])
-            return incident.state is IncidentState.PLANNED and mode is Mode.OBSERVE
-
-        return [incident async for incident in self._book.active(registry.id) if not only_observed(incident)]
+        return [incident async for incident in self._book.active(registry.id) if not incident.is_only_observed]
 
     async def _verify(self, registry: RegistryPolicy) -> None:
         applied = [i for i in await self._open(registry) if i.state is IncidentState.APPLIED]
@@ -199,11 +194,9 @@ class Remediation:
 
     async def _prove(self, registry: RegistryPolicy, login_server: str, incident: Incident) -> None:
         try:
-            proofs = await self._verification.prove(login_server, incident)
+            await self._book.verified(incident.id, await self._verification.prove(login_server, incident))
         except CachewardenError as error:
             await self._troubled(registry, [incident], error)
-        else:
-            await self._book.verified(incident.id, proofs)
 
     async def _troubled(self, registry: RegistryPolicy, incidents: list[Incident], error: CachewardenError) -> None:
         """Write trouble down; what can't pass by itself, or has not passed for too long, fails the incident."""

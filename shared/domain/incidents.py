@@ -11,6 +11,7 @@ from enum import StrEnum
 import msgspec
 
 from shared.domain.approvals import Proposal
+from shared.domain.diagnosis.redaction import redact
 from shared.domain.failures import PullFailure, Workload
 from shared.domain.images import ImageReference
 
@@ -39,6 +40,7 @@ _NEXT: dict[IncidentState, frozenset[IncidentState]] = {
     IncidentState.DETECTED: frozenset({IncidentState.PLANNED, IncidentState.BLOCKED, IncidentState.FAILED}),
     IncidentState.PLANNED: frozenset(
         {
+            IncidentState.DETECTED,
             IncidentState.AWAITING_APPROVAL,
             IncidentState.APPLIED,
             IncidentState.BLOCKED,
@@ -101,6 +103,8 @@ class Incident(msgspec.Struct, frozen=True):
         rule: the cache rule that serves it, or will.
         pull_from: failing reference → reference to use from then on.
         proofs: one per reference that the registry served.
+        left_alone: failing reference → why nothing will serve it, where other references of the repository are served.
+        mode: the mode under which it was planned last, empty before.
         preventive: nothing has failed yet; an image in the registry is built from this repository.
     """
 
@@ -124,8 +128,20 @@ class Incident(msgspec.Struct, frozen=True):
     rule: str | None = None
     pull_from: dict[str, str] = {}
     proofs: tuple[Proof, ...] = ()
+    left_alone: dict[str, str] = {}
+    mode: str = ""
     timeline: tuple[TimelineEntry, ...] = ()
     preventive: bool = False
+
+    @property
+    def unsettled(self) -> frozenset[str]:
+        """The references that are neither proven nor left alone."""
+        return frozenset(self.images) - {proof.image for proof in self.proofs} - self.left_alone.keys()
+
+    @property
+    def is_only_observed(self) -> bool:
+        """Whether it is planned and nothing will be done, since the policy wants to be told and no more."""
+        return self.state is IncidentState.PLANNED and self.mode == "observe"
 
 
 class IllegalTransition(Exception):
@@ -142,18 +158,12 @@ def incident_id(registry_id: str, source: str) -> str:
     return f"{registry_key(registry_id)}-{hashlib.sha256(source.encode()).hexdigest()[:16]}"
 
 
-def source_of(image: ImageReference, failure: PullFailure) -> str:
-    """The upstream repository that a failure is about: the rule's source when the registry pulled through a rule."""
-    return failure.diagnosis.upstream or image.source
-
-
 def open_incident(registry_id: str, image: ImageReference, failure: PullFailure, now: datetime) -> Incident:
     """A new incident for the first failure of a repository; `image` is the one that the failure names."""
-    source = source_of(image, failure)
     incident = Incident(
-        id=incident_id(registry_id, source),
+        id=incident_id(registry_id, image.source),
         registry_id=registry_id,
-        source=source,
+        source=image.source,
         state=IncidentState.DETECTED,
         opened_at=now,
         updated_at=now,
@@ -178,9 +188,13 @@ def observe(incident: Incident, image: ImageReference, failure: PullFailure, now
     pulls from the upstream, and people have been told the reference to use.
     """
     merged = _merged(incident, image, failure)
-    proven = {proof.image for proof in merged.proofs}
-    settled_again = merged.state in {IncidentState.VERIFIED, IncidentState.CLOSED} and set(merged.images) <= proven
-    if merged.state in ACTIVE or merged.state is IncidentState.AWAITING_APPROVAL or settled_again:
+    settled_again = merged.state in {IncidentState.VERIFIED, IncidentState.CLOSED} and not merged.unsettled
+    planned_without_it = merged.is_only_observed and merged.images != incident.images
+    if (
+        (merged.state in ACTIVE and not planned_without_it)
+        or merged.state is IncidentState.AWAITING_APPROVAL
+        or settled_again
+    ):
         if merged == incident:  # a storm says the same thing thousands of times, and each write is a conflict
             return incident
         return msgspec.structs.replace(merged, updated_at=now)
@@ -204,7 +218,7 @@ def transition(  # noqa: PLR0913 - the fields that may change with a state, each
     """
     if state is not incident.state and state not in _NEXT[incident.state]:
         raise IllegalTransition(f"an incident does not go from {incident.state} to {state}")
-    moved = msgspec.structs.replace(incident, state=state, reason=reason, detail=detail, updated_at=now)
+    moved = msgspec.structs.replace(incident, state=state, reason=reason, detail=redact(detail), updated_at=now)
     return _noted(moved, now, f"incident.{state}", text)
 
 
@@ -215,6 +229,7 @@ def note(incident: Incident, now: datetime, event: str, text: str) -> Incident:
 
 def _noted(incident: Incident, now: datetime, event: str, text: str) -> Incident:
     """Keeps the oldest entry and the newest: how it began is never pushed out by what repeats."""
+    text = redact(text)  # an outside system's error may quote Docker Hub, which names the account
     entry = TimelineEntry(at=now, event=event, text=text)
     last = incident.timeline[-1:] and incident.timeline[-1]
     if last and (last.event, last.text) == (event, text):

@@ -35,6 +35,7 @@ _EVIDENCE: Final = (
 
 _STATES: Final = {
     NoticeKind.INCIDENT_DETECTED: IncidentState.DETECTED,
+    NoticeKind.INCIDENT_PLANNED: IncidentState.PLANNED,
     NoticeKind.INCIDENT_AWAITING_APPROVAL: IncidentState.AWAITING_APPROVAL,
     NoticeKind.INCIDENT_APPLIED: IncidentState.APPLIED,
     NoticeKind.INCIDENT_VERIFIED: IncidentState.VERIFIED,

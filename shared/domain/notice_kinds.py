@@ -7,6 +7,7 @@ class NoticeKind(StrEnum):
     """What a notice is about."""
 
     INCIDENT_DETECTED = "incident.detected"
+    INCIDENT_PLANNED = "incident.planned"
     INCIDENT_AWAITING_APPROVAL = "incident.awaiting_approval"
     INCIDENT_APPLIED = "incident.applied"
     INCIDENT_VERIFIED = "incident.verified"

@@ -95,6 +95,7 @@ def notice_id(kind: NoticeKind, subject: str, told: Sequence[object]) -> str:
 
 
 _SEVERITIES = {
+    NoticeKind.INCIDENT_PLANNED: Severity.WARNING,
     NoticeKind.INCIDENT_AWAITING_APPROVAL: Severity.WARNING,
     NoticeKind.INCIDENT_BLOCKED: Severity.WARNING,
     NoticeKind.INCIDENT_FAILED: Severity.CRITICAL,
@@ -102,6 +103,7 @@ _SEVERITIES = {
 
 _SUMMARIES = {
     NoticeKind.INCIDENT_DETECTED: "{source} is limited upstream",
+    NoticeKind.INCIDENT_PLANNED: "{source} is limited upstream; a cache rule would help, and the policy only observes",
     NoticeKind.INCIDENT_APPLIED: "{source} has a cache rule; whether the registry serves it is being looked at",
     NoticeKind.INCIDENT_AWAITING_APPROVAL: "{source} is limited upstream; a cache rule waits for approval",
     NoticeKind.INCIDENT_VERIFIED: "{source} is served from the registry; change the reference",
@@ -112,6 +114,7 @@ _SUMMARIES = {
 
 _NEXT_STEPS = {
     NoticeKind.INCIDENT_DETECTED: "Nothing to do yet: a plan is made, and you hear what became of it.",
+    NoticeKind.INCIDENT_PLANNED: "Nothing is changed: create the rule, or have the policy do more than observe.",
     NoticeKind.INCIDENT_AWAITING_APPROVAL: "Nothing is changed until a person agrees on the console.",
     NoticeKind.INCIDENT_APPLIED: "The registry is asked for the image; you hear when it serves it.",
     NoticeKind.INCIDENT_VERIFIED: "Change the reference; until then the workload keeps pulling from the upstream.",

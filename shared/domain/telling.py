@@ -28,6 +28,7 @@ _LONG = 800
 
 TITLES: Final = {
     NoticeKind.INCIDENT_DETECTED: "Image pull limited",
+    NoticeKind.INCIDENT_PLANNED: "A cache rule would help",
     NoticeKind.INCIDENT_AWAITING_APPROVAL: "A cache rule waits for approval",
     NoticeKind.INCIDENT_APPLIED: "Cache rule created",
     NoticeKind.INCIDENT_VERIFIED: "Image served from the registry",
@@ -51,7 +52,12 @@ TITLES: Final = {
 """What a message of each kind is headed."""
 
 _NOT_YET: Final = frozenset(
-    {NoticeKind.INCIDENT_DETECTED, NoticeKind.INCIDENT_AWAITING_APPROVAL, NoticeKind.INCIDENT_APPLIED}
+    {
+        NoticeKind.INCIDENT_DETECTED,
+        NoticeKind.INCIDENT_PLANNED,
+        NoticeKind.INCIDENT_AWAITING_APPROVAL,
+        NoticeKind.INCIDENT_APPLIED,
+    }
 )
 """Kinds that come before the proof: whoever changed the reference now would pull what is not there yet."""
 

@@ -6,7 +6,8 @@ from shared.application.records import record
 from shared.domain.failures import Cause, Diagnosis, PullFailure
 from shared.domain.images import ImageReference
 from shared.domain.incidents import IncidentState, Proof
-from shared.domain.plans import Outcome, Status
+from shared.domain.plans import Outcome, Plan, Status
+from shared.domain.policy import Mode
 from shared.domain.policy_file import load_policy
 from tests.fakes.application import POLICY, REGISTRY, TestApplication
 
@@ -32,7 +33,9 @@ class TestVerified:
         first = ImageReference("docker.io", "library/nginx", "1.27")
         incident = await record(world.incidents, REGISTRY, first, failure, now)
         pull_from = "contoso.azurecr.io/docker-hub/library/nginx:1.27"
-        await book.planned(incident.id, [Outcome(str(first), Status.PLANNED, rule="rule-1", pull_from=pull_from)])
+        await book.planned(
+            incident.id, [Outcome(str(first), Status.PLANNED, rule="rule-1", pull_from=pull_from)], Mode.ENFORCE, Plan()
+        )
         await book.applied(incident.id)
         await record(world.incidents, REGISTRY, ImageReference("docker.io", "library/nginx", "1.28"), failure, now)
 
