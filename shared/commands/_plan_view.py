@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from shared.commands._terminal import Printer, visible
+from shared.domain.diagnosis import Cause
 from shared.domain.handoff import by_hand
 from shared.domain.plan_diff import PlanDiff
 from shared.domain.plans import (
@@ -34,11 +35,20 @@ class Branch(msgspec.Struct, frozen=True):
     below: tuple["Branch", ...] = ()
 
 
-def show_plan(plan: Plan, registry_name: str) -> None:
-    """Print a plan."""
-    _show(
-        Branch(f"Plan for {registry_name}: {_summary(plan)}", "bold", (*_actions(plan, registry_name), *_images(plan)))
-    )
+def show_plan(plan: Plan, registry_name: str, *, left_out: int = 0) -> None:
+    """Print a plan, and how many lines around it said nothing."""
+    below = (*_actions(plan, registry_name), *_images(plan))
+    if left_out:
+        lines = f"{left_out} line{'' if left_out == 1 else 's'}"
+        below += (Branch(f"{lines} left out that told neither an image nor a failure; --json has them", "dim"),)
+    _show(Branch(f"Plan for {registry_name}: {_summary(plan)}", "bold", below))
+
+
+def without_echoes(outcomes: Iterable[Outcome]) -> tuple[Outcome, ...]:
+    """The outcomes without lines that say nothing new: `Back-off pulling image` beside the failure itself."""
+    told = tuple(outcomes)
+    known = {outcome.image for outcome in told if outcome.reason != Cause.UNKNOWN}
+    return tuple(outcome for outcome in told if outcome.reason != Cause.UNKNOWN or outcome.image not in known)
 
 
 def show_diff(diff: PlanDiff, registry_name: str) -> None:

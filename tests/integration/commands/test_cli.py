@@ -192,6 +192,57 @@ class TestExplain:
 
         assert (ran.returncode, ran.stderr) == (141, b"")
 
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+    @pytest.mark.parametrize(("arguments", "code"), [(["explain", LIMITED_TEMPO], 2), (["image", "nginx"], 2)])
+    def test_a_full_disk_is_one_line(self, arguments: list[str], code: int) -> None:
+        """An answer that was not written is no answer."""
+        with Path("/dev/full").open("wb") as full:
+            ran = subprocess.run([*COMMAND, *arguments], stdout=full, stderr=-1, check=False, cwd=ROOT, timeout=60)
+
+        assert ran.returncode == code
+        assert ran.stderr == b"cachewarden: the output can't be written: No space left on device\n"
+
+    def test_a_terminal_without_unicode_gets_escapes(self) -> None:
+        """A log's characters, and our own, must not end in a traceback."""
+        ran = subprocess.run(
+            [*COMMAND, "explain", f"caf\u00e9 {LIMITED_TEMPO}"],
+            capture_output=True,
+            check=False,
+            cwd=ROOT,
+            env=os.environ | {"PYTHONIOENCODING": "ascii"},
+            timeout=60,
+        )
+
+        assert (ran.returncode, ran.stderr) == (0, b"")
+        assert b"grafana/tempo" in ran.stdout
+
+    @pytest.mark.parametrize("given", ["", " \n"])
+    def test_an_empty_pipe_is_no_text(self, given: str) -> None:
+        """Nothing is explained where nothing was said; JSON lines may be none."""
+        ran = run("explain", given=given)
+
+        assert (ran.returncode, ran.stdout) == (2, b"")
+        assert b"no text given" in ran.stderr
+        assert run("explain", "--jsonl", given=given).returncode == 0
+
+    @pytest.mark.parametrize(("text", "told"), [("policy.sample.yaml", "is a file"), ("gone.log", "looks like a path")])
+    def test_a_file_name_is_explained_as_a_text_with_a_warning(self, text: str, told: str) -> None:
+        """Whoever meant the file learns of --file."""
+        ran = run("explain", text)
+
+        assert ran.returncode == 1
+        assert f"{text} {told}" in ran.stderr.decode()
+        assert b"--file" in ran.stderr
+        assert b"unknown" in ran.stdout
+
+    def test_a_text_without_quotes_is_told_about_them(self) -> None:
+        """`cachewarden explain toomanyrequests: You have …`."""
+        ran = run("explain", "hello", "world")
+
+        assert ran.returncode == 2
+        assert b"wants quotes" in ran.stderr
+        assert b"wants quotes" not in run("explain", "hello", "--worl").stderr
+
     def test_an_interrupt_is_no_traceback(self) -> None:
         """Ctrl-C while it reads."""
         interruptible = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
