@@ -6,10 +6,13 @@ from typing import Final
 import msgspec
 
 from sandbox.arm.access import AccessControl
+from sandbox.arm.inventory import Inventory
+from sandbox.arm.models import CLUSTER_TYPE, SITE_TYPE, VAULT_TYPE
 from sandbox.arm.roles import (
     ACR_CATALOG_LISTER,
     ACR_PULL,
     CACHEWARDEN_OPERATOR,
+    CACHEWARDEN_SITE_READER,
     EVENT_GRID_DATA_SENDER,
     KEY_VAULT_SECRETS_OFFICER,
     KEY_VAULT_SECRETS_USER,
@@ -26,6 +29,8 @@ SUBSCRIPTION: Final = "00000000-0000-0000-0000-000000000001"
 GROUP: Final = "rg"
 REGISTRY: Final = "contoso"
 CLUSTER: Final = "prod"
+SITE: Final = "shop-web"
+SITE_IMAGE: Final = "bitnami/redis:7.4"
 VAULT: Final = "contoso-kv"
 WORKSPACE: Final = "11111111-1111-1111-1111-111111111111"
 ACCOUNT: Final = "contosobot"
@@ -34,6 +39,7 @@ TARGET: Final = "docker-hub"
 _PROVIDERS: Final = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}/providers"
 REGISTRY_ID: Final = f"{_PROVIDERS}/Microsoft.ContainerRegistry/registries/{REGISTRY}"
 CLUSTER_ID: Final = f"{_PROVIDERS}/Microsoft.ContainerService/managedClusters/{CLUSTER}"
+SITE_ID: Final = f"{_PROVIDERS}/Microsoft.Web/sites/{SITE}"
 VAULT_ID: Final = f"{_PROVIDERS}/Microsoft.KeyVault/vaults/{VAULT}"
 WORKSPACE_ID: Final = f"{_PROVIDERS}/Microsoft.OperationalInsights/workspaces/contoso-logs"
 TOPIC_ID: Final = f"{_PROVIDERS}/Microsoft.EventGrid/topics/cachewarden"
@@ -72,8 +78,20 @@ ALERT_RULE: Final = AlertRule(
     ),
     window=timedelta(minutes=5),
     description="Image pulls failed because a pull limit was reached.",
-    stateful=True,
+    stateful=False,
 )
+
+
+def fill_inventory(inventory: Inventory) -> None:
+    """Add the cluster, the vault and the site; the vault says its address once it is served."""
+    site = {
+        "state": "Running",
+        "enabled": True,
+        "defaultHostName": f"{SITE}.azurewebsites.net",
+        "siteConfig": {"numberOfWorkers": 1, "linuxFxVersion": f"DOCKER|{SITE_IMAGE}", "alwaysOn": True},
+    }
+    for kind, name, properties in ((CLUSTER_TYPE, CLUSTER, {}), (VAULT_TYPE, VAULT, {}), (SITE_TYPE, SITE, site)):
+        inventory.add(kind, name, subscription=SUBSCRIPTION, group=GROUP, properties=properties)
 
 
 def grant_app_roles(access: AccessControl, principal_id: str) -> None:
@@ -83,6 +101,7 @@ def grant_app_roles(access: AccessControl, principal_id: str) -> None:
     access.grant(principal_id, ACR_CATALOG_LISTER, REGISTRY_ID)
     access.grant(principal_id, KEY_VAULT_SECRETS_OFFICER, VAULT_ID)
     access.grant(principal_id, RBAC_ADMINISTRATOR, VAULT_ID, condition=ONLY_SECRETS_USER)
+    access.grant(principal_id, CACHEWARDEN_SITE_READER, SITE_ID)
     access.grant(principal_id, LOG_ANALYTICS_READER, WORKSPACE_ID)
     access.grant(principal_id, EVENT_GRID_DATA_SENDER, TOPIC_ID)
 
@@ -116,7 +135,9 @@ version: 1
 mode: enforce
 registries:
   - id: {REGISTRY_ID}
-    serves: [{CLUSTER_ID}]
+    serves:
+      - {CLUSTER_ID}
+      - {SITE_ID}
 sources:
   workspaces: ["{WORKSPACE}"]
 upstreams:

@@ -17,7 +17,7 @@ from sandbox.acr.handlers import AcrService
 from sandbox.acr.models import Acr
 from sandbox.arm.access import AccessControl
 from sandbox.arm.handlers import ArmService
-from sandbox.arm.models import CLUSTER_TYPE, VAULT_TYPE, Arm
+from sandbox.arm.models import Arm
 from sandbox.arm.roles import ACR_PULL
 from sandbox.cluster import Cluster
 from sandbox.control.handlers import WorldControl
@@ -235,8 +235,7 @@ class World:
         self._server = Server(services, certificates=self.certificates, exchanges=self.exchanges, faults=self.faults)
 
     def _seed(self) -> None:
-        for kind, name in ((CLUSTER_TYPE, scenario.CLUSTER), (VAULT_TYPE, scenario.VAULT)):
-            self.arm.inventory.add(kind, name, subscription=scenario.SUBSCRIPTION, group=scenario.GROUP)
+        scenario.fill_inventory(self.arm.inventory)
         scenario.grant_app_roles(self.access, self.app_identity.object_id)
         scenario.fill_vault(self.vault, scenario.fill_hub(self.hub))
         for kind in Kind:

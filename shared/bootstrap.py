@@ -104,6 +104,7 @@ def adapters(settings: Settings, policy: Policy) -> tuple[Ports, Sequence[Close]
     from shared.adapters.logs import LogAnalytics
     from shared.adapters.queues import StorageQueue
     from shared.adapters.registry_content import AcrContent
+    from shared.adapters.sites import ArmSites
     from shared.adapters.tables.client import Tables
     from shared.adapters.tables.deliveries import TableDeliveries
     from shared.adapters.tables.incidents import TableIncidents
@@ -124,6 +125,7 @@ def adapters(settings: Settings, policy: Policy) -> tuple[Ports, Sequence[Close]
     registries = ArmRegistries(identity, endpoint=settings.arm_endpoint, audience=settings.arm_audience)
     content = AcrContent(identity)
     vault_access = ArmVaultAccess(identity, endpoint=settings.arm_endpoint, audience=settings.arm_audience)
+    sites = ArmSites(identity, endpoint=settings.arm_endpoint, audience=settings.arm_audience)
     channels = _channels(policy, identity)
     clock = SystemClock()
     ports = Ports(
@@ -138,9 +140,11 @@ def adapters(settings: Settings, policy: Policy) -> tuple[Ports, Sequence[Close]
         registries=registries,
         content=content,
         vault_access=vault_access,
+        sites=sites,
         channels=channels,
     )
     closers = [tables.aclose, queue.aclose, logs.aclose, registries.aclose, content.aclose, vault_access.aclose]
+    closers.append(sites.aclose)
     return ports, (*closers, *(channel.aclose for channel in channels.values()), identity.close, storage_identity.close)
 
 

@@ -113,3 +113,7 @@ def _give_up_output() -> None:
 
 def _command(name: str) -> Command:
     return cast("Command", importlib.import_module(f"shared.commands.{name}"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

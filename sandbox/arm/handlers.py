@@ -33,6 +33,7 @@ _VERSIONS: Final = {
     "microsoft.authorization/roledefinitions": ("2022-04-01", "2022-05-01-preview"),
     VAULT_TYPE.lower(): ("2023-02-01", "2023-07-01", "2024-11-01", "2025-05-01"),
     CLUSTER_TYPE.lower(): ("2024-10-01", "2025-05-01", "2025-10-01"),
+    "microsoft.web": ("2022-03-01", "2022-09-01", "2023-01-01", "2023-12-01", "2024-04-01", "2024-11-01"),
     "microsoft.resources": ("2016-06-01", "2019-11-01", "2021-04-01", "2022-09-01", "2022-12-01", "2024-11-01"),
 }
 _KINDS: Final = {"GET": RequestKind.READ, "DELETE": RequestKind.DELETE}

@@ -52,10 +52,13 @@ class Inventory:
         location: str = "westeurope",
         properties: dict[str, Any] | None = None,
     ) -> Resource:
-        """Add a resource, and its subscription and group when they are new."""
+        """Add a resource, and its subscription and group when they are new.
+
+        A child is named as ARM names it: `Microsoft.Web/sites/slots`, `shop/staging`.
+        """
         self._subscriptions.setdefault(subscription.lower(), Subscription(subscription, "sandbox"))
         self._groups.add((subscription.lower(), group.lower()))
-        resource_id = f"/subscriptions/{subscription}/resourceGroups/{group}/providers/{type}/{name}"
+        resource_id = _resource_id(subscription, group, type, name)
         resource = Resource(resource_id, name, type, group, subscription, location, properties or {})
         self._resources[resource_id.lower()] = resource
         return resource
@@ -87,8 +90,7 @@ class Inventory:
     def get(self, subscription: str, group: str, type: str, name: str) -> Resource:  # noqa: A002 - ARM's word
         """The resource; raises `ResourceGroupNotFound` or `ResourceNotFound`."""
         self.require_group(subscription, group)
-        resource_id = f"/subscriptions/{subscription}/resourceGroups/{group}/providers/{type}/{name}"
-        if (found := self.find(resource_id)) is None:
+        if (found := self.find(_resource_id(subscription, group, type, name))) is None:
             raise ResourceNotFound(kind=type, name=name, group=group)
         return found
 
@@ -110,3 +112,10 @@ class Inventory:
                 has[key].lower() == value for key, value in wanted.items()
             ):
                 yield resource
+
+
+def _resource_id(subscription: str, group: str, type: str, name: str) -> str:  # noqa: A002 - ARM's word
+    """The id, with types and names of a child alternating: `…/Microsoft.Web/sites/shop/slots/staging`."""
+    namespace, *kinds = type.split("/")
+    path = "/".join(f"{kind}/{part}" for kind, part in zip(kinds, name.split("/"), strict=True))
+    return f"/subscriptions/{subscription}/resourceGroups/{group}/providers/{namespace}/{path}"

@@ -26,6 +26,7 @@ from sandbox.identity.tokens import TENANT_ID
 REGISTRY_TYPE: Final = "Microsoft.ContainerRegistry/registries"
 VAULT_TYPE: Final = "Microsoft.KeyVault/vaults"
 CLUSTER_TYPE: Final = "Microsoft.ContainerService/managedClusters"
+SITE_TYPE: Final = "Microsoft.Web/sites"
 
 
 class Arm:

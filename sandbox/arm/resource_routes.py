@@ -5,12 +5,13 @@ from typing import Any, Final
 from aiohttp import web
 
 from sandbox.arm.documents import resource_document, subscription_document
-from sandbox.arm.models import Arm
+from sandbox.arm.models import SITE_TYPE, Arm
 from sandbox.arm.refusals import AuthorizationFailed
 from sandbox.arm.routing import Call, Route, route
 from sandbox.identity.tokens import TENANT_ID
 
 _SUBSCRIPTION: Final = "/subscriptions/{subscription}"
+_SLOT: Final = _SUBSCRIPTION + "/resourceGroups/{group}/providers/Microsoft.Web/sites/{name}/slots/{slot}"
 _RESOURCE: Final = _SUBSCRIPTION + "/resourceGroups/{group}/providers/{namespace}/{kind}/{name}"
 
 
@@ -28,6 +29,7 @@ class ResourceRoutes:
             route("GET", "/subscriptions", self._subscriptions, type="Microsoft.Resources/subscriptions"),
             route("GET", _SUBSCRIPTION, self._subscription, type="Microsoft.Resources/subscriptions"),
             route("GET", _SUBSCRIPTION + "/resources", self._resources, type=resources),
+            route("GET", _SLOT, self._slot, type=f"{SITE_TYPE}/slots", action=f"{SITE_TYPE}/slots/read"),
             route("GET", _RESOURCE, self._resource, type="{namespace}/{kind}", action="{namespace}/{kind}/read"),
         ]
 
@@ -64,6 +66,12 @@ class ResourceRoutes:
             path["subscription"], path["group"], f"{path['namespace']}/{path['kind']}", path["name"]
         )
         return web.json_response(resource_document(resource, full=True))
+
+    async def _slot(self, call: Call) -> web.StreamResponse:
+        path = call.path
+        name = f"{path['name']}/{path['slot']}"
+        slot = self._arm.inventory.get(path["subscription"], path["group"], f"{SITE_TYPE}/slots", name)
+        return web.json_response(resource_document(slot, full=True))
 
     def _sees(self, principal: str, subscription: str) -> bool:
         """A subscription shows up for everybody who has any role anywhere in it."""

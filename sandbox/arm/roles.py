@@ -133,6 +133,13 @@ CACHEWARDEN_OPERATOR: Final = RoleDefinition(
     custom=True,
 )
 """The product's own role on the registry: the least that it needs, and nothing that deletes."""
+CACHEWARDEN_SITE_READER: Final = RoleDefinition(
+    id="7b0d3c7e-52a8-4d0c-8f57-1f1a60d2c9e4",
+    name="Cachewarden Site Reader",
+    actions=("Microsoft.Web/sites/read", "Microsoft.Web/sites/slots/read"),
+    custom=True,
+)
+"""The product's own role on sites: what they run, and none of their settings' values."""
 
 BUILT_IN_ROLES: Final = (
     OWNER,
@@ -151,5 +158,6 @@ BUILT_IN_ROLES: Final = (
     LOG_ANALYTICS_READER,
     EVENT_GRID_DATA_SENDER,
     CACHEWARDEN_OPERATOR,
+    CACHEWARDEN_SITE_READER,
 )
 """Every role definition that the sandbox knows."""

@@ -13,7 +13,7 @@ from typing import Any
 from duckdb_kql import KqlError, ir
 from duckdb_kql.schema import output_columns
 
-from sandbox.logs.refusals import QuerySemanticError
+from sandbox.logs.refusals import NoOperand, QuerySemanticError
 
 type Columns = Mapping[str, list[str]]
 
@@ -23,6 +23,7 @@ def resolve(query: ir.Query, tables: Columns) -> ir.Query:
 
     Raises:
         QuerySemanticError: a table or column is named that exists only in another case, or not yet.
+        NoOperand: a fuzzy union of which no table exists.
     """
     known = dict(tables)
     lets: list[tuple[str, ir.Query | ir.Expr]] = []
@@ -31,8 +32,10 @@ def resolve(query: ir.Query, tables: Columns) -> ir.Query:
         lets.append((name, resolved))
         if isinstance(resolved, ir.Query):
             known[name] = _columns(resolved, known) or []
-    fuzzy = any(isinstance(operator, ir.Union) and operator.isfuzzy for operator in query.operators)
-    _check_table(query.source, known, _first_operator(query), fuzzy=fuzzy)
+    fuzzy = [operator for operator in query.operators if isinstance(operator, ir.Union) and operator.isfuzzy]
+    if fuzzy and not any(_exists(one, known) for one in (query, *fuzzy[0].branches)):
+        raise NoOperand
+    _check_table(query.source, known, _first_operator(query), fuzzy=bool(fuzzy))
     answered = ir.Query(query.source, [], lets, query.parameters)
     for operator in query.operators:
         columns = _columns(answered, known)

@@ -64,6 +64,17 @@ class QuerySemanticError(BadArgument):
         return {"code": "SemanticError", "message": "A semantic error occurred.", "innererror": finding}
 
 
+class NoOperand(QuerySemanticError):
+    """A fuzzy union of which no table exists; that it fails is documented, its words are seen in public reports."""
+
+    guessed = True
+
+    def __init__(self) -> None:
+        super().__init__(
+            "union: must have at least one operand that can be evaluated successfully when running with 'Fuzzy' mode."
+        )
+
+
 class BeyondTheEngine(QuerySemanticError):
     """Azure may know this construct; the sandbox's engine does not."""
 

@@ -19,6 +19,10 @@ _REGISTRY: Final = re.compile(
 _VAULT: Final = re.compile(
     rf"{_GROUP}/providers/Microsoft\.KeyVault/vaults/([A-Za-z0-9-]{{3,24}})", re.IGNORECASE | re.ASCII
 )
+_SITE: Final = re.compile(
+    rf"{_GROUP}/providers/Microsoft\.Web/sites/([A-Za-z0-9-]{{2,60}})(?:/slots/[A-Za-z0-9-]{{1,60}})?",
+    re.IGNORECASE | re.ASCII,
+)
 _SUBSCRIPTION: Final = re.compile(_GUID)
 
 
@@ -49,6 +53,12 @@ def registry_id(text: str) -> ResourceId:
 def vault_id(text: str) -> ResourceId:
     """The parts of a vault's id; raises `ArmIdInvalid`."""
     return _parse(_VAULT, text, "a vault's id: /subscriptions/…/resourceGroups/…/providers/Microsoft.KeyVault/vaults/…")
+
+
+def site_id(text: str) -> str:
+    """The id of a site or of one of its slots as it is, without a slash at its end; raises `ArmIdInvalid`."""
+    _parse(_SITE, text, "a site's id: /subscriptions/…/resourceGroups/…/providers/Microsoft.Web/sites/…")
+    return text.rstrip("/")
 
 
 def subscription_id(text: str) -> str:

@@ -2,7 +2,8 @@
 
 The traps (observed, azure-monitor-query 2.0.0): the token's audience follows the endpoint unless it is given; a
 workspace without data answers 204 with nothing in it, which the SDK can't read, as it can't read any answer that is no
-JSON; a partial answer may have no tables; and the null cells of guids and timespans come as the text "None".
+JSON; a partial answer may have no tables; a fuzzy union is called partial for each table that the workspace lacks; and
+the null cells of guids and timespans come as the text "None".
 """
 
 import re
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 _GUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _NO_TABLE: Final = re.compile(r"[Ff]ailed to resolve table(?: or column)? expression named '([^']{1,200})'")
+_NO_OPERAND: Final = "must have at least one operand that can be evaluated"
+"""What a union says whose tables are all missing, `isfuzzy` or not (observed in public reports)."""
+
 _NONE_AS_TEXT: Final = frozenset({"guid", "timespan"})
 _SERVER_TIMEOUT_S: Final = 50
 _DEADLINE_S: Final = 90.0
@@ -123,8 +127,8 @@ class _LastResponse:
 
 
 def _rows(answer: Any) -> LogRows:
-    partial = hasattr(answer, "partial_error")
-    tables = (answer.partial_data if partial else answer.tables) or ()
+    is_partial = hasattr(answer, "partial_error")
+    tables = (answer.partial_data if is_partial else answer.tables) or ()
     rows = tuple(
         {
             name: None if kind in _NONE_AS_TEXT and cell == "None" else cell
@@ -133,7 +137,27 @@ def _rows(answer: Any) -> LogRows:
         for table in tables[:1]
         for row in table.rows
     )
-    return LogRows(rows, partial)
+    return LogRows(rows, is_partial and not _only_lacks_tables(answer.partial_error))
+
+
+def _only_lacks_tables(error: Any) -> bool:
+    """Whether an answer is partial for nothing but tables that the workspace never had."""
+    details = getattr(error, "details", None) or ()
+    return bool(details) and all(_names_a_missing_table(_message(_innermost(detail))) for detail in details)
+
+
+def _names_a_missing_table(said: str) -> bool:
+    return _NO_TABLE.search(said) is not None or _NO_OPERAND in said
+
+
+def _innermost(error: Mapping[str, Any]) -> Mapping[str, Any]:
+    while isinstance(error.get("innererror"), dict):
+        error = error["innererror"]
+    return error
+
+
+def _message(error: Mapping[str, Any]) -> str:
+    return str(error.get("message", ""))[:500]
 
 
 def _misunderstood(doing: str, error: Any) -> PermanentError | None:
@@ -141,10 +165,9 @@ def _misunderstood(doing: str, error: Any) -> PermanentError | None:
     inner = getattr(error.error, "innererror", None)
     if getattr(error.error, "code", None) != "BadArgumentError" or not isinstance(inner, dict):
         return None
-    while isinstance(inner.get("innererror"), dict):
-        inner = inner["innererror"]
-    said = str(inner.get("message", ""))[:500]
-    missing = _NO_TABLE.search(said)
-    if missing is not None:
-        return TableMissing(f"{doing}: no table {missing[1]}")
+    inner = _innermost(inner)
+    said = _message(inner)
+    if _names_a_missing_table(said):
+        missing = _NO_TABLE.search(said)
+        return TableMissing(f"{doing}: no table {missing[1]}" if missing else f"{doing}: none of its tables is there")
     return QueryInvalid(f"{doing}: {inner.get('code')}: {said}")

@@ -28,6 +28,8 @@ from shared.application.ports import (
 )
 from shared.application.remediation import Pace, Remediation
 from shared.application.reports import Reports
+from shared.application.site_images import SiteImages
+from shared.application.sites_ports import Sites
 from shared.application.survey import Survey
 from shared.application.verification import Verification
 from shared.domain.policy import Policy
@@ -47,6 +49,7 @@ class Ports(msgspec.Struct, frozen=True):
     registries: Registries
     content: RegistryContent
     vault_access: VaultAccess
+    sites: Sites
     channels: Mapping[str, Channel]
 
 
@@ -96,6 +99,7 @@ def assemble(
             policy=policy,
             detection=Detection(
                 policy=policy,
+                site_images=SiteImages(policy=policy, sites=ports.sites),
                 deliveries=ports.deliveries,
                 payloads=ports.payloads,
                 incidents=ports.incidents,

@@ -15,12 +15,13 @@ import msgspec
 from shared.application.messages import AlertMessage
 from shared.application.ports import Clock, Deliveries, Incidents, Logs, Payloads, TableMissing
 from shared.application.records import change, record
+from shared.application.site_images import SiteImages
 from shared.domain.alerts import Alert
 from shared.domain.failures import Cause, PullFailure, diagnose
 from shared.domain.incidents import note
 from shared.domain.policy import Policy
 from shared.errors import PermanentError
-from shared.queries import SOURCES, LogSource, read_failures
+from shared.queries import LogSource, read_failures, sources
 from shared.telemetry import get_logger
 
 SHORTEST_WINDOW = timedelta(minutes=15)
@@ -63,6 +64,7 @@ class Detection:
         self,
         *,
         policy: Policy,
+        site_images: SiteImages,
         deliveries: Deliveries,
         payloads: Payloads,
         incidents: Incidents,
@@ -70,6 +72,7 @@ class Detection:
         clock: Clock,
     ) -> None:
         self._policy = policy
+        self._site_images = site_images
         self._deliveries = deliveries
         self._payloads = payloads
         self._incidents = incidents
@@ -149,9 +152,10 @@ class Detection:
                 _log.warning("logs.partial", source=source.name)
             return answer.rows
 
-        found = dict(zip(SOURCES, await asyncio.gather(*(rows_of(source) for source in SOURCES)), strict=True))
+        asked = sources(audit_log=self._policy.sources.audit_log)
+        found = dict(zip(asked, await asyncio.gather(*(rows_of(source) for source in asked)), strict=True))
         refusals = [rows for rows in found.values() if isinstance(rows, PermanentError)]
-        if len(refusals) == len(SOURCES):
+        if len(refusals) == len(asked):
             raise refusals[0]
         return read_failures(
             {source.name: rows for source, rows in found.items() if not isinstance(rows, PermanentError)}
@@ -161,7 +165,7 @@ class Detection:
         ignored: Counter[str] = Counter()
         registries: dict[str, None] = {}
         incidents: dict[str, None] = {}
-        for failure in failures:
+        for failure in await self._site_images.completed(failures):
             image = failure.diagnosis.image
             if failure.diagnosis.cause is not Cause.RATE_LIMITED or image is None:
                 ignored[str(failure.diagnosis.cause) if image else "no_image"] += 1

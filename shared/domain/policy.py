@@ -93,6 +93,13 @@ class Sources(Section, frozen=True):
         tuple[WorkspaceId, ...],
         Meta(description="Log Analytics workspaces that may be asked. Left out: only what an alert itself carries."),
     ] = ()
+    audit_log: Annotated[
+        bool,
+        Meta(
+            description="Whether AKS's audit log (AKSAudit) is searched as well, for clusters without Container "
+            "insights. The table is large and such queries are slow."
+        ),
+    ] = False
 
 
 class UpstreamPolicy(Section, frozen=True):

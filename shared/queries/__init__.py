@@ -19,7 +19,7 @@ from shared.queries.registry_events import REGISTRY_EVENTS
 from shared.queries.rows import Row
 from shared.queries.source import LogSource
 
-__all__ = ["AUDIT_SOURCES", "SOURCES", "LogSource", "Row", "kql_quote", "read_failures"]
+__all__ = ["AUDIT_SOURCES", "SOURCES", "LogSource", "Row", "kql_quote", "read_failures", "sources"]
 
 SOURCES: tuple[LogSource, ...] = (
     KUBE_EVENTS,
@@ -35,6 +35,11 @@ SOURCES: tuple[LogSource, ...] = (
 
 AUDIT_SOURCES: tuple[LogSource, ...] = (AKS_AUDIT,)
 """What is asked as well where somebody opted in: the audit log is large, and such queries take long."""
+
+
+def sources(*, audit_log: bool) -> tuple[LogSource, ...]:
+    """What is asked of every workspace, with the audit log where somebody opted in."""
+    return (*SOURCES, *AUDIT_SOURCES) if audit_log else SOURCES
 
 
 def read_failures(rows: Mapping[str, Sequence[Row]]) -> list[PullFailure]:

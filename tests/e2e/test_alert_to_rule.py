@@ -118,6 +118,24 @@ async def _told(stage: Stage) -> int:
     return len({published.event["id"] for published in stage.world.topic.events})
 
 
+class TestNextImage:
+    """The alert rule is stateless: it fires again while an earlier image still fails."""
+
+    async def test_an_image_that_fails_later_is_cured_as_well(self, open_stage: OpenStage) -> None:
+        """The first one's workload goes on pulling from Docker Hub; the second one is not missed for that."""
+        async with open_stage() as stage:
+            await exhaust_and_fail(stage, "nginx:1.27")
+            await fire(stage)
+            await settled(stage, 1)
+
+            await exhaust_and_fail(stage, "nginx:1.27", "redis:7")
+            await fire(stage)
+
+            states = await settled(stage, 2)
+
+        assert states == {NGINX: "verified", "docker.io/library/redis": "verified"}
+
+
 class TestTwoHosts:
     """Several instances on the same queues."""
 

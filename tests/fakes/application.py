@@ -12,6 +12,7 @@ from shared.domain.incidents import Incident
 from shared.domain.policy_file import load_policy
 from tests.fakes.azure import FakeChannel, FakeContent, FakeLogs, FakeRegistries, FakeVaultAccess
 from tests.fakes.clock import ManualClock
+from tests.fakes.sites import FakeSites
 from tests.fakes.stores import (
     MemoryDeliveries,
     MemoryIncidents,
@@ -88,6 +89,7 @@ class TestApplication:
         self.payloads = MemoryPayloads()
         self.logs = FakeLogs()
         self.vault_access = FakeVaultAccess()
+        self.sites = FakeSites()
         self.registries = FakeRegistries(REGISTRY, self.vault_access)
         self.content = FakeContent(self.registries)
         self.topic = FakeChannel()
@@ -107,6 +109,7 @@ class TestApplication:
             registries=self.registries,
             content=self.content,
             vault_access=self.vault_access,
+            sites=self.sites,
             channels={"topic": self.topic},
         )
         return assemble(

@@ -172,19 +172,15 @@ def find_cause(text: Text) -> Sign | None:
     if "oauth token" in low and (rejected := _REJECTED_LOGIN.search(low)) is not None:
         return Sign(Cause.CREDENTIAL_REJECTED, rejected.start(), rejected.end())
     for cause, gates, phrases in _GROUPS:
-        if not _contains_one(low, gates):
+        for gate in gates:
+            if gate in low:
+                break
+        else:
             continue
         for phrase in phrases:
-            position = low.find(phrase)
-            if position >= 0 and not (phrase == "not found" and _NOT_THE_IMAGE.search(low)):
+            if phrase in low and not (phrase == "not found" and _NOT_THE_IMAGE.search(low)):
+                position = low.find(phrase)
                 return Sign(cause, position, position + len(phrase))
     if "EOF" in text.plain and (end := _LONE_EOF.search(text.plain)) is not None:
         return Sign(Cause.NETWORK, end.start(), end.end())
     return None
-
-
-def _contains_one(low: str, parts: tuple[str, ...]) -> bool:
-    for part in parts:  # noqa: SIM110 - a generator costs more than the search itself
-        if part in low:
-            return True
-    return False

@@ -35,9 +35,7 @@ class _Reading(NamedTuple):
 
     @property
     def leaves_something_open(self) -> bool:
-        """Whether another form of the text might say more."""
-        if self.cause is Cause.RATE_LIMITED and self.limit is None:
-            return True
+        """Whether another form of the text might say more about cause and image."""
         return self.cause is Cause.UNKNOWN or self.image is None or not self.named
 
 
@@ -48,10 +46,8 @@ def diagnose(text: str) -> Diagnosis:
     """
     plain = unwrap(text)
     reading = _read(plain)
-    if "\n" in plain.plain and reading.leaves_something_open:
-        reading = _better(reading, _read(on_one_line(plain)))
-        if reading.leaves_something_open:
-            reading = _better(reading, _read(without_breaks(plain)))
+    if "\n" in plain.plain:
+        reading = _unfolded(reading, plain)
     rule = _CACHE_RULE.search(reading.text.plain) if "for cache rule" in reading.text.low else None
     source = _RULE_SOURCE.search(reading.text.plain) if rule is not None else None
     words, span = evidence(reading.text.plain, reading.start, reading.end)
@@ -66,6 +62,18 @@ def diagnose(text: str) -> Diagnosis:
         evidence=words,
         span=span,
     )
+
+
+def _unfolded(reading: _Reading, text: Text) -> _Reading:
+    """The reading with what only shows once folded lines are joined."""
+    if reading.leaves_something_open:
+        reading = _better(reading, _read(on_one_line(text)))
+        if reading.leaves_something_open:
+            reading = _better(reading, _read(without_breaks(text)))
+    if reading.cause is Cause.RATE_LIMITED and reading.limit is None:
+        joined = hub_limit(on_one_line(text).low) or hub_limit(without_breaks(text).low)
+        return reading._replace(limit=joined)
+    return reading
 
 
 def _better(first: _Reading, second: _Reading) -> _Reading:
@@ -102,8 +110,7 @@ def _limited(text: Text, places: list[Address], named: list[Mention], limit: Lim
     image = named[0].reference if agree(named) else _image(text, named, asked, places, limit.start)
     cause, whose = _whose(text, limit, asked, image)
     pulled = limit.kind is Kind.PULL
-    found = _Reading(text, image, bool(named), cause, pulled, whose)
-    return found._replace(start=limit.start, end=limit.end)
+    return _Reading(text, image, bool(named), cause, pulled, whose, limit.start, limit.end)
 
 
 def _image(

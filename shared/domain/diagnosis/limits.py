@@ -70,12 +70,20 @@ _OTHER_TOOLS = re.compile(
 )
 _GOOGLE = ("artifactregistry", "container registry", "gcr.io", "pkg.dev")
 _ACI = "registryerrorresponse"
+_GATES = ("limit", "429", "too many", "toomany", "exceeded", "throttled", "requests for", _ACI)
+"""Every limit contains one of these, so that a text without any of them is done with."""
+
 _MOST = 32
 
 
 def find_limit(text: Text, places: list[Address]) -> Limit | None:
     """The limit that a text reports, None when it reports none."""
     low = text.low
+    for gate in _GATES:
+        if gate in low:
+            break
+    else:
+        return None
     if "qps exceeded" in low:
         start = low.find("qps exceeded")
         return Limit(Kind.KUBELET, max(0, low.rfind(" ", 0, max(0, start - 1)) + 1), start + 12)

@@ -1,7 +1,7 @@
 """Mentions: the places where a text names an image, found by the words that introduce one."""
 
 from shared.domain.diagnosis.introductions import INTRODUCTIONS
-from shared.domain.diagnosis.names import Mention, Reader
+from shared.domain.diagnosis.names import Mention
 from shared.domain.diagnosis.unwrapping import Text
 
 _MOST_OF_A_KIND = 48
@@ -12,19 +12,14 @@ def mentions(text: Text) -> list[Mention]:
     found: list[Mention] = []
     low = text.low
     for part, introductions in INTRODUCTIONS:
-        if part in low:
-            for words, read in introductions:
-                _collect(text, words, read, found)
+        if part not in low:
+            continue
+        for words, read in introductions:
+            position, left = low.find(words), _MOST_OF_A_KIND
+            while position >= 0 and left:
+                end = position + len(words)
+                mention = read(text, position, end)
+                if mention is not None:
+                    found.append(mention)
+                position, left = low.find(words, end), left - 1
     return found
-
-
-def _collect(text: Text, words: str, read: Reader, found: list[Mention]) -> None:
-    position = text.low.find(words)
-    for _ in range(_MOST_OF_A_KIND):
-        if position < 0:
-            return
-        end = position + len(words)
-        mention = read(text, position, end)
-        if mention is not None:
-            found.append(mention)
-        position = text.low.find(words, end)

@@ -34,9 +34,7 @@ _NAMES = (
     "authorization",
     "passw",
     "secret",
-    "key=",
-    "apikey",
-    "api-key",
+    "key",
     "x-registry-auth",
     "bearer ",
     "basic ",
@@ -56,10 +54,12 @@ def redact(text: str) -> str:
         text = _QUERY.sub(rf"\1{_HIDDEN}", text)
     for name in _NAMES:
         if name in low:
-            text = _SCHEME.sub(rf"\1 {_HIDDEN}", _NAMED.sub(rf"\1{_HIDDEN}", text))
+            text = _NAMED.sub(rf"\1{_HIDDEN}", text)
+            if "basic" in low or "bearer" in low:
+                text = _SCHEME.sub(rf"\1 {_HIDDEN}", text)
             break
-    for word in text.split():
-        if len(word) >= _SHORTEST_KEY and not word.islower() and (hidden := _KEY.sub(_if_random, word)) != word:
+    for word in [word for word in text.split() if len(word) >= _SHORTEST_KEY]:
+        if not word.islower() and (hidden := _KEY.sub(_if_random, word)) != word:
             text = text.replace(word, hidden)
     return text
 

@@ -19,7 +19,8 @@ _SIGNS = ("toomanyrequests", "pull rate limit", "429 too many", "too many reques
 _ESCAPE = re.compile(
     r"(?<!\\)\\{1,64}+(?:(?P<same>[\"'`/])|(?P<line>[nr])|(?P<blank>t)|u(?P<code>[0-9a-fA-F]{4})|(?P<esc>x1b|033|e)(?=\[))"
 )
-_COLOUR = re.compile(r"\x1b\[[0-9;:?]{0,32}[A-Za-z]|\[(?:[0-9]{1,3};){0,4}[0-9]{1,3}m")
+_COLOUR = re.compile(r"\x1b\[[0-9;:?]{0,32}[A-Za-z]")
+_BARE_COLOUR = re.compile(r"\[(?:[0-9]{1,3};){0,4}[0-9]{1,3}m")
 _LINK = re.compile(r"!?\[([^\[\]()\n]{0,80})\]\([^()\s]{0,400}\)")
 _PERCENT = re.compile(r"%(2[fF]|3[aA]|40|20|22|27|2[cC])")
 _PERCENT_VALUES = {"2f": "/", "3a": ":", "40": "@", "20": " ", "22": '"', "27": "'", "2c": ","}
@@ -74,9 +75,7 @@ def unwrap(text: str) -> Text:
     if "&" in text:
         text = _ENTITY.sub(lambda found: _ENTITY_VALUES[found[1]], text)
     if "[" in text:
-        text = _COLOUR.sub("", text)
-        if "](" in text:
-            text = _LINK.sub(r"\1", text)
+        text = _without_marks(text)
     return Text(text, text.lower())
 
 
@@ -96,6 +95,14 @@ def without_breaks(text: Text) -> Text:
     """The text as it was before a terminal broke it inside words."""
     plain = text.plain.replace("\n", "")
     return Text(plain, plain.lower())
+
+
+def _without_marks(text: str) -> str:
+    """The text without a terminal's colours and without the addresses of Markdown's links."""
+    if "\x1b" in text:
+        text = _COLOUR.sub("", text)
+    text = _BARE_COLOUR.sub("", text)
+    return _LINK.sub(r"\1", text) if "](" in text else text
 
 
 def _window(text: str) -> str:

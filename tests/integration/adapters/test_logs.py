@@ -21,6 +21,9 @@ from shared.adapters.logs import LogAnalytics as Adapter
 from shared.adapters.logs import QueryInvalid, WorkspaceInvalid
 from shared.application.ports import LogRows, Logs, TableMissing
 from shared.errors import PermanentError, TemporaryError
+from shared.queries import LogSource
+from shared.queries.container_apps import CONTAINER_APPS
+from shared.queries.container_instances import CONTAINER_INSTANCES
 from tests.fixtures.serving import serving, session_certificates
 from tests.integration.sandbox.cloud.support import PrincipalCredential
 
@@ -33,6 +36,7 @@ QUERY = "KubeEvents | where Reason == 'Failed' | project TimeGenerated, Name, Co
 class ServedLogs(msgspec.Struct, frozen=True):
     """A workspace behind faults, and the adapter that asks it."""
 
+    analytics: LogAnalytics
     workspace: Workspace
     faults: Faults
     exchanges: ExchangeLog
@@ -59,7 +63,7 @@ async def logs() -> AsyncIterator[ServedLogs]:
     async with serving(service, faults=faults, exchanges=exchanges):
         credential = PrincipalCredential(authority, reader)
         adapter = Adapter(credential, endpoint=service.base_url, connection_verify=str(session_certificates().ca))
-        yield ServedLogs(workspace, faults, exchanges, service.base_url, credential, adapter)
+        yield ServedLogs(analytics, workspace, faults, exchanges, service.base_url, credential, adapter)
         await adapter.aclose()
 
 
@@ -113,9 +117,48 @@ class TestRows:
 
         assert await logs.ask() == LogRows(({"Name": "web"},) if tables else (), partial=True)
 
+    @pytest.mark.parametrize(
+        ("said", "is_partial"),
+        [
+            ("'union' operator: Failed to resolve table expression named 'ContainerAppSystemLogs_CL'", False),
+            ("The results of this query exceed the set limit of records.", True),
+        ],
+    )
+    async def test_partial_for_want_of_a_table(self, logs: ServedLogs, said: str, *, is_partial: bool) -> None:
+        """A fuzzy union over a table that the workspace lacks misses no rows, although the service calls it partial."""
+        inner = {"code": "-2133196790", "message": said, "severity": 3, "severityName": "Warning"}
+        detail = {"code": "EngineError", "message": "Something went wrong.", "innererror": inner}
+        error = {"code": "PartialError", "message": "There were some errors.", "details": [detail]}
+        table = {"name": "PrimaryResult", "columns": [{"name": "Name", "type": "string"}], "rows": [["web"]]}
+        logs.faults.add(FaultRule(status=200, body={"error": error, "tables": [table]}))
+
+        assert await logs.ask() == LogRows(({"Name": "web"},), partial=is_partial)
+
 
 class TestRefusals:
     """What Log Analytics refuses."""
+
+    @pytest.mark.parametrize("source", [CONTAINER_APPS, CONTAINER_INSTANCES])
+    async def test_a_union_of_missing_tables(self, logs: ServedLogs, source: LogSource) -> None:
+        """A union that is fuzzy and finds none of its tables is a missing table; one of them is enough."""
+        bare = Workspace(WORKSPACE, RESOURCE, tables=("KubeEvents",))
+        bare.append("KubeEvents", [failed()])
+        logs.analytics.replace(bare)
+        with pytest.raises(TableMissing):
+            await logs.ask(source.query)
+
+        bare.append(source.tables[-1], [{}])
+        assert await logs.ask(source.query) == LogRows(())
+
+    async def test_a_union_that_azure_words_by_its_first_table(self, logs: ServedLogs) -> None:
+        """The other wording of the same."""
+        said = "'union' operator: Failed to resolve table expression named 'ContainerAppSystemLogs'"
+        inner = {"code": "SemanticError", "innererror": {"code": "SEM0100", "message": said}}
+        body = {"error": {"code": "BadArgumentError", "message": "invalid properties", "innererror": inner}}
+        logs.faults.add(FaultRule(status=400, body=body))
+
+        with pytest.raises(TableMissing, match=r"no table ContainerAppSystemLogs$"):
+            await logs.ask()
 
     async def test_a_missing_table(self, logs: ServedLogs) -> None:
         """A table that the workspace lacks is its own error, with its name."""

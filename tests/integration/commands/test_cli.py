@@ -57,6 +57,21 @@ def on_a_terminal(arguments: Sequence[str], environment: dict[str, str] | None =
     return process.wait(timeout=60), shown.decode().replace("\r\n", "\n")
 
 
+class TestStart:
+    """Ways to start it."""
+
+    def test_as_a_module(self) -> None:
+        """`python -m shared.cli`, for whoever has a checkout and no installed script, does the same."""
+        arguments = ["image", "not an image"]
+        module = (sys.executable, "-m", "shared.cli", *arguments)
+        ran = subprocess.run(module, capture_output=True, check=False, cwd=ROOT, timeout=60)
+
+        installed = run(*arguments)
+        assert (ran.returncode, ran.stdout, ran.stderr) == (installed.returncode, installed.stdout, installed.stderr)
+        assert ran.returncode == 1
+        assert ran.stdout + ran.stderr
+
+
 class TestExplain:
     """`cachewarden explain`."""
 

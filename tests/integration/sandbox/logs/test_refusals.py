@@ -22,6 +22,11 @@ class TestRefusals:
             ("KubeEvents | where", "SyntaxError", "could not be parsed on line [1,"),
             (".show tables", "SyntaxError", "management"),
             ("Nowhere | take 1", "SemanticError", "'take' operator: Failed to resolve table or column expression"),
+            (
+                "union isfuzzy=true (No1_CL | take 1), (No2_CL | take 1)",
+                "SemanticError",
+                "union: must have at least one",
+            ),
             ("kubeevents | take 1", "SemanticError", "named 'kubeevents'"),
             ("KubeEvents | where message has 'x'", "SemanticError", "'where' operator: Failed to resolve column"),
             ("KubeEvents | extend a = 1, b = a", "SemanticError", "named 'a'"),

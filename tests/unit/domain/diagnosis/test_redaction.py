@@ -26,6 +26,7 @@ SECRETS = [
     ('{"identitytoken": "Zm9vYmFyYmF6"}', "Zm9vYmFyYmF6"),
     ("password=hunter2 next", "hunter2"),
     ('"password": "hunter2"', "hunter2"),
+    ("accountKey: Zm9vYmFy next", "Zm9vYmFy"),
     ("AccountKey=Zm9vYmFyYmF6cXV4;EndpointSuffix=x", "Zm9vYmFyYmF6cXV4"),
     ("ghp_0123456789abcdefABCDEF0123456789abcd", "0123456789abcdefABCDEF"),
     ("a key 9fJ2kQ7xPz0LmN4bVc8RtYu1WsE5dGh6 of any kind", "9fJ2kQ7xPz0LmN4bVc8RtYu1WsE5dGh6"),
