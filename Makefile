@@ -38,6 +38,10 @@ generate: setup ## write the generated references and requirements.txt again
 	@$(BIN)/python scripts/generate_references.py
 	@sh scripts/export_requirements.sh
 
+.PHONY: gallery
+gallery: setup ## draw every notice as each channel shows it, into docs/gallery; needs Chromium
+	@$(BIN)/python -m scripts.gallery
+
 .PHONY: format
 format: setup ## format and fix what can be fixed
 	@$(BIN)/ruff format .

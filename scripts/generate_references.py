@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 import shared
+from scripts.notice_reference import notice_page, notice_schema
 from shared.adapters.azure_codes import HINTS, TEMPORARY_CODES
 from shared.domain.durations import format_duration
 from shared.domain.policy import Policy
@@ -151,6 +152,8 @@ REFERENCES: Mapping[Path, Callable[[], str]] = {
     Path("docs/reference/policy.schema.json"): policy_schema,
     Path("docs/reference/settings.md"): settings_table,
     Path("docs/reference/errors.md"): error_catalogue,
+    Path("docs/reference/notices.md"): lambda: notice_page(_GENERATED),
+    Path("docs/reference/notices.schema.json"): notice_schema,
 }
 """What is generated, below the repository's root."""
 

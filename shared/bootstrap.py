@@ -7,22 +7,19 @@ import functools
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from shared.adapters.clock import SystemClock
 from shared.adapters.identity import AppIdentity, has_managed_identity
 from shared.adapters.storage import StorageAccount
 from shared.application.assembly import Application, Patience, Ports, assemble
 from shared.application.remediation import Pace
+from shared.domain.notice_links import Places
 from shared.domain.policy import Policy
 from shared.domain.policy_file import check_policy, load_policy
-from shared.domain.policy_notifications import EventGridChannel
 from shared.errors import PermanentError
 from shared.settings import Settings, read_settings
 from shared.telemetry import configure, get_logger
-
-if TYPE_CHECKING:
-    from shared.adapters.event_grid import EventGridChannel as EventGridTopic
 
 type Close = Callable[[], Awaitable[None]]
 
@@ -101,10 +98,12 @@ def read_policy(path: Path) -> Policy:
 def adapters(settings: Settings, policy: Policy) -> tuple[Ports, Sequence[Close]]:
     """The real outside, and what closes its connections; nothing is imported or connected before it is used."""
     from shared.adapters.arm import ArmRegistries
+    from shared.adapters.channels.making import production_channels
     from shared.adapters.logs import LogAnalytics
     from shared.adapters.queues import StorageQueue
     from shared.adapters.registry_content import AcrContent
     from shared.adapters.sites import ArmSites
+    from shared.adapters.tables.channel_states import TableChannelStates
     from shared.adapters.tables.client import Tables
     from shared.adapters.tables.deliveries import TableDeliveries
     from shared.adapters.tables.incidents import TableIncidents
@@ -126,8 +125,14 @@ def adapters(settings: Settings, policy: Policy) -> tuple[Ports, Sequence[Close]
     content = AcrContent(identity)
     vault_access = ArmVaultAccess(identity, endpoint=settings.arm_endpoint, audience=settings.arm_audience)
     sites = ArmSites(identity, endpoint=settings.arm_endpoint, audience=settings.arm_audience)
-    channels = _channels(policy, identity)
     clock = SystemClock()
+    told = production_channels(
+        policy,
+        identity,
+        places=Places(app=settings.public_address, portal=settings.portal),
+        private=settings.private_receivers,
+        clock=clock,
+    )
     ports = Ports(
         clock=clock,
         incidents=TableIncidents(tables),
@@ -141,21 +146,8 @@ def adapters(settings: Settings, policy: Policy) -> tuple[Ports, Sequence[Close]
         content=content,
         vault_access=vault_access,
         sites=sites,
-        channels=channels,
+        channels=told.channels,
+        channel_states=TableChannelStates(tables),
     )
     closers = [tables.aclose, queue.aclose, logs.aclose, registries.aclose, content.aclose, vault_access.aclose]
-    closers.append(sites.aclose)
-    return ports, (*closers, *(channel.aclose for channel in channels.values()), identity.close, storage_identity.close)
-
-
-def _channels(policy: Policy, identity: Any) -> "dict[str, EventGridTopic]":
-    """The channels that can be used; a kind that this version does not deliver to is said aloud."""
-    from shared.adapters.event_grid import EventGridChannel as EventGridTopic
-
-    channels = {}
-    for name, channel in policy.notifications.channels.items():
-        if isinstance(channel, EventGridChannel):
-            channels[name] = EventGridTopic(identity, endpoint=channel.endpoint)
-        else:
-            _log.warning("channel.not_delivered", channel=name, kind=type(channel).__name__)
-    return channels
+    return ports, (*closers, sites.aclose, *told.closers, identity.close, storage_identity.close)

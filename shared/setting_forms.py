@@ -4,6 +4,7 @@ A form refuses rather than guesses: an address with a path or a user in it, or o
 token where nobody meant it to go.
 """
 
+import ipaddress
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -83,6 +84,10 @@ def _connection_string(text: str) -> str:
     return text
 
 
+def _networks(text: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    return tuple(ipaddress.ip_network(part.strip()) for part in text.split(","))
+
+
 TEXT: Final = Form("a text", str)
 FILE: Final = Form("the path of a file", str)
 ADDRESS: Final = Form("an https address of scheme and host alone, such as https://management.azure.com", _address)
@@ -93,4 +98,5 @@ PATIENCE: Final = Form("a duration of 1s to 4m, such as 90s", _duration(timedelt
 LONG_TIME: Final = Form("a duration of 1m to 30d, such as 1h", _duration(timedelta(minutes=1), timedelta(days=30)))
 LEASE_SECONDS: Final = Form("a whole number from 1 to 600", _number(1, 600))
 ALERT_BYTES: Final = Form("a whole number from 262144 to 768000", _number(262_144, 768_000))
+NETWORKS: Final = Form("networks separated by commas, such as 10.1.0.0/16,127.0.0.0/8", _networks)
 LEVEL: Final = Form("one of DEBUG, INFO, WARNING and ERROR", _one_of("DEBUG", "INFO", "WARNING", "ERROR"))

@@ -5,6 +5,7 @@ misspelt name is silently a default, so an unknown `CACHEWARDEN_…` is an error
 """
 
 import difflib
+import ipaddress
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, get_type_hints
@@ -113,6 +114,25 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "Bytes of the largest alert that is accepted; Azure Monitor sends at most 262144.",
         ),
     ] = 262_144
+    public_address: Annotated[
+        str | None,
+        _from(
+            "CACHEWARDEN_PUBLIC_ADDRESS",
+            forms.ADDRESS,
+            "Where people reach this app, for the links in notices; unset, notices have no link to the console.",
+        ),
+    ] = None
+    portal: Annotated[
+        str, _from("CACHEWARDEN_PORTAL", forms.ADDRESS, "The Azure portal, for the links in notices.")
+    ] = "https://portal.azure.com"
+    private_receivers: Annotated[
+        tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...],
+        _from(
+            "CACHEWARDEN_PRIVATE_RECEIVERS",
+            forms.NETWORKS,
+            "Networks that are not public and that webhooks may be in all the same; unset, there is none.",
+        ),
+    ] = ()
     log_level: Annotated[
         str, _from("CACHEWARDEN_LOG_LEVEL", forms.LEVEL, "The least severe log lines that are written.")
     ] = "INFO"

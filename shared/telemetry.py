@@ -73,6 +73,10 @@ def configure(level: str = "INFO") -> None:
 
     The handlers stay as they are: in Azure the Functions worker has put its own on the root logger.
     """
+    from stamina.instrumentation import set_on_retry_hooks
+
+    # Its own lines hold the text of the error that is retried, past our processors; what matters of it we log.
+    set_on_retry_hooks(())
     logging.getLogger(_ROOT).setLevel(level)
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)

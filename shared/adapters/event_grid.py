@@ -54,7 +54,7 @@ class EventGridChannel(Channel):
         event = CloudEvent(
             id=notice.id,
             type=f"cachewarden.{notice.kind}",
-            source=notice.registry_id,
+            source=notice.registry_id or "/cachewarden",  # may not be empty (CloudEvents 1.0)
             subject=notice.subject,
             time=notice.at,
             datacontenttype="application/json",

@@ -6,11 +6,14 @@ import msgspec
 
 from shared.application.apply import Applier
 from shared.application.approvals import Approvals
+from shared.application.channel_ports import ChannelStates
+from shared.application.chores import Chore
 from shared.application.curing import Curing
 from shared.application.detection import Detection
 from shared.application.forecast import Forecast
 from shared.application.incident_book import IncidentBook
 from shared.application.intake import Intake
+from shared.application.notice_chores import DailyDigest, Escalation, LateSummaries
 from shared.application.notification import Notification
 from shared.application.ports import (
     Channel,
@@ -51,6 +54,7 @@ class Ports(msgspec.Struct, frozen=True):
     vault_access: VaultAccess
     sites: Sites
     channels: Mapping[str, Channel]
+    channel_states: ChannelStates
 
 
 class Application(msgspec.Struct, frozen=True):
@@ -62,6 +66,7 @@ class Application(msgspec.Struct, frozen=True):
     reports: Reports
     approvals: Approvals
     forecast: Forecast
+    chores: tuple[Chore, ...] = ()
 
 
 class Patience(msgspec.Struct, frozen=True):
@@ -76,7 +81,14 @@ def assemble(
 ) -> Application:
     """The application on the given ports."""
     notification = Notification(
-        policy=policy, outbox=ports.outbox, queue=ports.queue, channels=ports.channels, clock=ports.clock
+        policy=policy,
+        outbox=ports.outbox,
+        queue=ports.queue,
+        channels=ports.channels,
+        leases=ports.leases,
+        states=ports.channel_states,
+        clock=ports.clock,
+        lease_s=pace.lease,
     )
     book = IncidentBook(incidents=ports.incidents, notification=notification, clock=ports.clock)
     survey = Survey(policy=policy, registries=ports.registries, content=ports.content, vault_access=ports.vault_access)
@@ -125,4 +137,19 @@ def assemble(
             lifetime=policy.limits.approval_expires_after,
         ),
         forecast=Forecast(policy=policy, survey=survey),
+        chores=_notice_chores(policy, ports, notification),
+    )
+
+
+def _notice_chores(policy: Policy, ports: Ports, notification: Notification) -> tuple[Chore, ...]:
+    return (
+        Escalation(policy=policy, incidents=ports.incidents, notification=notification, clock=ports.clock),
+        DailyDigest(
+            policy=policy,
+            incidents=ports.incidents,
+            notification=notification,
+            states=ports.channel_states,
+            clock=ports.clock,
+        ),
+        LateSummaries(policy=policy, notification=notification),
     )

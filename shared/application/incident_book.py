@@ -24,6 +24,7 @@ _log = get_logger(__name__)
 
 _NOTICES = {
     IncidentState.AWAITING_APPROVAL: NoticeKind.INCIDENT_AWAITING_APPROVAL,
+    IncidentState.APPLIED: NoticeKind.INCIDENT_APPLIED,
     IncidentState.VERIFIED: NoticeKind.INCIDENT_VERIFIED,
     IncidentState.BLOCKED: NoticeKind.INCIDENT_BLOCKED,
     IncidentState.FAILED: NoticeKind.INCIDENT_FAILED,
@@ -48,7 +49,14 @@ class IncidentBook:
             yield stored.value
 
     async def planned(self, key: str, outcomes: Sequence[Outcome]) -> Incident:
-        """Record what the plan says: planned with the rule and the new references, or blocked."""
+        """Record what the plan says: planned with the rule and the new references, or blocked.
+
+        People who want to know of every failure hear of it here, because what was detected is planned for at once.
+        """
+        if self._notification.wants(NoticeKind.INCIDENT_DETECTED):
+            stored = await self._incidents.get(key)
+            if stored is not None and stored.value.state is IncidentState.DETECTED:
+                await self._notification.announce(NoticeKind.INCIDENT_DETECTED, stored.value)
         return await self._move(key, partial(self._with_plan, outcomes=outcomes))
 
     async def awaiting_approval(self, key: str, plan: Plan) -> Incident:

@@ -129,6 +129,9 @@ class OutboxRow(msgspec.Struct, frozen=True):
         sent_at: when the channel took it, None while it has not.
         attempts: how often it was tried.
         error: why it will never be sent, None otherwise.
+        queued_at: when it was written; a channel gets the notices about one subject in this order.
+        held: why it is not sent by itself: `quiet` or `storm`; None where it is.
+        trouble: what the channel said last, None where it said nothing yet.
     """
 
     subject: str
@@ -138,6 +141,14 @@ class OutboxRow(msgspec.Struct, frozen=True):
     sent_at: datetime | None = None
     attempts: int = 0
     error: str | None = None
+    queued_at: datetime | None = None
+    held: str | None = None
+    trouble: str | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether there is something left to do for it."""
+        return self.sent_at is None and self.error is None and self.held is None
 
 
 class Outbox(Protocol):

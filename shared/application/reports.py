@@ -37,11 +37,20 @@ class IncidentSummary(msgspec.Struct, frozen=True):
 
 
 class DeliveryStatus(msgspec.Struct, frozen=True):
-    """What became of one notice at one channel: `sent`, `waiting` or the reason why it never will be."""
+    """What became of one notice at one channel.
+
+    Attributes:
+        status: `sent`; `waiting`; `quiet` and `storm`, which are left out there or come in a summary; or the reason
+            why it never will be sent.
+        attempts: how often it was tried.
+        trouble: what the channel said last, while it waits.
+    """
 
     channel: str
     notice: str
     status: str
+    attempts: int = 0
+    trouble: str | None = None
 
 
 class IncidentReport(msgspec.Struct, frozen=True):
@@ -89,7 +98,13 @@ class Reports:
             raise NotFound("there is no incident of that id")
         rows = [row async for row in self._outbox.about(f"incidents/{key}")]
         statuses = tuple(
-            DeliveryStatus(row.channel, row.notice.kind, row.error or ("sent" if row.sent_at else "waiting"))
+            DeliveryStatus(
+                channel=row.channel,
+                notice=row.notice.kind,
+                status=row.error or row.held or ("sent" if row.sent_at else "waiting"),
+                attempts=row.attempts,
+                trouble=row.trouble,
+            )
             for row in rows
         )
         return IncidentReport(incident=stored.value, notices=statuses)

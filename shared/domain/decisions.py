@@ -90,6 +90,9 @@ class Decider:
             detail = f"{self._registry.name} has no rule {rule_name}: it is another registry's, or gone."
             return Decision(name, Status.IGNORED, reason="rule_not_found", detail=detail)
         target = self._target_through(rule, reference)
+        if reference is not None and target is None:
+            detail = f"The text names the rule {rule_name}, which does not serve {reference.source}."
+            return Decision(name, Status.IGNORED, reason="not_from_upstream", detail=detail)
         source = canonical_source(rule.source) if not rule.is_wildcard else to_source(rule, target or "") or ""
         suffix = reference.suffix if reference is not None and target is not None else ""
         decision = Decision(name, Status.COVERED, source=source, suffix=suffix, rule=rule, target=target)

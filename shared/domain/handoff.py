@@ -44,7 +44,14 @@ _CONTAINER = "<container>"
 def hand_off(incident: Incident) -> tuple[HandOff, ...]:
     """What is left to do for each failing image of an incident that something serves, oldest first."""
     return tuple(
-        HandOff(image=image, pull_from=pull_from, commands=commands(pull_from, incident.workloads.get(image, ())))
+        HandOff(
+            image=image,
+            pull_from=pull_from,
+            commands=commands(pull_from, incident.workloads.get(image, ())),
+            kustomize=kustomize_images(parse_reference(image), pull_from),
+            helm=helm_values(pull_from),
+            dockerfile=dockerfile_line(pull_from),
+        )
         for image, pull_from in incident.pull_from.items()
     )
 
@@ -123,6 +130,21 @@ def helm_values(pull_from: str) -> str:
     lines += [f'  tag: "{target.tag}"'] if target.tag else []
     lines += [f"  digest: {target.digest}"] if target.digest else []
     return "\n".join(lines)
+
+
+def kustomize_edit(image: ImageReference, pull_from: str) -> str:
+    """The same as one line for a shell."""
+    words = [f"{spelling}={pull_from}" for spelling in spellings(image)]
+    return shlex.join(["kustomize", "edit", "set", "image", *words])
+
+
+def helm_set(pull_from: str) -> str:
+    """The same values as options of `helm upgrade`; as strings, because a tag such as 1.10 is no number."""
+    target = parse_reference(pull_from)
+    values = [f"image.registry={target.registry}", f"image.repository={target.repository}"]
+    values += [f"image.tag={target.tag}"] if target.tag else []
+    values += [f"image.digest={target.digest}"] if target.digest else []
+    return shlex.join(["--set-string", ",".join(values)])
 
 
 def dockerfile_line(pull_from: str) -> str:

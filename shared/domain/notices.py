@@ -7,21 +7,18 @@ that keeps ids never sees it twice.
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
-from enum import StrEnum
+from typing import Literal
 
 import msgspec
 
 from shared.domain.approvals import Proposal
 from shared.domain.incidents import Incident, Proof
-from shared.domain.notice_kinds import NoticeKind
+from shared.domain.notice_kinds import NoticeKind, Severity
 
+__all__ = ["MOST_WORKLOADS", "HandOff", "Notice", "Severity", "notice_id", "notice_of"]
 
-class Severity(StrEnum):
-    """How soon somebody should look."""
-
-    INFO = "info"
-    WARNING = "warning"
-    CRITICAL = "critical"
+MOST_WORKLOADS = 20
+"""Workloads that a notice names; the incident has the others."""
 
 
 class HandOff(msgspec.Struct, frozen=True):
@@ -31,11 +28,17 @@ class HandOff(msgspec.Struct, frozen=True):
         image: the reference that fails.
         pull_from: the reference to use from then on.
         commands: `kubectl set image …`, one per workload concerned; empty when no workload is known.
+        kustomize: the `images:` part of a kustomization.
+        helm: the values that most charts read an image from.
+        dockerfile: the `FROM` line of a Dockerfile that builds on the image.
     """
 
     image: str
     pull_from: str
     commands: tuple[str, ...] = ()
+    kustomize: str = ""
+    helm: str = ""
+    dockerfile: str = ""
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +62,9 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
         proofs: what the registry served.
         hand_off: what is left to do about images.
         facts: more for whoever looks closer, a name and a short text each.
+        workloads: who wanted the image, `shop/Deployment/web` each, at most `MOST_WORKLOADS`.
+        next_step: what happens next, and what is left to people.
+        version: the version of this form; a later one only adds.
     """
 
     id: str
@@ -78,6 +84,9 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     proofs: tuple[Proof, ...] = ()
     hand_off: tuple[HandOff, ...] = ()
     facts: dict[str, str] = {}
+    workloads: tuple[str, ...] = ()
+    next_step: str = ""
+    version: Literal[1] = 1
 
 
 def notice_id(kind: NoticeKind, subject: str, told: Sequence[object]) -> str:
@@ -92,10 +101,23 @@ _SEVERITIES = {
 }
 
 _SUMMARIES = {
+    NoticeKind.INCIDENT_DETECTED: "{source} is limited upstream",
+    NoticeKind.INCIDENT_APPLIED: "{source} has a cache rule; whether the registry serves it is being looked at",
     NoticeKind.INCIDENT_AWAITING_APPROVAL: "{source} is limited upstream; a cache rule waits for approval",
     NoticeKind.INCIDENT_VERIFIED: "{source} is served from the registry; change the reference",
+    NoticeKind.INCIDENT_PREVENTED: "{source} is served from the registry before anybody met the limit",
     NoticeKind.INCIDENT_BLOCKED: "{source} is limited upstream and can't be cached: {reason}",
     NoticeKind.INCIDENT_FAILED: "{source} is limited upstream and caching it failed: {reason}",
+}
+
+_NEXT_STEPS = {
+    NoticeKind.INCIDENT_DETECTED: "Nothing to do yet: a plan is made, and you hear what became of it.",
+    NoticeKind.INCIDENT_AWAITING_APPROVAL: "Nothing is changed until a person agrees on the console.",
+    NoticeKind.INCIDENT_APPLIED: "The registry is asked for the image; you hear when it serves it.",
+    NoticeKind.INCIDENT_VERIFIED: "Change the reference; until then the workload keeps pulling from the upstream.",
+    NoticeKind.INCIDENT_PREVENTED: "Build on the new reference; until then builds keep pulling from the upstream.",
+    NoticeKind.INCIDENT_BLOCKED: "Nothing is done by itself; it is looked at again when the image fails again.",
+    NoticeKind.INCIDENT_FAILED: "Nothing more is tried until the image fails again.",
 }
 
 
@@ -122,4 +144,16 @@ def notice_of(kind: NoticeKind, incident: Incident, hand_off: tuple[HandOff, ...
         proposal=incident.proposal,
         proofs=incident.proofs,
         hand_off=hand_off,
+        workloads=_workloads(incident),
+        next_step=_NEXT_STEPS.get(kind, ""),
     )
+
+
+def _workloads(incident: Incident) -> tuple[str, ...]:
+    """The workloads of all images, each once."""
+    named = (
+        "/".join(part for part in (workload.namespace, workload.kind, workload.name) if part)
+        for workloads in incident.workloads.values()
+        for workload in workloads
+    )
+    return tuple(dict.fromkeys(named))[:MOST_WORKLOADS]

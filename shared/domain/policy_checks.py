@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 
 from shared.domain.images import DOCKER_HUB, DOCKER_HUB_ALIASES
+from shared.domain.notice_kinds import NoticeKind
 from shared.domain.policy import Credential, Granularity, Policy, Provider
-from shared.domain.policy_notifications import EventGridChannel
+from shared.domain.policy_notifications import EventGridChannel, Route
 from shared.domain.policy_patterns import pattern_errors, pattern_warnings
 from shared.domain.problems import Problem, did_you_mean, join
 from shared.domain.upstreams import Authentication, upstream_for, why_not_supported
@@ -128,10 +129,25 @@ def _notification_errors(policy: Policy, lines: Lines) -> Iterator[Problem]:
             if name and f"notifications.channels.{name}" not in lines:
                 expected = f"a name under notifications.channels{did_you_mean(name, channels)}"
                 yield _problem(lines, f"notifications.routes[{index}].channels[{place}]", repr(name), expected)
+        yield from _route_errors(f"notifications.routes[{index}]", route, policy, lines)
     for name, channel in channels.items():
         if not isinstance(channel, EventGridChannel) and policy.vault_of(channel) is None:
             expected = "the address of the vault that holds the secret, since the credentials name not exactly one"
             yield _problem(lines, f"notifications.channels.{name}.vault", "nothing", expected)
+
+
+def _route_errors(path: str, route: Route, policy: Policy, lines: Lines) -> Iterator[Problem]:
+    """A filter for what the policy does not have would let nothing through, and nobody would be told."""
+    for place, registry_id in enumerate(route.registries):
+        if registry_id and policy.registry(registry_id) is None:
+            yield _problem(lines, f"{path}.registries[{place}]", repr(registry_id), "the id of one of `registries`")
+    for place, host in enumerate(route.upstreams):
+        if host and join("upstreams", host) not in lines:
+            expected = f"a name under upstreams{did_you_mean(host, policy.upstreams)}"
+            yield _problem(lines, f"{path}.upstreams[{place}]", repr(host), expected)
+    if route.when_unanswered is not None and set(route.notices) - {NoticeKind.INCIDENT_AWAITING_APPROVAL}:
+        expected = "nothing, or incident.awaiting_approval: only that is a question that can stay unanswered"
+        yield _problem(lines, f"{path}.notices", "other notices beside when_unanswered", expected)
 
 
 def _upstream_warnings(policy: Policy, lines: Lines) -> Iterator[Problem]:

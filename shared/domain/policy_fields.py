@@ -108,3 +108,10 @@ Duration = Annotated[
         extra={"expected": "a number and one of w d h m s: 30d, 4h, 90m"},
     ),
 ]
+TimeOfDay = Annotated[
+    str,
+    Meta(
+        pattern=r"^(?:[01][0-9]|2[0-3]):[0-5][0-9]$",
+        extra={"expected": 'a time of day in UTC, in quotes: "07:00"'},
+    ),
+]

@@ -22,7 +22,12 @@ def text(row: Row, column: str) -> str:
     value = row.get(column)
     if value is None or value == "None":
         return ""
-    return str(value)[:_LONGEST]
+    return _plain(str(value))
+
+
+def _plain(written: str) -> str:
+    """Bounded, and without the lone surrogates that JSON can carry and no store can."""
+    return written[:_LONGEST].encode("utf-8", "replace").decode()
 
 
 def count(row: Row, column: str) -> int:
@@ -57,4 +62,4 @@ def names(row: Row, column: str) -> tuple[str, ...]:
             return ()
     if not isinstance(value, list | tuple):
         return ()
-    return tuple(sorted({item[:_LONGEST] for item in value if isinstance(item, str) and item})[:_MOST])
+    return tuple(sorted({_plain(item) for item in value if isinstance(item, str) and item})[:_MOST])

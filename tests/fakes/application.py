@@ -7,6 +7,7 @@ import msgspec
 
 from shared.application.assembly import Application, Patience, Ports, assemble
 from shared.application.messages import NOTIFICATIONS, REMEDIATIONS, read_notification, read_remediation
+from shared.application.ports import Channel
 from shared.application.remediation import Pace
 from shared.domain.incidents import Incident
 from shared.domain.policy_file import load_policy
@@ -14,6 +15,7 @@ from tests.fakes.azure import FakeChannel, FakeContent, FakeLogs, FakeRegistries
 from tests.fakes.clock import ManualClock
 from tests.fakes.sites import FakeSites
 from tests.fakes.stores import (
+    MemoryChannelStates,
     MemoryDeliveries,
     MemoryIncidents,
     MemoryLeases,
@@ -93,6 +95,8 @@ class TestApplication:
         self.registries = FakeRegistries(REGISTRY, self.vault_access)
         self.content = FakeContent(self.registries)
         self.topic = FakeChannel()
+        self.channels: dict[str, Channel] = {"topic": self.topic}
+        self.channel_states = MemoryChannelStates()
         self.app = self.another(policy, pace=pace)
 
     def another(self, policy: str = POLICY, *, pace: Pace | None = None) -> Application:
@@ -110,7 +114,8 @@ class TestApplication:
             content=self.content,
             vault_access=self.vault_access,
             sites=self.sites,
-            channels={"topic": self.topic},
+            channels=self.channels,
+            channel_states=self.channel_states,
         )
         return assemble(
             load_policy(policy, path="policy.yaml"),

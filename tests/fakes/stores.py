@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from shared.application.channel_ports import ChannelStates
 from shared.application.ports import (
     Changed,
     Clock,
@@ -23,7 +24,9 @@ from shared.application.ports import (
     Queue,
     Stored,
 )
+from shared.domain.circuits import Circuit
 from shared.domain.incidents import ACTIVE, Incident, registry_key
+from shared.domain.storms import Window
 
 
 class _Records[T]:
@@ -212,6 +215,37 @@ class MemoryOutbox(Outbox):
 
 def _key(subject: str, row: str) -> str:
     return f"{subject}/{row}"
+
+
+class MemoryChannelStates(ChannelStates):
+    """What is remembered about channels, in memory."""
+
+    def __init__(self) -> None:
+        self._circuits = _Records(Circuit)
+        self._windows = _Records(Window)
+
+    async def circuit(self, channel: str) -> Stored[Circuit] | None:
+        """How the channel has been."""
+        return await self._circuits.get(channel)
+
+    async def save_circuit(self, channel: str, stored: Stored[Circuit] | None, circuit: Circuit) -> None:
+        """Replace it as it was read; raises `Changed` when it was changed since."""
+        await _save(self._circuits, channel, stored, circuit)
+
+    async def window(self, channel: str) -> Stored[Window] | None:
+        """What it was told lately."""
+        return await self._windows.get(channel)
+
+    async def save_window(self, channel: str, stored: Stored[Window] | None, window: Window) -> None:
+        """Replace it as it was read; raises `Changed` when it was changed since."""
+        await _save(self._windows, channel, stored, window)
+
+
+async def _save[T](records: _Records[T], key: str, stored: Stored[T] | None, value: T) -> None:
+    if stored is None:
+        await records.insert(key, value)
+    else:
+        await records.replace(key, stored.etag, value)
 
 
 class QueuedMessage(msgspec.Struct, frozen=True):

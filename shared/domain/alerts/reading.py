@@ -44,7 +44,7 @@ class Fields:
             return None
         try:
             number = float(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         return number if abs(number) < 1e12 else None  # noqa: PLR2004 - far beyond any count or duration; NaN fails it
 

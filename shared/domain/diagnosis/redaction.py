@@ -9,7 +9,8 @@ import re
 _HIDDEN = "***"
 
 _ACCOUNT = re.compile(
-    r"(?i)(?<=limit as )(?:[\"'`][^\"'`]{1,256}[\"'`]?|[^\"'`:\s]{1,256})"
+    # Folded, encoded in a query, quoted twice by YAML: more than a blank stands between the words and around the name.
+    r"(?i)(limit[\s+]{1,32}as[\s+]{1,32})(?:[\"'`]{1,4}[^\"'`]{1,256}[\"'`]{0,4}|[^\"'`:\s]{1,256})"
     r"|(?<=[?&]account=)[^&\s\"']{1,256}|(?<=ratelimit-source: )[^\s,;\"']{1,128}"
 )
 _DOCKER_TOKEN = re.compile(r"dckr_[a-z]{2,8}_[\w=.-]{1,512}")
@@ -44,8 +45,8 @@ _NAMES = (
 def redact(text: str) -> str:
     """The text with account names, tokens, passwords, signatures and secrets of query strings as `***`."""
     low = text.lower()
-    if "limit as " in low or "account=" in low or "ratelimit-source" in low:
-        text = _ACCOUNT.sub(_HIDDEN, text)
+    if "limit" in low or "account=" in low or "ratelimit-source" in low:
+        text = _ACCOUNT.sub(lambda found: f"{found[1] or ''}{_HIDDEN}", text)
     if "dckr_" in low:
         text = _DOCKER_TOKEN.sub(_HIDDEN, text)
     if "@" in text and "://" in text:

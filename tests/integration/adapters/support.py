@@ -15,6 +15,7 @@ from sandbox.frame.service import Refusal, Service
 from sandbox.identity.directory import Identity
 from shared.adapters.arm import ArmRegistries
 from shared.adapters.storage import StorageAccount
+from shared.adapters.tables.channel_states import TableChannelStates
 from shared.adapters.tables.client import Tables
 from shared.adapters.tables.deliveries import TableDeliveries
 from shared.adapters.tables.incidents import TableIncidents
@@ -22,9 +23,17 @@ from shared.adapters.tables.leases import TableLeases
 from shared.adapters.tables.outbox import TableOutbox
 from shared.adapters.tables.payloads import TablePayloads
 from shared.adapters.vault_access import ArmVaultAccess
+from shared.application.channel_ports import ChannelStates
 from shared.application.ports import Deliveries, Incidents, Leases, Outbox, Payloads
 from tests.fakes.clock import ManualClock
-from tests.fakes.stores import MemoryDeliveries, MemoryIncidents, MemoryLeases, MemoryOutbox, MemoryPayloads
+from tests.fakes.stores import (
+    MemoryChannelStates,
+    MemoryDeliveries,
+    MemoryIncidents,
+    MemoryLeases,
+    MemoryOutbox,
+    MemoryPayloads,
+)
 from tests.fixtures.serving import session_certificates
 from tests.integration.sandbox.cloud.support import Cloud
 
@@ -37,6 +46,7 @@ class Stores(msgspec.Struct, frozen=True):
     deliveries: Deliveries
     payloads: Payloads
     outbox: Outbox
+    channel_states: ChannelStates
     clock: ManualClock
 
 
@@ -49,6 +59,7 @@ def table_stores(tables: Tables) -> Stores:
         TableDeliveries(tables),
         TablePayloads(tables),
         TableOutbox(tables),
+        TableChannelStates(tables),
         clock,
     )
 
@@ -56,7 +67,15 @@ def table_stores(tables: Tables) -> Stores:
 def memory_stores() -> Stores:
     """The fakes that use cases are tested with."""
     clock = ManualClock()
-    return Stores(MemoryIncidents(), MemoryLeases(clock), MemoryDeliveries(), MemoryPayloads(), MemoryOutbox(), clock)
+    return Stores(
+        MemoryIncidents(),
+        MemoryLeases(clock),
+        MemoryDeliveries(),
+        MemoryPayloads(),
+        MemoryOutbox(),
+        MemoryChannelStates(),
+        clock,
+    )
 
 
 async def until(condition: Callable[[], bool], *, timeout_s: float = 10) -> None:

@@ -59,6 +59,13 @@ class TestSending:
         assert datetime.fromisoformat(event["time"]) == NOTICE.at
         assert msgspec.convert(event["data"], Notice) == NOTICE
 
+    async def test_about_no_registry(self, world: World, channel: Channel) -> None:
+        """A CloudEvent must have a source, also where a notice concerns no registry."""
+        await channel.send(msgspec.structs.replace(NOTICE, registry_id=""))
+
+        [published] = world.topic.events
+        assert published.event["source"] == "/cachewarden"
+
     async def test_again(self, world: World, channel: Channel) -> None:
         """The same notice again carries the same id."""
         await channel.send(NOTICE)

@@ -7,6 +7,8 @@ import msgspec
 import pytest
 
 from shared.application.ports import Changed, Delivery, OutboxRow
+from shared.domain.circuits import Circuit
+from shared.domain.storms import HeldNotice, Window
 from tests.integration.adapters.builders import NOON, incident, notice
 from tests.integration.adapters.support import Stores
 
@@ -118,3 +120,37 @@ class TestOutbox:
         """An unknown row is None, an unknown incident has none."""
         assert await stores.outbox.get("i", "r") is None
         assert [row async for row in stores.outbox.about("i")] == []
+
+
+class TestChannelStates:
+    """What is remembered about a channel, under its ETag."""
+
+    async def test_nothing_is_known_at_first(self, stores: Stores) -> None:
+        """Which is good news."""
+        assert await stores.channel_states.circuit("oncall") is None
+        assert await stores.channel_states.window("oncall") is None
+
+    async def test_kept(self, stores: Stores) -> None:
+        """Both come back as they were, and don't get into each other's way."""
+        circuit = Circuit(3, NOON, "receiver_unavailable: 503")
+        window = Window(NOON, 10, (HeldNotice("incidents/a#b?c", "r"),), 5)
+        await stores.channel_states.save_circuit("on/call", None, circuit)
+        await stores.channel_states.save_window("on/call", None, window)
+
+        kept = (await stores.channel_states.circuit("on/call"), await stores.channel_states.window("on/call"))
+        assert [stored and stored.value for stored in kept] == [circuit, window]
+        assert await stores.channel_states.circuit("other") is None
+
+    async def test_only_one_of_two_writers(self, stores: Stores) -> None:
+        """The second of two that read the same state has to read again."""
+        states = stores.channel_states
+        await states.save_circuit("oncall", None, Circuit(1))
+        with pytest.raises(Changed):
+            await states.save_circuit("oncall", None, Circuit(2))
+        read = await states.circuit("oncall")
+        await states.save_circuit("oncall", read, Circuit(2))
+        with pytest.raises(Changed):
+            await states.save_circuit("oncall", read, Circuit(3))
+        await states.save_window("oncall", None, Window(NOON))
+        with pytest.raises(Changed):
+            await states.save_window("oncall", None, Window(NOON))

@@ -22,6 +22,8 @@ class TestVerified:
             outbox=world.outbox,
             queue=world.queue,
             channels={"topic": world.topic},
+            leases=world.leases,
+            states=world.channel_states,
             clock=world.clock,
         )
         book = IncidentBook(incidents=world.incidents, notification=notification, clock=world.clock)

@@ -1,8 +1,11 @@
 """The policy's answers: which registry serves what, what is allowed, how far we go."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
-from shared.domain.notice_kinds import NoticeKind
+from shared.domain.notice_kinds import NoticeKind, Severity
+from shared.domain.notices import Notice
 from shared.domain.policy import Mode, Policy, RegistryPolicy, UpstreamPolicy
 from shared.domain.policy_notifications import (
     EventGridChannel,
@@ -121,6 +124,20 @@ class TestCredentials:
         assert policy().credential_of("ghcr.io") is None
 
 
+def notice(kind: NoticeKind, severity: Severity = Severity.INFO, registry_id: str = "", upstream: str = "") -> Notice:
+    """A notice that routes look at."""
+    return Notice(
+        id="0" * 32,
+        kind=kind,
+        subject="incidents/1",
+        severity=severity,
+        summary="s",
+        at=datetime(2026, 11, 24, tzinfo=UTC),
+        registry_id=registry_id,
+        upstream=upstream,
+    )
+
+
 class TestNotifications:
     """Which channels hear of what."""
 
@@ -134,8 +151,40 @@ class TestNotifications:
             ),
         )
 
-        assert notifications.channels_for(NoticeKind.INCIDENT_BLOCKED) == ["a", "b"]
-        assert notifications.channels_for(NoticeKind.INCIDENT_VERIFIED) == ["a"]
+        assert list(notifications.channels_for(notice(NoticeKind.INCIDENT_BLOCKED))) == ["a", "b"]
+        assert list(notifications.channels_for(notice(NoticeKind.INCIDENT_VERIFIED))) == ["a"]
+
+    def test_a_route_takes_what_all_of_its_filters_take(self) -> None:
+        """Registry (in any case), upstream and severity narrow a route; left out they don't."""
+        ours = registry("contoso").id
+        notifications = Notifications(
+            channels={"a": SlackChannel(url_secret="s")},
+            routes=(Route(channels=("a",), registries=(ours,), upstreams=("docker.io",), at_least=Severity.WARNING),),
+        )
+        blocked = NoticeKind.INCIDENT_BLOCKED
+
+        def reached(severity: Severity, registry_id: str, upstream: str) -> list[str]:
+            return list(notifications.channels_for(notice(blocked, severity, registry_id, upstream)))
+
+        assert reached(Severity.WARNING, ours.upper(), "docker.io") == ["a"]
+        assert reached(Severity.CRITICAL, ours, "docker.io") == ["a"]
+        assert reached(Severity.INFO, ours, "docker.io") == []
+        assert reached(Severity.WARNING, registry("other").id, "docker.io") == []
+        assert reached(Severity.WARNING, ours, "quay.io") == []
+
+    def test_the_shortest_quiet_time_counts(self) -> None:
+        """Of two routes to one channel the more talkative one decides; a route for escalation is none at once."""
+        hour, day = timedelta(hours=1), timedelta(days=1)
+        blocked = notice(NoticeKind.INCIDENT_BLOCKED)
+
+        def quiet(*times: timedelta | None) -> timedelta | None:
+            routes = tuple(Route(channels=("a",), quiet_for=time) for time in times)
+            return Notifications(routes=routes).channels_for(blocked)["a"]
+
+        assert quiet(day, hour) == hour
+        assert quiet(hour, None) is None
+        assert quiet(None, hour) is None
+        assert Notifications(routes=(Route(channels=("a",), when_unanswered=hour),)).channels_for(blocked) == {}
 
     def test_a_webhooks_address_is_in_the_vault_of_the_credentials(self) -> None:
         """Or in the one that the channel names; a topic has none."""

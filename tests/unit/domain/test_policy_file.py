@@ -215,6 +215,27 @@ class TestErrors:
             (13, "notifications.routes[2].channels"),
         ]
 
+    def test_filters_for_what_is_not_there(self) -> None:
+        """A route that can take nothing tells nobody, which nobody would notice."""
+        text = MINIMAL + (
+            "notifications:\n"
+            "  channels: {a: {kind: slack, url_secret: s}}\n"
+            '  digest_at: "25:00"\n'
+            "  routes:\n"
+            "    - {channels: [a], upstreams: [docker.i]}\n"
+            f"    - {{channels: [a], registries: [{ARM}/Microsoft.ContainerRegistry/registries/other]}}\n"
+            "    - {channels: [a], when_unanswered: 1h, notices: [incident.failed]}\n"
+            "    - {channels: [a], at_least: loud}\n"
+        )
+
+        assert errors(text) == [
+            (17, "notifications.digest_at"),
+            (19, "notifications.routes[0].upstreams[0]"),
+            (20, "notifications.routes[1].registries[0]"),
+            (21, "notifications.routes[2].notices"),
+            (22, "notifications.routes[3].at_least"),
+        ]
+
     def test_no_follow_up_errors(self) -> None:
         """What could not be read is not held against what could."""
         text = changed("provider: personal", "provider: person").replace(

@@ -1,0 +1,416 @@
+"""Notification: in order, patiently, through the channels that work, and not more often than people bear."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import msgspec
+
+from shared.application.messages import (
+    NOTIFICATIONS,
+    REMEDIATIONS,
+    NotificationMessage,
+    read_notification,
+    read_remediation,
+)
+from shared.application.ports import OutboxRow
+from shared.domain.notice_examples import example
+from shared.domain.notice_kinds import NoticeKind, Severity
+from shared.domain.notices import Notice, notice_id
+from shared.domain.policy_notifications import Storm
+from shared.domain.storms import HeldNotice, Window
+from shared.errors import PermanentError, TemporaryError
+from tests.fakes.application import POLICY, TestApplication
+from tests.fakes.azure import FakeChannel
+
+CHANNELS = POLICY.partition("notifications:")[0] + (
+    """
+notifications:
+  channels:
+    topic: {kind: event_grid, endpoint: "https://topic.example/api/events"}
+    people: {kind: slack, url_secret: people}
+    boss: {kind: teams, url_secret: boss}
+"""
+)
+BOTH = CHANNELS + "  routes:\n    - {channels: [topic, people]}\n"
+
+
+class Telling(TestApplication):
+    """The application with a topic and two channels for people."""
+
+    def __init__(self, policy: str = BOTH) -> None:
+        self.people = FakeChannel()
+        self.boss = FakeChannel()
+        super().__init__(policy)
+        self.channels.update(people=self.people, boss=self.boss)
+
+    async def tell(self, *notices: Notice) -> None:
+        """Tell some notices, one after the other, a millisecond apart."""
+        for notice in notices:
+            await self.app.notification.tell(notice)
+            self.clock.advance(0.001)
+
+    async def deliver(self) -> list[float]:
+        """Deliver every message that waits, once, and return after how many seconds what came back is seen."""
+        for body in self.queue.take(NOTIFICATIONS):
+            await self.app.notification.deliver(read_notification(body))
+        return [message.delay_s for message in self.queue.sent]
+
+    async def status(self, notice: Notice, channel: str) -> str | None:
+        """What became of a notice at a channel."""
+        stored = await self.outbox.get(notice.subject, f"{notice.id}-{channel}")
+        if stored is None:
+            return None
+        row = stored.value
+        return row.error or row.held or ("sent" if row.sent_at else "waiting")
+
+    async def chore(self, name: str) -> None:
+        """Run a chore."""
+        [chore] = [chore for chore in self.app.chores if chore.name == name]
+        await chore.run()
+
+
+def notice(text: str, *, kind: NoticeKind = NoticeKind.INCIDENT_BLOCKED, subject: str = "incidents/1") -> Notice:
+    """A notice that says something."""
+    return msgspec.structs.replace(
+        example(kind), id=notice_id(kind, subject, (text,)), subject=subject, summary=text, severity=Severity.WARNING
+    )
+
+
+def said(channel: FakeChannel) -> list[str]:
+    """What a channel was told."""
+    return [notice.summary for notice in channel.sent]
+
+
+class TestOrder:
+    """About one subject a channel hears things as they happened."""
+
+    async def test_messages_that_overtake_each_other_change_nothing(self) -> None:
+        """Whichever message comes first, the older row is sent first."""
+        world = Telling()
+        await world.tell(notice("one"), notice("two"), notice("three"))
+        world.queue.sent.reverse()
+        await world.deliver()
+
+        assert said(world.topic) == said(world.people) == ["one", "two", "three"]
+
+    async def test_what_waits_holds_up_what_came_later_about_the_same_and_nothing_else(self) -> None:
+        """Another subject and another channel go on."""
+        world = Telling()
+        world.people.trouble["send"].append(TemporaryError("503"))
+        await world.tell(notice("one"), notice("two"), notice("other", subject="incidents/2"))
+        first, *rest = (m for m in world.queue.take(NOTIFICATIONS) if m)
+        people = [body for body in (first, *rest) if b"people" in body]
+        await world.app.notification.deliver(read_notification(people[0]))
+        await world.app.notification.deliver(read_notification(people[2]))
+        assert said(world.people) == ["other"]
+        for body in (first, *rest):
+            await world.app.notification.deliver(read_notification(body))
+
+        assert said(world.people) == ["other", "one", "two"]
+        assert said(world.topic) == ["one", "two", "other"]
+
+    async def test_two_workers_send_it_once(self) -> None:
+        """One of them has the lease; the other comes again, and finds nothing left."""
+        world = Telling()
+        await world.tell(notice("one"))
+        bodies = world.queue.take(NOTIFICATIONS)
+        await asyncio.gather(
+            *(world.app.notification.deliver(read_notification(body)) for body in bodies for _ in range(3))
+        )
+        while world.queue.sent:
+            await world.deliver()
+
+        assert said(world.topic) == said(world.people) == ["one"]
+
+
+class TestTrouble:
+    """A channel that does not work."""
+
+    async def test_its_own_patience_counts(self) -> None:
+        """It is not called before the time that it asked for, by no notice."""
+        world = Telling()
+        world.topic.trouble["send"].append(TemporaryError("429", retry_after=40))
+        await world.tell(notice("one"))
+        assert await world.deliver() == [40]
+        await world.tell(notice("two", subject="incidents/2"))
+        calls = len(world.topic.calls)
+        world.clock.advance(20)
+        await world.deliver()
+        assert len(world.topic.calls) == calls
+        world.clock.advance(20)
+        await world.work()
+
+        assert sorted(said(world.topic)) == ["one", "two"]
+        assert said(world.people) == ["one", "two"]
+
+    async def test_three_failures_open_the_circuit_and_one_notice_tries_it(self) -> None:
+        """While it is open nothing is called; of many notices one is the try; success closes it."""
+        world = Telling()
+        world.topic.trouble["send"] = [TemporaryError("500") for _ in range(3)]
+        await world.tell(*(notice(f"{number}", subject=f"incidents/{number}") for number in range(5)))
+        waits = await world.deliver()
+        assert len(world.topic.calls) == 3
+        assert max(waits) > 29
+        world.clock.advance(31)
+        world.topic.trouble["send"].append(TemporaryError("500"))
+        await world.deliver()
+        assert len(world.topic.calls) == 4
+        await world.work()
+
+        assert len(said(world.topic)) == 5
+        circuit = await world.channel_states.circuit("topic")
+        assert circuit is not None
+        assert (circuit.value.failures, circuit.value.error) == (0, None)
+
+    async def test_of_many_workers_one_makes_the_try(self) -> None:
+        """All of them see that the rest is over; the others wait for what comes of it."""
+        world = Telling()
+        world.topic.trouble["send"] = [TemporaryError("500") for _ in range(4)]
+        await world.tell(*(notice(f"{number}", subject=f"incidents/{number}") for number in range(6)))
+        await world.deliver()
+        world.clock.advance(31)
+        calls = len(world.topic.calls)
+        bodies = [body for body in world.queue.take(NOTIFICATIONS) if b"topic" in body]
+        await asyncio.gather(*(world.app.notification.deliver(read_notification(body)) for body in bodies))
+
+        assert len(bodies) > 1
+        assert len(world.topic.calls) == calls + 1
+
+    async def test_after_a_day_it_is_given_up_and_the_others_hear_of_it(self) -> None:
+        """Once: the notice about the channel is the same for the whole day."""
+        world = Telling()
+        world.people.trouble["send"] = [TemporaryError("500") for _ in range(500)]
+        lost = notice("one")
+        await world.tell(lost)
+        for _ in range(120):
+            await world.deliver()
+            world.clock.advance(900)
+
+        assert str(await world.status(lost, "people")).startswith("channel_given_up")
+        assert [each.kind for each in world.topic.sent] == [lost.kind, NoticeKind.CHANNEL_FAILED]
+        assert world.queue.sent == []
+
+    async def test_a_refusal_is_told_through_the_others_once_a_day(self) -> None:
+        """Whatever the routes say: a broken channel must not be silent; and it is not told about itself."""
+        world = Telling(CHANNELS + "  routes:\n    - {channels: [people], notices: [incident.blocked]}\n")
+        world.people.trouble["send"] = [PermanentError("gone", code="receiver_refused") for _ in range(2)]
+        await world.tell(notice("one"), notice("two", subject="incidents/2"))
+        await world.work()
+
+        assert [each.kind for each in world.topic.sent] == [NoticeKind.CHANNEL_FAILED]
+        assert [each.kind for each in world.boss.sent] == [NoticeKind.CHANNEL_FAILED]
+        assert world.people.sent == []
+
+    async def test_two_broken_channels_do_not_report_each_other_for_ever(self) -> None:
+        """The last word is in the log and in the incident."""
+        world = Telling()
+        for channel in (world.topic, world.people, world.boss):
+            channel.trouble["send"] = [PermanentError("gone") for _ in range(50)]
+        await world.tell(notice("one"))
+        await world.work()
+
+        assert world.queue.sent == []
+        assert len(world.topic.calls) <= 4
+
+    async def test_a_channel_that_left_the_policy(self) -> None:
+        """Its rows end there, and nobody is alarmed."""
+        world = Telling()
+        told = notice("one")
+        await world.tell(told)
+        del world.channels["people"]
+        await world.work()
+
+        assert str(await world.status(told, "people")).startswith("channel_gone")
+        assert said(world.topic) == ["one"]
+
+    async def test_the_report_of_an_incident_says_what_the_channel_said(self) -> None:
+        """Waiting, how often it was tried, and the trouble."""
+        world = Telling()
+        world.failing("nginx:1.27")
+        world.people.trouble["send"] = [TemporaryError("the receiver answers 503", code="receiver_unavailable")]
+        await world.alert()
+        for body in world.queue.take(REMEDIATIONS):
+            await world.app.remediation.handle(read_remediation(body))
+        await world.deliver()
+
+        [incident] = (await world.all_incidents()).values()
+        [waiting] = [
+            each for each in (await world.app.reports.incident(incident.id)).notices if each.channel == "people"
+        ]
+        assert (waiting.status, waiting.attempts) == ("waiting", 1)
+        assert waiting.trouble == "receiver_unavailable: the receiver answers 503"
+
+
+class TestNoise:
+    """Not more than people bear."""
+
+    async def test_quiet_for(self) -> None:
+        """The same kind about the same subject is left out for that time; another kind and another subject are not."""
+        world = Telling(CHANNELS + "  routes:\n    - {channels: [topic], quiet_for: 4h}\n")
+        again = notice("again")
+        await world.tell(notice("first"), again)
+        await world.tell(notice("other subject", subject="incidents/2"))
+        await world.tell(notice("other kind", kind=NoticeKind.INCIDENT_FAILED))
+        await world.work()
+        world.clock.advance(4 * 3600)
+        await world.tell(notice("later"))
+        await world.work()
+
+        assert said(world.topic) == ["first", "other subject", "other kind", "later"]
+        assert await world.status(again, "topic") == "quiet"
+
+    async def test_a_storm_is_ten_messages_and_a_summary(self) -> None:
+        """People get ten and one for the rest; the topic gets all."""
+        world = Telling()
+        notices = [notice(f"{number}", subject=f"incidents/{number}") for number in range(60)]
+        await world.tell(*notices)
+        await world.work()
+
+        assert len(world.people.sent) == 11
+        assert [each.kind for each in world.people.sent].count(NoticeKind.DIGEST_STORM) == 1
+        assert world.people.sent[-1].summary.startswith("50 more notices")
+        assert len(world.topic.sent) == 60
+        assert await world.status(notices[-1], "people") == "storm"
+
+    async def test_a_storm_told_twice_is_the_same_storm(self) -> None:
+        """A worker that was killed tells everything again; the numbers stay."""
+        world = Telling()
+        notices = [notice(f"{number}", subject=f"incidents/{number}") for number in range(12)]
+        await world.tell(*notices)
+        await world.tell(*notices)
+        await world.work()
+
+        assert len(world.people.sent) == 11
+        assert world.people.sent[-1].summary.startswith("2 more notices")
+
+    async def test_a_crash_between_counting_and_storing_counts_once(self) -> None:
+        """The same notice that is held again is one."""
+        one = HeldNotice("incidents/1", "row")
+        window = Window(datetime(2026, 11, 24, tzinfo=UTC), told=10)
+        once = window.with_one_more(one, window.since, Storm())
+
+        assert once.held == (one,)
+        assert once.with_one_more(one, window.since, Storm()) == once
+
+    async def test_a_summary_whose_call_was_lost_is_told_by_the_sweep(self) -> None:
+        """And not before its time."""
+        world = Telling()
+        await world.tell(*(notice(f"{number}", subject=f"incidents/{number}") for number in range(12)))
+        world.queue.sent = [m for m in world.queue.sent if b"storms/" not in m.body]
+        await world.chore("late-summaries")
+        await world.work()
+        assert len(world.people.sent) == 10
+        world.clock.advance(13 * 60)
+        await world.chore("late-summaries")
+        await world.work()
+
+        assert world.people.sent[-1].kind is NoticeKind.DIGEST_STORM
+
+
+class TestEscalation:
+    """A question that nobody answers."""
+
+    POLICY = (
+        CHANNELS + "  routes:\n    - {channels: [people]}\n    - {when_unanswered: 1h, channels: [boss]}\n"
+    ).replace("mode: enforce", "mode: approve")
+
+    async def _asked(self) -> tuple[Telling, str]:
+        world = Telling(self.POLICY)
+        world.failing("nginx:1.27")
+        await world.alert()
+        await world.work()
+        [incident] = (await world.all_incidents()).values()
+        assert [each.kind for each in world.people.sent] == [NoticeKind.INCIDENT_AWAITING_APPROVAL]
+        return world, incident.id
+
+    async def test_it_goes_further_up_in_time_and_once(self) -> None:
+        """Not before the hour, and the same question only once."""
+        world, _ = await self._asked()
+        await world.chore("escalation")
+        await world.work()
+        assert world.boss.sent == []
+        world.clock.advance(3600)
+        for _ in range(3):
+            await world.chore("escalation")
+            await world.work()
+
+        assert [each.kind for each in world.boss.sent] == [NoticeKind.INCIDENT_AWAITING_APPROVAL]
+        assert len(world.people.sent) == 1
+
+    async def test_an_answer_ends_it(self) -> None:
+        """Nobody is called for what is decided."""
+        world, key = await self._asked()
+        await world.app.approvals.reject(key, b'{"by": "me"}', signed_in=None)
+        world.clock.advance(3600)
+        await world.chore("escalation")
+        await world.work()
+
+        assert world.boss.sent == []
+
+
+class TestDigest:
+    """What the day brought."""
+
+    POLICY = CHANNELS + '  routes:\n    - {channels: [people]}\n  digest_at: "07:00"\n'
+
+    async def test_once_a_day_at_its_time(self) -> None:
+        """It counts the day's incidents and names what is open and what does not work."""
+        world = Telling(self.POLICY)
+        world.failing("evil/nginx:1.27")
+        await world.alert()
+        await world.work()
+        world.people.sent.clear()
+        await world.chore("daily-digest")
+        await world.work()
+        first = list(world.people.sent)
+        days = [world.clock.now().date()]
+        for _ in range(48):
+            world.clock.advance(1800)
+            await world.chore("daily-digest")
+            await world.work()
+        days.append(world.clock.now().date())
+
+        told = world.people.sent
+        assert [each.kind for each in told] == [NoticeKind.DIGEST_DAILY] * 2
+        assert told[: len(first)] == first
+        assert [each.at.date() for each in told] == days
+        assert told[1].at.hour == 7
+        assert told[0].facts["docker.io/evil/nginx"].startswith("can't be cached")
+
+    async def test_none_without_a_time(self) -> None:
+        """It is off unless somebody wants it."""
+        world = Telling()
+        await world.chore("daily-digest")
+
+        assert world.queue.sent == []
+
+
+class TestProgress:
+    """What only those hear who ask for it."""
+
+    async def test_routes_that_name_it(self) -> None:
+        """Detected, applied, verified, in this order; a route without kinds takes the last one only."""
+        kinds = "incident.detected, incident.applied, incident.verified"
+        world = Telling(
+            CHANNELS + f"  routes:\n    - {{channels: [topic]}}\n    - {{channels: [people], notices: [{kinds}]}}\n"
+        )
+        world.failing("nginx:1.27")
+        await world.alert()
+        await world.work()
+
+        assert [each.kind for each in world.people.sent] == kinds.split(", ")
+        assert [each.kind for each in world.topic.sent] == [NoticeKind.INCIDENT_VERIFIED]
+        assert world.people.sent[0].workloads == ("shop/Deployment/web-0",)
+
+
+class TestOlderRows:
+    """What the version before has left in the outbox."""
+
+    async def test_they_are_sent(self) -> None:
+        """Without times and holds, too."""
+        world = Telling()
+        told = notice("old")
+        await world.outbox.add(OutboxRow(subject=told.subject, row="r", channel="topic", notice=told))
+        await world.app.notification.deliver(NotificationMessage(subject=told.subject, row="r"))
+
+        assert said(world.topic) == ["old"]
