@@ -1,6 +1,6 @@
 """A plan as a tree for people: what would be done and why, then what becomes of each image."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -35,9 +35,9 @@ class Branch(msgspec.Struct, frozen=True):
     below: tuple["Branch", ...] = ()
 
 
-def show_plan(plan: Plan, registry_name: str, *, left_out: int = 0) -> None:
-    """Print a plan, and how many lines around it said nothing."""
-    below = (*_actions(plan, registry_name), *_images(plan))
+def show_plan(plan: Plan, registry_name: str, *, vault_ids: Mapping[str, str], left_out: int = 0) -> None:
+    """Print a plan, and how many lines around it said nothing; `vault_ids` has the ARM ids of vaults by address."""
+    below = (*_actions(plan, registry_name, vault_ids), *_images(plan))
     if left_out:
         lines = f"{left_out} line{'' if left_out == 1 else 's'}"
         below += (Branch(f"{lines} left out that told neither an image nor a failure; --json has them", "dim"),)
@@ -69,18 +69,22 @@ def _summary(plan: Plan) -> str:
     return f"{len(plan.actions)} to do; {images}"
 
 
-def _actions(plan: Plan, registry_name: str) -> Iterable[Branch]:
+def _actions(plan: Plan, registry_name: str, vault_ids: Mapping[str, str]) -> Iterable[Branch]:
     if not plan.actions:
         return [Branch("Nothing to do", "green")]
     steps = (
         Branch(
             f"{number}. {_told(action)}",
             "cyan",
-            (*_why(action), *(Branch(line, "green") for line in by_hand(action, registry_name))),
+            (*_why(action), *(Branch(line, "green") for line in _by_hand(action, registry_name, vault_ids))),
         )
         for number, action in enumerate(plan.actions, start=1)
     )
     return [Branch("To do, in this order", "bold", tuple(steps))]
+
+
+def _by_hand(action: Action, registry_name: str, vault_ids: Mapping[str, str]) -> tuple[str, ...]:
+    return by_hand(action, registry_name, vault_ids.get(getattr(action, "vault", "")))
 
 
 def _images(plan: Plan) -> Iterable[Branch]:

@@ -77,7 +77,12 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         noise = _noise(images)
         told = without_echoes(outcome for outcome in planned.outcomes if outcome.image not in noise)
-        show_plan(Plan(planned.actions, told), registry.name, left_out=sum(image.text in noise for image in images))
+        show_plan(
+            Plan(planned.actions, told),
+            registry.name,
+            vault_ids={one.vault.rstrip("/"): one.vault_id for one in policy.credentials.values() if one.vault_id},
+            left_out=sum(image.text in noise for image in images),
+        )
     if all(map(_says_nothing, images)):
         sys.stderr.write("cachewarden: nothing that was given is an image reference or a failure\n")
         return ERROR_CODE

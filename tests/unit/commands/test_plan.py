@@ -280,8 +280,8 @@ class TestExitCodes:
         code, _, err = desk.run("nginx")
 
         assert code == 1
-        assert "line 1: version" in err
-        assert "line 4: upstreams.docker.io.target" in err
+        assert ":1: error: version" in err
+        assert ":4: error: upstreams.docker.io.target" in err
 
     @pytest.mark.parametrize("arguments", [["plan"], ["plan", "--policy", "p"], ["plan", "--no-such"]])
     def test_wrong_usage_is_not_something_to_do(self, arguments: list[str]) -> None:
@@ -362,6 +362,15 @@ class TestTree:
         assert "az acr cache create -r contoso" in out
         assert "pull from contoso.azurecr.io/docker-hub/library/nginx:1.27" in out
         assert "ghcr.io/a/b (upstream_not_in_policy)" in out
+
+    def test_a_vault_id_of_the_policy_is_used(self, desk: Desk) -> None:
+        """Nothing is looked up that the policy says."""
+        vault = "/subscriptions/s/resourceGroups/g/providers/Microsoft.KeyVault/vaults/contoso-kv"
+        desk.policy = desk.file("policy.yaml", f"{POLICY}    vault_id: {vault}\n")
+        _, out, _ = desk.run("nginx")
+
+        assert f'--scope "{vault}/secrets/dockerhub-token"' in out
+        assert "az keyvault show" not in out
 
     def test_what_stands_around_a_failure_is_left_out(self, desk: Desk) -> None:
         """`kubectl describe pod … | cachewarden plan …`: headings and dashes are no images; --json has every line."""
