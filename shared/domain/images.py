@@ -89,6 +89,9 @@ def parse_reference(text: str) -> ImageReference:
     host, path, tag, digest = plain.groups()
     if len(path) > _LONGEST_PATH or (len(text) == len(path) and _IMAGE_ID.fullmatch(text)):
         return _ask_the_library(text)
+    first, slash, _ = path.partition("/")
+    if host is None and slash and "." in first:  # meant as a host, and no good one: `a_b.io/nginx`
+        return _ask_the_library(text)
     registry = DOCKER_HUB if host is None else canonical_host(host)
     if registry == DOCKER_HUB and "/" not in path:
         path = f"library/{path}"

@@ -103,6 +103,7 @@ class TestParseReference:
     @example("library/" + "a" * 250)
     @example("a" * 256)
     @example("localhost:5000")
+    @example("nginx_docker.io/nginx")
     def test_decides_as_the_library_does(self, text: str) -> None:
         """The short way for plain references is a shortcut and nothing else."""
         library = by_the_library(text)
