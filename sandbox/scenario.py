@@ -9,14 +9,13 @@ from sandbox.arm.access import AccessControl
 from sandbox.arm.inventory import Inventory
 from sandbox.arm.models import CLUSTER_TYPE, SITE_TYPE, VAULT_TYPE
 from sandbox.arm.roles import (
-    ACR_CATALOG_LISTER,
     ACR_PULL,
     CACHEWARDEN_OPERATOR,
     CACHEWARDEN_SITE_READER,
     EVENT_GRID_DATA_SENDER,
     KEY_VAULT_SECRETS_OFFICER,
     KEY_VAULT_SECRETS_USER,
-    LOG_ANALYTICS_READER,
+    LOG_ANALYTICS_DATA_READER,
     RBAC_ADMINISTRATOR,
 )
 from sandbox.hub.models import Hub
@@ -66,6 +65,8 @@ class Secrets(msgspec.Struct, frozen=True):
 
 
 SECRETS: Final = Secrets()
+CHANNEL_SECRETS: Final = ("teams-url", "slack-url", "webhook-url", "webhook-keys", "mail-url")
+"""Secrets of channels that a test may set up; an operator names such in the templates' `readSecrets`."""
 TABLES: Final = ("KubeEvents", "KubePodInventory")
 """The tables of the workspace: what Container insights writes; others come with their first row."""
 ALERT_RULE: Final = AlertRule(
@@ -95,14 +96,16 @@ def fill_inventory(inventory: Inventory) -> None:
 
 
 def grant_app_roles(access: AccessControl, principal_id: str) -> None:
-    """Give the app's identity the roles that it needs, and no more."""
+    """Give the app's identity the roles that infra/ gives it, and no more (tests/infra compares them)."""
     access.grant(principal_id, CACHEWARDEN_OPERATOR, REGISTRY_ID)
     access.grant(principal_id, ACR_PULL, REGISTRY_ID)
-    access.grant(principal_id, ACR_CATALOG_LISTER, REGISTRY_ID)
-    access.grant(principal_id, KEY_VAULT_SECRETS_OFFICER, VAULT_ID)
+    for secret in (SECRETS.username, SECRETS.token, f"{SECRETS.token}-next"):
+        access.grant(principal_id, KEY_VAULT_SECRETS_OFFICER, f"{VAULT_ID}/secrets/{secret}")
+    for secret in (SECRETS.owner, f"{SECRETS.owner}-name", *CHANNEL_SECRETS):
+        access.grant(principal_id, KEY_VAULT_SECRETS_USER, f"{VAULT_ID}/secrets/{secret}")
     access.grant(principal_id, RBAC_ADMINISTRATOR, VAULT_ID, condition=ONLY_SECRETS_USER)
     access.grant(principal_id, CACHEWARDEN_SITE_READER, SITE_ID)
-    access.grant(principal_id, LOG_ANALYTICS_READER, WORKSPACE_ID)
+    access.grant(principal_id, LOG_ANALYTICS_DATA_READER, WORKSPACE_ID)
     access.grant(principal_id, EVENT_GRID_DATA_SENDER, TOPIC_ID)
 
 

@@ -5,6 +5,7 @@ A reference that somebody types is wrong a week later. To add one: a function th
 """
 
 import argparse
+import functools
 import importlib
 import json
 import pkgutil
@@ -23,6 +24,8 @@ from shared.domain.durations import format_duration
 from shared.domain.policy import Policy
 from shared.domain.upstreams import UPSTREAMS, Upstream
 from shared.errors import CachewardenError
+from shared.queries import AUDIT_SOURCES, SOURCES, LogSource
+from shared.queries.alerting import alert_query
 from shared.settings import Settings, described
 
 _GENERATED = "Made by `scripts/generate_references.py`; edit the code, not this page."
@@ -142,6 +145,54 @@ def _meaning(error: type[CachewardenError]) -> str:
     return " ".join(paragraph.split()).replace("|", "\\|")
 
 
+def _alert(source: LogSource) -> str:
+    """A log alert's query, from the app's own."""
+    return f"// Made by scripts/generate_references.py from shared/queries/{source.name}.kql.\n{alert_query(source)}"
+
+
+def workbook() -> str:
+    """The Azure Workbook: the queries of infra/workbook/, in the order of its items.json."""
+    folder = ROOT / "infra" / "workbook"
+    items: list[Mapping[str, Any]] = [_TIME_RANGE]
+    for item in json.loads((folder / "items.json").read_text(encoding="utf-8")):
+        content = {
+            "version": "KqlItem/1.0",
+            "query": (folder / f"{item['query']}.kql").read_text(encoding="utf-8"),
+            "title": item["title"],
+            "size": 0,
+            "showAnalytics": True,
+            "timeContextFromParameter": "TimeRange",
+            "queryType": 0,
+            "resourceType": "microsoft.operationalinsights/workspaces",
+            "crossComponentResources": ["{workspaces}"],
+            "visualization": item["visualization"],
+        }
+        items.append({"type": 3, "name": item["query"], "content": content})
+    return json.dumps({"version": "Notebook/1.0", "items": items, "isLocked": False}, indent=2) + "\n"
+
+
+_TIME_RANGE: Mapping[str, Any] = {
+    "type": 9,
+    "name": "parameters",
+    "content": {
+        "version": "KqlParameterItem/1.0",
+        "parameters": [
+            {
+                "version": "KqlParameterItem/1.0",
+                "name": "TimeRange",
+                "label": "Time",
+                "type": 4,
+                "isRequired": True,
+                "value": {"durationMs": 604800000},
+                "typeSettings": {
+                    "selectableValues": [{"durationMs": ms} for ms in (3600000, 86400000, 604800000, 2592000000)]
+                },
+            }
+        ],
+    },
+}
+
+
 def _shown(default: object) -> str:
     if default is None:
         return "—"
@@ -152,6 +203,12 @@ REFERENCES: Mapping[Path, Callable[[], str]] = {
     Path("docs/reference/policy.schema.json"): policy_schema,
     Path("docs/reference/settings.md"): settings_table,
     Path("docs/reference/errors.md"): error_catalogue,
+    Path("infra/workbook/cachewarden.workbook.json"): workbook,
+    **{
+        Path(f"infra/alerts/app/{source.name}.kql"): functools.partial(_alert, source)
+        for source in (*SOURCES, *AUDIT_SOURCES)
+        if "| extend Rank =" in source.query
+    },
     Path("docs/reference/notices.md"): lambda: notice_page(_GENERATED),
     Path("docs/reference/notices.schema.json"): notice_schema,
 }

@@ -112,6 +112,12 @@ LOG_ANALYTICS_READER: Final = RoleDefinition(
     ),
     not_actions=("Microsoft.OperationalInsights/workspaces/sharedKeys/read",),
 )
+LOG_ANALYTICS_DATA_READER: Final = RoleDefinition(
+    id="3b03c2da-16b3-4a49-8834-0f8130efdd3b",
+    name="Log Analytics Data Reader",
+    actions=("Microsoft.OperationalInsights/workspaces/read", "Microsoft.OperationalInsights/workspaces/query/read"),
+    data_actions=("Microsoft.OperationalInsights/workspaces/tables/data/read",),
+)
 EVENT_GRID_DATA_SENDER: Final = RoleDefinition(
     id="d5a91429-5739-47e2-a06b-3470a27159e7",
     name="EventGrid Data Sender",
@@ -156,6 +162,7 @@ BUILT_IN_ROLES: Final = (
     CREDENTIAL_SET_ADMINISTRATOR,
     CREDENTIAL_SET_READER,
     LOG_ANALYTICS_READER,
+    LOG_ANALYTICS_DATA_READER,
     EVENT_GRID_DATA_SENDER,
     CACHEWARDEN_OPERATOR,
     CACHEWARDEN_SITE_READER,

@@ -44,6 +44,10 @@ _KUBERNETES_AUDIT: Final = (
     "ResponseStatus:dynamic RequestObject:dynamic ResponseObject:dynamic Annotations:dynamic PodName "
     "RequestReceivedTime:datetime StageReceivedTime:datetime"
 )
+_TELEMETRY: Final = (
+    "Properties:dynamic Measurements:dynamic OperationName OperationId ParentId AppVersion AppRoleName AppRoleInstance "
+    "ClientType IKey SDKVersion ItemCount:int ResourceGUID"
+)
 # Name -> columns after TimeGenerated and before the standard ones; a column without a type is a string.
 _DEFINITIONS: Final = {
     "KubeEvents": (
@@ -105,6 +109,10 @@ _DEFINITIONS: Final = {
         "CallerIpAddress Claims Claims_d:dynamic CorrelationId EventDataId EventSubmissionTimestamp:datetime Hierarchy "
         "HTTPRequest Properties Properties_d:dynamic Resource ResourceGroup ResourceId ResourceProvider "
         "ResourceProviderValue SubscriptionId"
+    ),
+    "AppTraces": "TenantId Message SeverityLevel:int " + _TELEMETRY,
+    "AppRequests": (
+        "TenantId Id Source Name Url Success:bool ResultCode DurationMs:real PerformanceBucket " + _TELEMETRY
     ),
     "AzureDiagnostics": (
         "TenantId Resource ResourceGroup ResourceId ResourceProvider ResourceType SubscriptionId OperationName "

@@ -7,26 +7,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.support import shared_path
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="module")
-def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
-    """The demo, played once without a terminal, and the folder that it wrote to."""
-    folder = tmp_path_factory.mktemp("demo")
-    done = subprocess.run(
-        [sys.executable, "-m", "sandbox.demo", "--folder", str(folder)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=110,
-    )
-    return done, folder
 
 
 def _report(folder: Path) -> dict[str, Any]:

@@ -1,0 +1,168 @@
+"""The app that is deployed: its settings, its triggers with their queues and subscriptions, and its package."""
+
+import fnmatch
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import function_app
+from shared.settings import described, read_settings
+from tests.infra.templates import INFRA, data, module, template
+
+ROOT = INFRA.parent
+HOST_SETTINGS = {
+    "APPLICATIONINSIGHTS_CONNECTION_STRING",
+    "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
+    "AzureWebJobsStorage__credential",
+    "AzureWebJobsStorage__blobServiceUri",
+}
+"""Settings that the Functions host reads and the app does not (documented)."""
+
+
+@cache
+def functions() -> list[Any]:
+    """The app's functions; the library lets them be asked for once."""
+    return list(function_app.app.get_functions())
+
+
+def bindings(kind: str) -> dict[str, dict[str, Any]]:
+    """The app's triggers of a kind, by function."""
+    return {
+        function.get_function_name(): binding.get_dict_repr()
+        for function in functions()
+        for binding in function.get_bindings()
+        if binding.type == kind
+    }
+
+
+@pytest.fixture(scope="module")
+def settings() -> dict[str, Any]:
+    """The app settings that the template sets."""
+    body = module("app").body("resources", "settings")
+    assert body["name"] == "appsettings"
+    found: dict[str, Any] = body["properties"]
+    return found
+
+
+class TestSettings:
+    """App settings."""
+
+    def test_each_is_known(self, settings: dict[str, Any]) -> None:
+        """To the app, or to the host."""
+        known = {setting.name for setting, _ in described().values()}
+
+        assert set(settings) <= known | HOST_SETTINGS
+
+    def test_none_holds_a_key(self, settings: dict[str, Any]) -> None:
+        """No secret setting is set, and what names an address or an identity says so."""
+        secret = {setting.name for setting, _ in described().values() if setting.secret}
+
+        assert not secret & set(settings)
+        assert settings["AzureWebJobsStorage__credential"] == "managedidentity"
+        assert settings["APPLICATIONINSIGHTS_AUTHENTICATION_STRING"].endswith("Authorization=AAD")
+
+    def test_the_app_starts_with_them(self, settings: dict[str, Any]) -> None:
+        """With values as Azure fills them in, slashes at the end of addresses included."""
+        account = "stcwabcdefghijklm"
+        values = {
+            "AZURE_CLIENT_ID": "00000000-0000-0000-0000-00000000000a",
+            "AzureWebJobsStorage__clientId": "00000000-0000-0000-0000-00000000000a",
+            "AzureWebJobsStorage__queueServiceUri": f"https://{account}.queue.core.windows.net/",
+            "AzureWebJobsStorage__tableServiceUri": f"https://{account}.table.core.windows.net/",
+            "CACHEWARDEN_POLICY": "policy.yaml",
+            "CACHEWARDEN_ARM_ENDPOINT": "https://management.azure.com/",
+            "CACHEWARDEN_ARM_AUDIENCE": "https://management.azure.com/",
+            "CACHEWARDEN_LOGS_ENDPOINT": "https://api.loganalytics.io",
+            "CACHEWARDEN_LOGS_AUDIENCE": "https://api.loganalytics.io",
+        }
+        assert set(values) == set(settings) - HOST_SETTINGS
+
+        read = read_settings(values)
+
+        assert read.storage_queue_uri == f"https://{account}.queue.core.windows.net"
+        assert read.client_id == values["AZURE_CLIENT_ID"]
+
+    def test_clouds_have_an_address_each(self) -> None:
+        """Public, US Government and China: ARM's is the environment's, the logs' are listed."""
+        endpoints = module("app").section("variables")["logsEndpoints"]["value"]
+
+        assert set(endpoints) == {"AzureCloud", "AzureUSGovernment", "AzureChinaCloud"}
+        assert all(address.startswith("https://api.loganalytics.") for address in endpoints.values())
+
+
+class TestTriggers:
+    """Each trigger of the app has what it needs in Azure."""
+
+    def test_each_queue_exists(self) -> None:
+        """The queue of each queue trigger, and its poison queue: a trigger makes neither."""
+        queues = {trigger["queueName"] for trigger in bindings("queueTrigger").values()}
+        poison = {f"{queue}-poison" for queue in queues if not queue.endswith("-poison")}
+
+        assert queues | poison <= set(data("queues.json"))
+
+    def test_queue_names_are_within_limits(self) -> None:
+        """3 to 63 characters (documented), and no name twice."""
+        names = data("queues.json")
+
+        assert all(3 <= len(name) <= 63 for name in names)
+        assert len(names) == len(set(names))
+
+    def test_each_event_trigger_has_its_subscription(self) -> None:
+        """A function that hears events is in events.json; the hook leaves out what the app does not have."""
+        subscribed = {entry["function"] for entries in data("events.json").values() for entry in entries}
+
+        assert set(bindings("eventGridTrigger")) <= subscribed
+
+    def test_the_action_group_calls_the_function_for_alerts(self) -> None:
+        """By its name, its route and the common alert schema."""
+        body = module("pull-alerts").body("resources", "cure")
+        [receiver] = body["properties"]["azureFunctionReceivers"]
+        route = bindings("httpTrigger")[receiver["functionName"]]["route"]
+
+        assert f"/api/{route}?code=" in receiver["httpTriggerUrl"]
+        assert receiver["useCommonAlertSchema"] is True
+
+    def test_subscriptions_are_kept_and_retried(self) -> None:
+        """A day of tries, then a dead letter, written by identity; only events of ours are delivered."""
+        body = module("event-subscription").body("resources", "delivery")["properties"]
+        wiring = template(INFRA / "wiring.bicep").text
+
+        assert body["retryPolicy"] == {"maxDeliveryAttempts": 30, "eventTimeToLiveInMinutes": 1440}
+        assert body["deadLetterWithResourceIdentity"]["identity"]["type"] == "UserAssigned"
+        assert body["destination"]["endpointType"] == "AzureFunction"
+        assert "key: 'data.operationName'" in wiring
+        assert wiring.count("key: 'subject'") == 2
+
+    def test_a_function_name_is_part_of_its_subscription(self) -> None:
+        """Names of subscriptions stay within 64 characters (documented)."""
+        for entries in data("events.json").values():
+            for entry in entries:
+                assert len(f"cachewarden-{entry['function']}-{'a' * 13}") <= 64
+
+
+class TestPackage:
+    """What azd and Core Tools put into the package."""
+
+    def test_leaves_out_what_is_not_the_app(self) -> None:
+        """Nothing of the repository's top level goes along that the app does not import or read."""
+        ignored = (ROOT / ".funcignore").read_text(encoding="utf-8").split()
+        git = shutil.which("git") or "git"
+        command = [git, "ls-tree", "--name-only", "HEAD"]
+        listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        packed = {
+            name for name in listed.stdout.split() if not any(fnmatch.fnmatch(name, pattern) for pattern in ignored)
+        }
+
+        assert packed == {"function_app.py", "functions", "shared", "host.json", "requirements.txt"}
+
+    def test_azd_runs_what_is_there(self) -> None:
+        """The hooks' script and the template exist where azure.yaml says."""
+        text = (ROOT / "azure.yaml").read_text(encoding="utf-8")
+
+        assert Path(ROOT / "infra" / "main.bicep").is_file()
+        assert text.count("scripts/azure_hooks.py") == 4
+        assert Path(ROOT / "scripts" / "azure_hooks.py").is_file()
