@@ -143,7 +143,7 @@ class Step:
             self._console.print(f"  {self._title}", soft_wrap=True, markup=False, highlight=False)
             yield
             return
-        mark = "[red]x[/red]"
+        mark = "[red]x[/red] "
         try:
             with Live(self._picture(), console=self._console, refresh_per_second=12, transient=True) as live:
                 self._live = live

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from shared.commands._terminal import Printer, visible
+from shared.commands._terminal import Printer, folded, visible, width
 from shared.domain.diagnosis import Cause
 from shared.domain.handoff import by_hand
 from shared.domain.plan_diff import PlanDiff
@@ -23,16 +23,20 @@ _STYLES = {Status.COVERED: "green", Status.PLANNED: "cyan", Status.BLOCKED: "red
 _MOST_IMAGES = 200
 """Images that are told one by one; JSON tells them all."""
 
+_GUIDE = 4
+"""Columns that each level of the tree takes."""
+
 _WIDEST = 4096
 """Columns; the terminal wraps longer lines itself, so that a command that is copied stays one line."""
 
 
 class Branch(msgspec.Struct, frozen=True):
-    """A line of the tree, and what hangs below it."""
+    """A line of the tree, and what hangs below it; a command is never folded."""
 
     text: str
     style: str = ""
     below: tuple["Branch", ...] = ()
+    command: bool = False
 
 
 def show_plan(plan: Plan, registry_name: str, *, vault_ids: Mapping[str, str], left_out: int = 0) -> None:
@@ -76,15 +80,19 @@ def _actions(plan: Plan, registry_name: str, vault_ids: Mapping[str, str]) -> It
         Branch(
             f"{number}. {_told(action)}",
             "cyan",
-            (*_why(action), *(Branch(line, "green") for line in _by_hand(action, registry_name, vault_ids))),
+            (
+                *_why(action),
+                *_by_hand(action, registry_name, vault_ids),
+            ),
         )
         for number, action in enumerate(plan.actions, start=1)
     )
     return [Branch("To do, in this order", "bold", tuple(steps))]
 
 
-def _by_hand(action: Action, registry_name: str, vault_ids: Mapping[str, str]) -> tuple[str, ...]:
-    return by_hand(action, registry_name, vault_ids.get(getattr(action, "vault", "")))
+def _by_hand(action: Action, registry_name: str, vault_ids: Mapping[str, str]) -> Iterable[Branch]:
+    vault_id = vault_ids.get(action.vault) if isinstance(action, GrantVaultAccess) else None
+    return (Branch(line, "green", command=True) for line in by_hand(action, registry_name, vault_id))
 
 
 def _images(plan: Plan) -> Iterable[Branch]:
@@ -154,9 +162,10 @@ def _show_with_rich(tree: Branch) -> bool:
     except ImportError:
         return False
 
-    def grown(branch: Branch) -> Tree:
-        root = Tree(Text(visible(branch.text), style=branch.style))
-        root.children.extend(grown(child) for child in branch.below)
+    def grown(branch: Branch, depth: int = 0) -> Tree:
+        columns = None if branch.command else (width() or _WIDEST) - depth * _GUIDE
+        root = Tree(Text("\n".join(folded(visible(branch.text), columns, 0)), style=branch.style))
+        root.children.extend(grown(child, depth + 1) for child in branch.below)
         return root
 
     Console(width=_WIDEST).print(grown(tree))

@@ -5,7 +5,7 @@ import sys
 from typing import Any
 
 from shared.commands._input import InputUnreadable, is_file, looks_like_a_path, read_lines, read_text
-from shared.commands._terminal import Printer, json_line
+from shared.commands._terminal import FIELD_WIDTH, Printer, json_line
 from shared.domain.diagnosis import Cause, Diagnosis, diagnose
 from shared.domain.explanation import Explanation, explain
 
@@ -65,7 +65,7 @@ def document_of(diagnosis: Diagnosis) -> dict[str, Any]:
 def show(explanation: Explanation, printer: Printer) -> None:
     """Print an explanation for people."""
     diagnosis = explanation.diagnosis
-    printer.line(printer.paint(explanation.summary, "bold"))
+    printer.words(printer.paint(explanation.summary, "bold"), indent=0)
     printer.line()
     printer.field("cause", printer.paint(diagnosis.cause, "red" if diagnosis.rate_limited else "yellow"))
     printer.field("image", printer.paint(str(diagnosis.image), "cyan") if diagnosis.image else "not named")
@@ -77,11 +77,12 @@ def show(explanation: Explanation, printer: Printer) -> None:
         printer.field("upstream", printer.paint(diagnosis.upstream, "cyan"))
     printer.field("written by", diagnosis.runtime)
     if diagnosis.evidence:
-        printer.field("evidence", _evidence(diagnosis, printer))
+        printer.field("evidence", _evidence(diagnosis, printer), whole=True)
     printer.line()
-    printer.line(f"{printer.paint('Cachewarden', 'bold')}  {explanation.does}")
+    printer.words(f"{printer.paint('Cachewarden', 'bold')}  {explanation.does}", indent=FIELD_WIDTH)
     for number, step in enumerate(explanation.by_hand):
-        printer.line(f"{printer.paint('By hand    ' if number == 0 else '           ', 'bold')}  {step}")
+        head = printer.paint("By hand    " if number == 0 else "           ", "bold")
+        printer.words(f"{head}  {step}", indent=FIELD_WIDTH)
         if number == 0:
             for command in explanation.commands:
                 printer.line(f"             {printer.paint(command, 'green')}")

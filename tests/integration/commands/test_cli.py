@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -161,6 +162,15 @@ class TestExplain:
 
         assert code == 0
         assert "\x1b[1;33mYou have reached your unauthenticated pull rate limit\x1b[0m" in shown
+
+    def test_folds_between_words_on_a_narrow_terminal(self) -> None:
+        """What a person reads fits; a command stays one line, to be copied."""
+        _, shown = on_a_terminal(["explain", LIMITED_TEMPO], {"COLUMNS": "66"})
+        plain = re.sub(r"\x1b\[[0-9;]*m", "", shown)
+
+        wide = [line.split()[0] for line in plain.splitlines() if len(line) > 66]
+        assert wide == ["evidence", "az"]
+        assert "counted by the\n             address" in plain
 
     def test_has_none_where_they_are_not_wanted(self) -> None:
         """https://no-color.org."""
@@ -350,3 +360,19 @@ class TestMain:
         ran = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, cwd=ROOT, timeout=60)
 
         assert ran.stdout.splitlines()[-1] == b"[]"
+
+
+class TestPlan:
+    """`cachewarden plan` on a terminal."""
+
+    def test_folds_all_but_commands(self) -> None:
+        """The tree stays a tree at 60 columns."""
+        code, shown = on_a_terminal(
+            ["plan", "--policy", "policy.sample.yaml", "--registry", "contoso", "nginx"], {"COLUMNS": "60"}
+        )
+        lines = re.sub(r"\x1b\[[0-9;]*m", "", shown).splitlines()
+
+        assert code == 2
+        assert all("─ az " in line for line in lines if len(line.rstrip()) > 60)
+        assert sum("─ az " in line for line in lines) == 4
+        assert all(line[0] in "│├└ P" for line in lines if line)
