@@ -5,8 +5,28 @@ Importing this module is the cold start, so the triggers import use cases and SD
 
 import azure.functions as func
 
-from functions import alerts, approvals, forecasts, health, incidents, notifications, remediations
+from functions import (
+    alerts,
+    approvals,
+    forecasts,
+    health,
+    incidents,
+    notifications,
+    remediations,
+    rotations,
+    vault_events,
+)
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
-for triggers in (alerts, approvals, forecasts, health, incidents, notifications, remediations):
+for triggers in (
+    alerts,
+    approvals,
+    forecasts,
+    health,
+    incidents,
+    notifications,
+    remediations,
+    rotations,
+    vault_events,
+):
     app.register_functions(triggers.blueprint)

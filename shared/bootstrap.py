@@ -58,7 +58,9 @@ def _process() -> tuple[Application, AsyncIterator[None]]:
         ports,
         pace=Pace(lease=settings.lease_seconds, give_up=settings.give_up_after.total_seconds()),
         patience=Patience(
-            health=settings.health_patience.total_seconds(), verification=settings.verify_patience.total_seconds()
+            health=settings.health_patience.total_seconds(),
+            verification=settings.verify_patience.total_seconds(),
+            adoption=settings.adoption_patience.total_seconds(),
         ),
         largest_alert=settings.largest_alert,
     )
@@ -99,6 +101,8 @@ def adapters(settings: Settings, policy: Policy) -> tuple[Ports, Sequence[Close]
     """The real outside, and what closes its connections; nothing is imported or connected before it is used."""
     from shared.adapters.arm import ArmRegistries
     from shared.adapters.channels.making import production_channels
+    from shared.adapters.docker_hub import HubApi
+    from shared.adapters.key_vault import KeyVaults
     from shared.adapters.logs import LogAnalytics
     from shared.adapters.queues import StorageQueue
     from shared.adapters.registry_content import AcrContent
@@ -110,6 +114,7 @@ def adapters(settings: Settings, policy: Policy) -> tuple[Ports, Sequence[Close]
     from shared.adapters.tables.leases import TableLeases
     from shared.adapters.tables.outbox import TableOutbox
     from shared.adapters.tables.payloads import TablePayloads
+    from shared.adapters.tables.rotations import TableRotations, TableSamples
     from shared.adapters.vault_access import ArmVaultAccess
 
     managed = has_managed_identity(os.environ)
@@ -124,6 +129,8 @@ def adapters(settings: Settings, policy: Policy) -> tuple[Ports, Sequence[Close]
     registries = ArmRegistries(identity, endpoint=settings.arm_endpoint, audience=settings.arm_audience)
     content = AcrContent(identity)
     vault_access = ArmVaultAccess(identity, endpoint=settings.arm_endpoint, audience=settings.arm_audience)
+    hub = HubApi(api=settings.hub_endpoint, auth=settings.hub_auth_endpoint, registry=settings.hub_registry_endpoint)
+    vaults = KeyVaults(identity)
     sites = ArmSites(identity, endpoint=settings.arm_endpoint, audience=settings.arm_audience)
     clock = SystemClock()
     told = production_channels(
@@ -145,9 +152,15 @@ def adapters(settings: Settings, policy: Policy) -> tuple[Ports, Sequence[Close]
         registries=registries,
         content=content,
         vault_access=vault_access,
+        rotations=TableRotations(tables),
+        hub=hub,
+        vaults=vaults,
+        credential_sets=registries,
+        samples=TableSamples(tables),
         sites=sites,
         channels=told.channels,
         channel_states=TableChannelStates(tables),
     )
-    closers = [tables.aclose, queue.aclose, logs.aclose, registries.aclose, content.aclose, vault_access.aclose]
-    return ports, (*closers, sites.aclose, *told.closers, identity.close, storage_identity.close)
+    closers = [hub.aclose, vaults.aclose, sites.aclose, *told.closers]
+    closers += [tables.aclose, queue.aclose, logs.aclose, registries.aclose, content.aclose, vault_access.aclose]
+    return ports, (*closers, identity.close, storage_identity.close)

@@ -98,6 +98,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "How long one run waits until the registry serves through a new rule, before it puts itself off.",
         ),
     ] = timedelta(seconds=90)
+    adoption_patience: Annotated[
+        timedelta,
+        _from(
+            "CACHEWARDEN_ADOPTION_PATIENCE",
+            forms.LONG_TIME,
+            "How long registries may take to work with a new token, before it is taken back and the old one stays.",
+        ),
+    ] = timedelta(hours=1)
     give_up_after: Annotated[
         timedelta,
         _from(

@@ -1,6 +1,6 @@
 """The stage: the world and a function host with the app, started for one story and taken down after it."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -44,13 +44,14 @@ class Stage(msgspec.Struct, frozen=True):
 
 
 @asynccontextmanager
-async def stage(
+async def stage(  # noqa: PLR0913 - what a story may choose, each by name
     folder: Path,
     *,
     certificates: Certificates,
     storage: str,
     settings: Mapping[str, str] | None = None,
     options: Sequence[str] = (),
+    policy_edit: Callable[[str], str] = str,
 ) -> AsyncIterator[Stage]:
     """Everything started.
 
@@ -60,9 +61,11 @@ async def stage(
         storage: the connection string of the storage account.
         settings: more app settings.
         options: more options of the function host.
+        policy_edit: makes the story's policy of the scenario's.
     """
     async with World(certificates=certificates, exchanges_file=folder / "exchanges.jsonl") as world:
         policy = world.write_policy(folder / "policy.yaml")
+        policy.write_text(policy_edit(policy.read_text(encoding="utf-8")), encoding="utf-8")
         everything = {**world.environment(storage=storage, policy=policy), **(settings or {})}
         async with HostProcess(
             ROOT, folder / "host", settings=everything, options=options, log=folder / "host.log"

@@ -21,11 +21,13 @@ from shared.adapters.arm_documents import (
     write_attachment,
     write_credential_set,
     write_rule,
+    write_secrets,
 )
 from shared.adapters.arm_ids import ResourceId
 from shared.adapters.arm_ids import registry_id as parsed
 from shared.adapters.azure_errors import azure_call, error_code, together
 from shared.application.ports import Registries
+from shared.application.rotation_ports import CredentialSets
 from shared.domain.cache_rules import CacheRule
 from shared.domain.plans import AttachCredentialSet, CreateCacheRule, CreateCredentialSet
 from shared.domain.registries import CredentialSet, RegistrySnapshot
@@ -52,7 +54,7 @@ class RuleMissing(PermanentError):
     hint = "It was deleted while it was worked on; the next alert makes a new plan."
 
 
-class ArmRegistries(Registries):
+class ArmRegistries(Registries, CredentialSets):
     """Registries through ARM; clients are made on first use, closed by `aclose`."""
 
     def __init__(
@@ -155,6 +157,18 @@ class ArmRegistries(Registries):
             document = write_attachment(action.credential_set, registry_id)
             poller = await client.cache_rules.begin_update(
                 registry.group, registry.name, action.rule, document, polling_interval=self._poll_s
+            )
+            await poller.result()
+
+    async def point_credential_set(self, registry_id: str, name: str, username_secret: str, token_secret: str) -> None:
+        """Have a set read these secrets, both at once, and wait for the end; the same ones again validate it anew."""
+        registry = parsed(registry_id)
+        client = self._clients.of(registry.subscription)
+        async with azure_call(f"updating credential set {name}", deadline_s=self._patience_s):
+            await self._settled(lambda: self._set(registry, name))
+            document = write_secrets(username_secret, token_secret)
+            poller = await client.credential_sets.begin_update(
+                registry.group, registry.name, name, document, polling_interval=self._poll_s
             )
             await poller.result()
 

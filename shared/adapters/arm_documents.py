@@ -62,6 +62,22 @@ def write_attachment(credential_set: str, registry_id: str) -> Any:
     return CacheRuleUpdateParameters(properties=properties)
 
 
+def write_secrets(username_secret: str, token_secret: str) -> Any:
+    """The document that has a credential set read these secrets and changes nothing else."""
+    from azure.mgmt.containerregistry.models import (
+        AuthCredential,
+        CredentialSetUpdateParameters,
+        CredentialSetUpdateProperties,
+    )
+
+    credential = AuthCredential(
+        name=_CREDENTIAL,
+        username_secret_identifier=username_secret,
+        password_secret_identifier=token_secret,
+    )
+    return CredentialSetUpdateParameters(properties=CredentialSetUpdateProperties(auth_credentials=[credential]))
+
+
 def write_credential_set(wanted: CredentialSet) -> Any:
     """The document that creates a credential set with an identity of its own."""
     from azure.mgmt.containerregistry.models import AuthCredential, CredentialSetProperties, IdentityProperties

@@ -8,6 +8,8 @@ from shared.application.apply import Applier
 from shared.application.approvals import Approvals
 from shared.application.channel_ports import ChannelStates
 from shared.application.chores import Chore
+from shared.application.credential_assembly import assemble_credentials
+from shared.application.credential_watch import CredentialWatch
 from shared.application.curing import Curing
 from shared.application.detection import Detection
 from shared.application.forecast import Forecast
@@ -31,6 +33,9 @@ from shared.application.ports import (
 )
 from shared.application.remediation import Pace, Remediation
 from shared.application.reports import Reports
+from shared.application.rotating import Rotating
+from shared.application.rotation_ports import CredentialSets, DockerHub, Rotations, Samples, Vaults
+from shared.application.rotation_requests import RotationRequests
 from shared.application.site_images import SiteImages
 from shared.application.sites_ports import Sites
 from shared.application.survey import Survey
@@ -52,6 +57,11 @@ class Ports(msgspec.Struct, frozen=True):
     registries: Registries
     content: RegistryContent
     vault_access: VaultAccess
+    rotations: Rotations
+    hub: DockerHub
+    vaults: Vaults
+    credential_sets: CredentialSets
+    samples: Samples
     sites: Sites
     channels: Mapping[str, Channel]
     channel_states: ChannelStates
@@ -66,6 +76,9 @@ class Application(msgspec.Struct, frozen=True):
     reports: Reports
     approvals: Approvals
     forecast: Forecast
+    rotating: Rotating
+    rotation_requests: RotationRequests
+    credential_watch: CredentialWatch
     chores: tuple[Chore, ...] = ()
 
 
@@ -74,6 +87,7 @@ class Patience(msgspec.Struct, frozen=True):
 
     health: float = 90
     verification: float = 90
+    adoption: float = 3600
 
 
 def assemble(
@@ -99,7 +113,11 @@ def assemble(
         vault_access=ports.vault_access,
         health_patience=patience.health,
     )
+    credentials = assemble_credentials(policy, ports, notification, lease_s=pace.lease, adoption_s=patience.adoption)
     return Application(
+        rotating=credentials.rotating,
+        rotation_requests=credentials.requests,
+        credential_watch=credentials.watch,
         intake=Intake(
             deliveries=ports.deliveries,
             payloads=ports.payloads,
@@ -117,6 +135,7 @@ def assemble(
                 incidents=ports.incidents,
                 logs=ports.logs,
                 clock=ports.clock,
+                suspect=credentials.rotating.suspect,
             ),
             curing=Curing(policy=policy, book=book, survey=survey, applier=applier),
             verification=Verification(content=ports.content, clock=ports.clock, patience=patience.verification),
@@ -137,7 +156,7 @@ def assemble(
             lifetime=policy.limits.approval_expires_after,
         ),
         forecast=Forecast(policy=policy, survey=survey),
-        chores=_notice_chores(policy, ports, notification),
+        chores=(*credentials.chores, *_notice_chores(policy, ports, notification)),
     )
 
 

@@ -6,7 +6,7 @@ policy names; the links in the alert, which carry anybody's query to anybody's w
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,6 +20,7 @@ from shared.domain.alerts import Alert
 from shared.domain.failures import Cause, PullFailure, diagnose
 from shared.domain.incidents import note
 from shared.domain.policy import Policy
+from shared.domain.suspects import suspects
 from shared.errors import PermanentError
 from shared.queries import LogSource, read_failures, sources
 from shared.telemetry import get_logger
@@ -70,6 +71,7 @@ class Detection:
         incidents: Incidents,
         logs: Logs,
         clock: Clock,
+        suspect: Callable[[str], Awaitable[None]],
     ) -> None:
         self._policy = policy
         self._site_images = site_images
@@ -78,6 +80,7 @@ class Detection:
         self._incidents = incidents
         self._logs = logs
         self._clock = clock
+        self._suspect = suspect
 
     async def detect(self, message: AlertMessage) -> Detected:
         """Open or extend the incidents that an alert points to; a delivery that was processed before changes nothing.
@@ -99,6 +102,8 @@ class Detection:
         if not failures and message.attempt < _MOST_ATTEMPTS:
             _log.info("alert.nothing_yet", attempt=message.attempt)
             return Detected(again_in=SETTLING_TIME.total_seconds())
+        for credential in suspects(self._policy, failures):
+            await self._suspect(credential)
         return await self._record(failures)
 
     async def finish(self, message: AlertMessage, detected: Detected) -> None:

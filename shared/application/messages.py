@@ -12,6 +12,7 @@ from shared.errors import PermanentError
 
 REMEDIATIONS = "remediations"
 NOTIFICATIONS = "notifications"
+ROTATIONS = "rotations"
 
 LARGEST_MESSAGE = 48 * 1024
 """Bytes of a message before base64; Storage queues hold 64 KiB of encoded text (documented)."""
@@ -44,6 +45,13 @@ class NotificationMessage(msgspec.Struct, frozen=True, tag="notification"):
     row: str
 
 
+class RotationMessage(msgspec.Struct, frozen=True, tag="rotation"):
+    """A credential whose rotation may have a step to do; `suspected`: failed pulls blame it, and it wants a test."""
+
+    credential: str
+    suspected: bool = False
+
+
 class Deferred(msgspec.Struct, frozen=True):
     """The work is not finished and nothing is wrong: look again later."""
 
@@ -60,6 +68,7 @@ class MessageInvalid(PermanentError):
 type RemediationMessage = AlertMessage | RegistryMessage
 
 _remediation: msgspec.json.Decoder[RemediationMessage] = msgspec.json.Decoder(AlertMessage | RegistryMessage)
+_rotation = msgspec.json.Decoder(RotationMessage)
 _notification = msgspec.json.Decoder(NotificationMessage)
 
 
@@ -85,3 +94,15 @@ def read_notification(body: bytes) -> NotificationMessage:
         return _notification.decode(body)
     except msgspec.MsgspecError as error:
         raise MessageInvalid(f"no message of the queue {NOTIFICATIONS}: {error}") from error
+
+
+def read_rotation(body: bytes) -> RotationMessage:
+    """The message of the `rotations` queue.
+
+    Raises:
+        MessageInvalid: it is not one of ours.
+    """
+    try:
+        return _rotation.decode(body)
+    except msgspec.MsgspecError as error:
+        raise MessageInvalid(f"no message of the queue {ROTATIONS}: {error}") from error

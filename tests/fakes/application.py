@@ -11,8 +11,10 @@ from shared.application.ports import Channel
 from shared.application.remediation import Pace
 from shared.domain.incidents import Incident
 from shared.domain.policy_file import load_policy
-from tests.fakes.azure import FakeChannel, FakeContent, FakeLogs, FakeRegistries, FakeVaultAccess
+from tests.fakes.azure import FakeChannel, FakeContent, FakeLogs, FakeVaultAccess
 from tests.fakes.clock import ManualClock
+from tests.fakes.credentials import FakeCredentialSets, FakeHub, FakeVaults, MemoryRotations, MemorySamples
+from tests.fakes.fuse import Fuse
 from tests.fakes.sites import FakeSites
 from tests.fakes.stores import (
     MemoryChannelStates,
@@ -91,8 +93,15 @@ class TestApplication:
         self.payloads = MemoryPayloads()
         self.logs = FakeLogs()
         self.vault_access = FakeVaultAccess()
+        self.fuse = Fuse()
+        self.hub = FakeHub(self.clock, self.fuse)
+        self.vaults = FakeVaults(self.clock, self.fuse)
+        self.rotations = MemoryRotations(self.fuse)
+        self.samples = MemorySamples()
+        self.registries = FakeCredentialSets(
+            REGISTRY, self.vault_access, hub=self.hub, vaults=self.vaults, fuse=self.fuse
+        )
         self.sites = FakeSites()
-        self.registries = FakeRegistries(REGISTRY, self.vault_access)
         self.content = FakeContent(self.registries)
         self.topic = FakeChannel()
         self.channels: dict[str, Channel] = {"topic": self.topic}
@@ -101,7 +110,16 @@ class TestApplication:
 
     def another(self, policy: str = POLICY, *, pace: Pace | None = None) -> Application:
         """A second instance of the app on the same stores."""
-        ports = Ports(
+        return assemble(
+            load_policy(policy, path="policy.yaml"),
+            self.ports(),
+            pace=pace or Pace(),
+            patience=Patience(health=0.01, verification=0.01),
+        )
+
+    def ports(self) -> Ports:
+        """The fakes as the application's ports."""
+        return Ports(
             clock=self.clock,
             incidents=self.incidents,
             leases=self.leases,
@@ -113,15 +131,14 @@ class TestApplication:
             registries=self.registries,
             content=self.content,
             vault_access=self.vault_access,
+            rotations=self.rotations,
+            hub=self.hub,
+            vaults=self.vaults,
+            credential_sets=self.registries,
+            samples=self.samples,
             sites=self.sites,
             channels=self.channels,
             channel_states=self.channel_states,
-        )
-        return assemble(
-            load_policy(policy, path="policy.yaml"),
-            ports,
-            pace=pace or Pace(),
-            patience=Patience(health=0.01, verification=0.01),
         )
 
     def failing(self, *images: str, resource_id: str = CLUSTER) -> None:

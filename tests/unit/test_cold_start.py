@@ -56,4 +56,8 @@ class TestIndex:
             "plan",
             "reject",
             "remediations",
+            "rotate",
+            "rotation",
+            "rotations",
+            "vault_events",
         ]

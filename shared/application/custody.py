@@ -1,0 +1,125 @@
+"""Custody: which secrets belong together, read and tested as one, so that nobody works with half of a pair.
+
+The trap: user name and token are two secrets with versions of their own. A token that belongs to another user name
+than the one before it names that version in its tags, and whoever reads the pair reads that one.
+"""
+
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from shared.application.rotation_ports import (
+    CredentialRejected,
+    DockerHub,
+    Login,
+    LoginRefused,
+    Owner,
+    SecretVersion,
+    Vaults,
+)
+from shared.domain.headroom import Reading
+from shared.domain.policy import Credential, Provider
+from shared.domain.rotation import TAG_ROTATION, TAG_USERNAME, next_secret
+from shared.errors import PermanentError
+
+RESTORED: Final = "/restored"
+
+
+class SecretMissing(PermanentError):
+    """A secret that the policy names is not in the vault."""
+
+    code = "secret_missing"
+    hint = "Create the secret, or correct its name in the policy."
+
+
+class Pair(msgspec.Struct, frozen=True):
+    """A user name and a token that belong together, and the versions that they were read at."""
+
+    username: SecretVersion
+    token: SecretVersion
+
+    @property
+    def login(self) -> Login:
+        """The pair as a login."""
+        return Login(self.username.value.strip(), self.token.value.strip())
+
+
+class OwnerSecret(msgspec.Struct, frozen=True):
+    """An owner, and the version of the secret with the password."""
+
+    owner: Owner
+    version: str
+
+
+class Custody:
+    """Reads a credential's secrets, and asks Docker Hub about them."""
+
+    def __init__(self, *, vaults: Vaults, hub: DockerHub) -> None:
+        self.vaults = vaults
+        self._hub = hub
+
+    async def required(self, credential: Credential, name: str, version: str = "") -> SecretVersion:
+        """A secret that has to be there; raises `SecretMissing`."""
+        found = await self.vaults.read(credential.vault, name, version)
+        if found is None:
+            raise SecretMissing(f"the vault has no secret {name}" + (f" of version {version}" if version else ""))
+        return found
+
+    async def live(self, credential: Credential, version: str = "") -> Pair:
+        """The live pair, or the one that belongs to an older version of the token; raises `SecretMissing`."""
+        token = await self.required(credential, credential.token_secret, version)
+        return Pair(
+            await self.required(credential, credential.username_secret, token.tags.get(TAG_USERNAME, "")), token
+        )
+
+    async def staged(self, credential: Credential) -> SecretVersion | None:
+        """The current version of the `-next` secret, None when there is none."""
+        return await self.vaults.read(credential.vault, next_secret(credential.token_secret))
+
+    async def owner(self, credential: Credential) -> OwnerSecret:
+        """Who mints; raises `LoginRefused` where the policy names nobody, and `SecretMissing`."""
+        if credential.owner_secret is None:
+            raise LoginRefused("the policy names no owner_secret", code="owner_secret_missing")
+        name = credential.owner_username_secret
+        username = await self.required(credential, name) if name is not None else (await self.live(credential)).username
+        password = await self.required(credential, credential.owner_secret)
+        organization = None
+        if credential.provider is Provider.ORGANIZATION:
+            organization = credential.organization or (await self.live(credential)).username.value.strip()
+        login = Login(username.value.strip(), password.value.strip())
+        return OwnerSecret(Owner(login, organization), password.version)
+
+    async def username_for_new(self, credential: Credential, *, minted: bool) -> str:
+        """The user name that a new token belongs to; a person's token belongs to the one that is live."""
+        if minted:
+            owner = (await self.owner(credential)).owner
+            return owner.organization or owner.login.username
+        return (await self.live(credential)).login.username
+
+    async def test(self, login: Login) -> Reading:
+        """Docker Hub's verdict, for which no pull is spent; raises `CredentialRejected`."""
+        return await self._hub.probe(login)
+
+    async def works(self, login: Login) -> bool:
+        """Whether Docker Hub accepts a login now."""
+        try:
+            await self._hub.probe(login)
+        except CredentialRejected:
+            return False
+        return True
+
+
+def is_written_by(version: SecretVersion, rotation_id: str) -> bool:
+    """Whether a version was written by this rotation."""
+    return version.tags.get(TAG_ROTATION) == rotation_id
+
+
+def is_ours(version: SecretVersion) -> bool:
+    """Whether a version was written by any rotation of ours."""
+    return TAG_ROTATION in version.tags
+
+
+def age_of(version: SecretVersion, now: datetime) -> float:
+    """The seconds since a version was written."""
+    return (now - version.created_on).total_seconds()

@@ -1,0 +1,198 @@
+"""The ports of rotation: Docker Hub, Key Vault, the records of rotations, and an update of a credential set.
+
+Values that hold a secret have a `repr` without it, so that no log line and no test report can show one.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+from shared.application.ports import Stored
+from shared.domain.headroom import Reading
+from shared.domain.rotation import HubToken, Rotation
+from shared.errors import PermanentError, TemporaryError
+
+
+class CredentialRejected(PermanentError):
+    """Docker Hub refuses the user name and token."""
+
+    code = "credential_rejected"
+    hint = "The token is wrong, revoked or expired, or belongs to another account; docs/rotation.md says what to do."
+
+
+class LoginRefused(PermanentError):
+    """Docker Hub refuses the owner's login, so that no token can be minted."""
+
+    code = "owner_login_refused"
+    hint = "A wrong password, a second factor or enforced single sign-on; put the right one into the owner's secret."
+
+
+class MintingForbidden(PermanentError):
+    """The owner's login may not manage these tokens."""
+
+    code = "minting_forbidden"
+    hint = "Only an account's password mints its tokens, and only an owner's those of an organization."
+
+
+class NoFreeSlot(PermanentError):
+    """The organization has as many tokens as its plan allows, expired ones included."""
+
+    code = "no_free_slot"
+    hint = "Delete tokens that nobody uses; a Team has 10 and a Business 100."
+
+
+class HubUnavailable(TemporaryError):
+    """Docker Hub can't answer now, asks for a pause, or has locked the name after bad logins."""
+
+    code = "docker_hub_unavailable"
+    hint = "Nothing to do; it is tried again after the pause that Docker Hub asks for."
+
+
+class SecretDisabled(PermanentError):
+    """The secret's version is disabled."""
+
+    code = "secret_disabled"
+    hint = "Enable the version in Key Vault, or write a new one."
+
+
+class Login(msgspec.Struct, frozen=True):
+    """A user name with its password or token."""
+
+    username: str
+    secret: str
+
+    def __repr__(self) -> str:
+        """Without either."""
+        return "Login(…)"
+
+
+class Owner(msgspec.Struct, frozen=True):
+    """Who mints: an account's login, and the organization whose tokens they are; None for the account's own."""
+
+    login: Login
+    organization: str | None = None
+
+    def __repr__(self) -> str:
+        """Without names."""
+        return "Owner(…)"
+
+
+class Minted(msgspec.Struct, frozen=True):
+    """A new token with its text, which is never shown again."""
+
+    token: HubToken
+    text: str
+
+    def __repr__(self) -> str:
+        """Without the text."""
+        return f"Minted({self.token.id})"
+
+
+class DockerHub(Protocol):
+    """Docker Hub: its tokens, and its registry's verdict on a login.
+
+    Every method may raise `HubUnavailable`; those with an owner also `LoginRefused` and `MintingForbidden`.
+    """
+
+    async def tokens(self, owner: Owner) -> tuple[HubToken, ...]:
+        """All tokens of the account or organization, expired ones included."""
+
+    async def mint(self, owner: Owner, label: str, expires_at: datetime) -> Minted:
+        """Make a token that may pull public images and nothing else; raises `NoFreeSlot`."""
+
+    async def set_active(self, owner: Owner, token_id: str, *, active: bool) -> None:
+        """Switch a token on or off; one that is gone, or has expired, is left alone."""
+
+    async def delete(self, owner: Owner, token_id: str) -> None:
+        """Delete a token; one that is gone is left alone."""
+
+    async def probe(self, login: Login | None) -> Reading:
+        """Look at the pull limit without a pull, as somebody or anonymously; raises `CredentialRejected`."""
+
+
+class SecretVersion(msgspec.Struct, frozen=True):
+    """A version of a secret with its value; `tags` is never None."""
+
+    version: str
+    value: str
+    created_on: datetime
+    expires_on: datetime | None = None
+    tags: Mapping[str, str] = {}
+
+    def __repr__(self) -> str:
+        """Without the value."""
+        return f"SecretVersion({self.version})"
+
+
+class Vaults(Protocol):
+    """Key Vault's secrets, by the vault's address."""
+
+    async def read(self, vault: str, name: str, version: str = "") -> SecretVersion | None:
+        """A version, the current one by default; None when there is none; raises `SecretDisabled`."""
+
+    async def write(
+        self, vault: str, name: str, value: str, *, tags: Mapping[str, str], expires_on: datetime | None
+    ) -> SecretVersion:
+        """Write a new version; a name in soft delete is a `PermanentError`."""
+
+    async def disable(self, vault: str, name: str, version: str) -> None:
+        """Disable a version; one that is gone is left alone."""
+
+
+class CredentialSets(Protocol):
+    """Updates of a registry's credential sets."""
+
+    async def point_credential_set(self, registry_id: str, name: str, username_secret: str, token_secret: str) -> None:
+        """Have a set read these secrets, both at once, and wait for the end; the same ones again validate it anew."""
+
+
+class Watch(msgspec.Struct, frozen=True):
+    """What is remembered about a credential between rotations, so that nothing refused is tried in a loop.
+
+    Attributes:
+        refused_owner: the version of the owner's secret whose login was refused, and will not be tried again.
+        why: the code of that refusal.
+        rejected: the version of the live secret that Docker Hub refused.
+        tested_at: when our own test last asked.
+        told: what people were told already, by kind, so that a reminder comes once.
+    """
+
+    refused_owner: str = ""
+    why: str = ""
+    rejected: str = ""
+    tested_at: datetime | None = None
+    told: dict[str, str] = {}
+
+
+class Rotations(Protocol):
+    """The records of rotations, and the watch over each credential."""
+
+    async def latest(self, credential: str) -> Stored[Rotation] | None:
+        """The newest rotation of a credential, None when there was none."""
+
+    def history(self, credential: str) -> AsyncIterator[Rotation]:
+        """All rotations of a credential, the newest first."""
+
+    async def insert(self, rotation: Rotation) -> Stored[Rotation]:
+        """Store a new rotation; raises `Changed` when its number is taken."""
+
+    async def replace(self, stored: Stored[Rotation], rotation: Rotation) -> Stored[Rotation]:
+        """Replace a rotation as it was read; raises `Changed` when it was changed since."""
+
+    async def watch(self, credential: str) -> Watch:
+        """What is remembered about a credential."""
+
+    async def remember(self, credential: str, watch: Watch) -> None:
+        """Replace what is remembered about a credential."""
+
+
+class Samples(Protocol):
+    """Readings of Docker Hub's pull limit, by whose window it is."""
+
+    async def add(self, window: str, reading: Reading) -> None:
+        """Keep a reading."""
+
+    async def recent(self, window: str, since: datetime) -> tuple[Reading, ...]:
+        """The readings of a window since a time, oldest first."""

@@ -1,0 +1,80 @@
+"""Rotations over HTTP: what a person asks for, and what can be looked up."""
+
+import msgspec
+
+from shared.application.headroom import Headroom, WindowReport
+from shared.application.rotating import Forecast, Rotating
+from shared.application.rotation_ports import Rotations
+from shared.domain.policy import Provider
+from shared.domain.rotation import Rotation, Trigger
+from shared.errors import CallerError
+
+_MOST = 20
+
+
+class RotationRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of `POST /api/rotations/{credential}`.
+
+    Attributes:
+        dry_run: only say what would be done.
+        revoke_first: the token has leaked: delete it before there is another one; pulls fail in between.
+    """
+
+    dry_run: bool = False
+    revoke_first: bool = False
+
+
+class RotationRequestInvalid(CallerError):
+    """The request for a rotation can't be read, or can't be met."""
+
+    code = "rotation_request_invalid"
+    hint = 'The body is empty or {"dry_run": false, "revoke_first": false}.'
+
+
+class CredentialReport(msgspec.Struct, frozen=True):
+    """What is known of a credential: its rotations, the newest first, and the pulls that are left."""
+
+    credential: str
+    provider: Provider
+    rotations: tuple[Rotation, ...]
+    headroom: WindowReport | None
+
+
+class RotationRequests:
+    """Answers people who ask for a rotation or look one up."""
+
+    def __init__(self, *, rotating: Rotating, rotations: Rotations, headroom: Headroom) -> None:
+        self._rotating = rotating
+        self._rotations = rotations
+        self._headroom = headroom
+
+    async def ask(self, name: str, body: bytes) -> Rotation | Forecast:
+        """Begin a rotation, or say what one would do.
+
+        Raises:
+            RotationRequestInvalid: the body is not what is expected.
+            UnknownCredential: the policy has no such credential.
+        """
+        try:
+            request = msgspec.json.decode(body or b"{}", type=RotationRequest)
+        except msgspec.MsgspecError as error:
+            raise RotationRequestInvalid(f"the body can't be read: {error}") from error
+        credential = self._rotating.credential(name)
+        if request.revoke_first and credential.provider is Provider.ASSISTED:
+            raise RotationRequestInvalid(
+                "a token that a person made can't be revoked from here",
+                hint="Delete it on Docker Hub's web site, then write a new one into the -next secret.",
+            )
+        if request.dry_run:
+            return await self._rotating.plan(name)
+        trigger = Trigger.LEAK if request.revoke_first else Trigger.PERSON
+        return await self._rotating.start(name, trigger, revoke_first=request.revoke_first)
+
+    async def show(self, name: str) -> CredentialReport:
+        """A credential's rotations and headroom; raises `UnknownCredential`."""
+        credential, found = self._rotating.credential(name), []
+        async for rotation in self._rotations.history(name):
+            found.append(rotation)
+            if len(found) == _MOST:
+                break
+        return CredentialReport(name, credential.provider, tuple(found), await self._headroom.report(name))

@@ -1,0 +1,53 @@
+"""A fuse: ends a worker before or after a chosen call to the outside, as a killed process would be."""
+
+import asyncio
+from collections.abc import Callable
+
+
+class Killed(BaseException):
+    """The worker is gone; nothing of it runs any further. No `Exception`, so that nobody catches it by mistake."""
+
+
+class Fuse:
+    """Counts the calls of all fakes that share it, and blows at one of them.
+
+    Attributes:
+        calls: the names of the calls so far.
+        on_call: run between any two calls; what it raises fails the test.
+    """
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+        self.on_call: Callable[[], None] = lambda: None
+        self._left: int | None = None
+        self._after = False
+        self._wanted: str | None = None
+
+    def blow(self, at: int, *, after: bool) -> None:
+        """Kill the worker at the `at`th call from now, counted from 1: before it does anything, or after all of it."""
+        self._left, self._after = at, after
+
+    def blow_after(self, call: str) -> None:
+        """Kill the worker when the next call of this name has taken effect."""
+        self._wanted = call
+
+    def mend(self) -> None:
+        """Kill nobody any more."""
+        self._left = None
+
+    async def before(self, call: str) -> None:
+        """What a fake does first in each call."""
+        await asyncio.sleep(0)
+        self.on_call()
+        self.calls.append(call)
+        if call == self._wanted:
+            self._left, self._after, self._wanted = 1, True, None
+        if self._left is not None:
+            self._left -= 1
+            if self._left == 0 and not self._after:
+                raise Killed(call)
+
+    def after(self, call: str) -> None:
+        """What a fake does last in each call."""
+        if self._left == 0 and self._after:
+            raise Killed(call)

@@ -1,0 +1,93 @@
+"""Key Vault's adapter against the sandbox's vault."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import pytest_asyncio
+
+from sandbox.world import World
+from shared.adapters.azure_errors import AzureRefused
+from shared.adapters.key_vault import KeyVaults, SecretNameBlocked, is_loopback
+from shared.application.rotation_ports import SecretDisabled
+from tests.fixtures.serving import session_certificates
+from tests.integration.sandbox.cloud.support import PrincipalCredential
+
+
+@pytest_asyncio.fixture
+async def vaults(world: World) -> AsyncIterator[KeyVaults]:
+    """The adapter under test, with the app's identity."""
+    credential = PrincipalCredential(world.tokens, world.app_identity)
+    adapter = KeyVaults(credential, connection_verify=str(session_certificates().ca))
+    yield adapter
+    await adapter.aclose()
+
+
+class TestSecrets:
+    """Versions are read, written and disabled."""
+
+    async def test_a_new_version(self, world: World, vaults: KeyVaults) -> None:
+        """It has its value, its end, its tags and a content type, and is the current one."""
+        ends = datetime.now(UTC).replace(microsecond=0) + timedelta(days=60)
+        written = await vaults.write(world.urls.vault, "fresh", "text", tags={"a": "b"}, expires_on=ends)
+        read = await vaults.read(world.urls.vault, "fresh")
+
+        assert read == written
+        assert (read.value, read.expires_on, read.tags) == ("text", ends, {"a": "b"})
+        assert (world.vault.read("fresh").content_type or "").startswith("application/")
+
+    async def test_what_is_not_there(self, world: World, vaults: KeyVaults) -> None:
+        """No secret, and no version of one, is None."""
+        assert await vaults.read(world.urls.vault, "none") is None
+        assert await vaults.read(world.urls.vault, "dockerhub-token", "0" * 32) is None
+
+    async def test_disabled(self, world: World, vaults: KeyVaults) -> None:
+        """A disabled version says so; the newer one stays readable; one that is gone is left alone."""
+        old = await vaults.write(world.urls.vault, "fresh", "old", tags={}, expires_on=None)
+        new = await vaults.write(world.urls.vault, "fresh", "new", tags={}, expires_on=None)
+        await vaults.disable(world.urls.vault, "fresh", old.version)
+        await vaults.disable(world.urls.vault, "none", "0" * 32)
+
+        assert (await vaults.read(world.urls.vault, "fresh")) == new
+        with pytest.raises(SecretDisabled):
+            await vaults.read(world.urls.vault, "fresh", old.version)
+
+    async def test_a_deleted_name(self, world: World, vaults: KeyVaults) -> None:
+        """A name in soft delete can't be written to, and the error says what to do."""
+        world.vault.delete("dockerhub-token")
+        with pytest.raises(SecretNameBlocked, match="deleted"):
+            await vaults.write(world.urls.vault, "dockerhub-token", "x", tags={}, expires_on=None)
+
+    async def test_no_access(self, world: World) -> None:
+        """A refusal is permanent, and shows no value."""
+        stranger = world.directory.create("stranger")
+        credential = PrincipalCredential(world.tokens, stranger)
+        adapter = KeyVaults(credential, connection_verify=str(session_certificates().ca))
+        with pytest.raises(AzureRefused):
+            await adapter.read(world.urls.vault, "dockerhub-token")
+        await adapter.aclose()
+
+
+class TestChallenge:
+    """Whom a challenge is believed without verification."""
+
+    @pytest.mark.parametrize("vault", ["https://localhost:1234", "https://127.0.0.1", "https://[::1]:8443/"])
+    def test_this_machine(self, vault: str) -> None:
+        """Loopback addresses and `localhost`."""
+        assert is_loopback(vault)
+
+    @pytest.mark.parametrize(
+        "vault",
+        [
+            "https://contoso-kv.vault.azure.net",
+            "https://localhost.example.com",
+            "https://127.0.0.1.example.com",
+            "https://10.0.0.1",
+            "https://user@evil.example/localhost",
+            "https://localhost@evil.example",
+            "",
+        ],
+    )
+    def test_nobody_else(self, vault: str) -> None:
+        """Whatever only looks like this machine is verified."""
+        assert not is_loopback(vault)

@@ -1,0 +1,73 @@
+"""The looks at Docker Hub's pull limit: how many, with which login, and what people are told."""
+
+from datetime import timedelta
+
+import msgspec
+
+from shared.application.chores import Chore
+from shared.domain.headroom import Reading
+from shared.domain.notice_kinds import NoticeKind
+from tests.fakes.rotation import RotatingApplication
+
+
+def chore(world: RotatingApplication, name: str) -> Chore:
+    """The chore of that name."""
+    [found] = [one for one in world.app.chores if one.name == name]
+    return found
+
+
+class TestHeadroom:
+    """A chore that costs little."""
+
+    async def test_at_most_six_an_hour(self) -> None:
+        """The address's window and the account's in turn, as often as the chore is run."""
+        world = RotatingApplication()
+        headroom = chore(world, "headroom")
+        for _ in range(int(3600 / headroom.every_s)):
+            await headroom.run()
+            world.clock.advance(headroom.every_s)
+
+        assert len(world.hub.probes) == 6
+        assert world.hub.probes.count(None) == 3
+
+    async def test_told_before_it_is_empty(self) -> None:
+        """One notice per window and six hours, with whose window it is."""
+        world = RotatingApplication()
+        headroom = chore(world, "headroom")
+        for left in (150, 100, 60, 30):
+            world.hub.reading = Reading(at=world.clock.now(), limit=200, remaining=left, window_s=21600)
+            await headroom.run()
+            world.clock.advance(headroom.every_s)
+        notices = await world.told()
+
+        assert [notice.kind for notice in notices] == [NoticeKind.HEADROOM_LOW] * 2
+        assert {notice.facts["window"] for notice in notices} == {"the app's own address", "the account of hub"}
+
+    async def test_exhausted(self) -> None:
+        """An empty window is critical."""
+        world = RotatingApplication()
+        world.hub.reading = msgspec.structs.replace(world.hub.reading, remaining=0)
+        await chore(world, "headroom").run()
+
+        assert {notice.kind for notice in await world.told()} == {NoticeKind.HEADROOM_EXHAUSTED}
+
+    async def test_unlimited(self) -> None:
+        """Without headers nobody is told anything, and nothing is zero."""
+        world = RotatingApplication()
+        world.hub.reading = Reading(at=world.clock.now())
+        await chore(world, "headroom").run()
+
+        assert await world.told() == []
+        report = await world.app.rotation_requests.show("hub")
+        assert report.headroom is not None
+        assert report.headroom.reading.remaining is None
+
+    async def test_a_refused_login(self) -> None:
+        """It is not tried again: each would count towards the lock of the name."""
+        world = RotatingApplication()
+        world.hub.listed["contosobot"].clear()
+        for _ in range(20):
+            await chore(world, "headroom").run()
+            world.clock.advance(timedelta(minutes=20).total_seconds())
+
+        assert world.hub.bad_logins["contosobot"] == 1
