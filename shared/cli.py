@@ -6,6 +6,7 @@ output went away. `plan` has codes of its own, since 2 is where it says that the
 """
 
 import argparse
+import errno
 import importlib
 import io
 import os
@@ -19,6 +20,9 @@ from shared.errors import CachewardenError
 from shared.version import VERSION
 
 USAGE_ERROR = 2
+_UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
+"""What standard output fails with; input that can't be read has become a `CachewardenError` where it was read."""
+
 _INTERRUPTED = 130
 _READER_GONE = 141
 
@@ -99,7 +103,9 @@ def _run_command(parsed: argparse.Namespace) -> int:
         return int(parsed.error_code)
     except BrokenPipeError:
         raise
-    except OSError as error:  # input that can't be read has become a `CachewardenError` where it was read
+    except OSError as error:
+        if error.errno not in _UNWRITABLE:
+            raise
         _give_up_output()
         sys.stderr.write(f"cachewarden: the output can't be written: {error.strerror or error}\n")
         return int(parsed.error_code)

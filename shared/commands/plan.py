@@ -27,6 +27,7 @@ HELP = "Show what would be done for some failed pulls, offline; exit code 0 noth
 ERROR_CODE = 1
 
 _SOMETHING_TO_DO = 2
+_DIGITS = re.compile("[0-9]")
 _NEAR = 0.8
 """How alike two names are of which one is taken for a slip of the other, as difflib counts."""
 
@@ -115,14 +116,21 @@ def _registry(wanted: str, policy: Policy) -> RegistryPolicy:
         return known
     if not _REGISTRY_NAME.fullmatch(name):
         raise InputUnreadable(f"--registry: found {wanted!r}; expected a registry's name: contoso")
-    slip = difflib.get_close_matches(name.lower(), [registry.name.lower() for registry in policy.registries], 1, _NEAR)
-    if slip:
-        raise InputUnreadable(f"--registry: the policy has no registry {name}; did you mean {slip[0]}?", hint="")
+    if slip := _slip_of(name.lower(), [registry.name.lower() for registry in policy.registries]):
+        raise InputUnreadable(f"--registry: the policy has no registry {name}; did you mean {slip}?")
     names = ", ".join(registry.name for registry in policy.registries)
     sys.stderr.write(
         f"cachewarden: the policy has no registry {name} (it has {names}); this plan would not be applied\n"
     )
     return RegistryPolicy(id=name)
+
+
+def _slip_of(name: str, known: list[str]) -> str | None:
+    """The name that was meant; `contosodev` and `contoso2` are no slips of `contoso` but its sisters."""
+    for near in difflib.get_close_matches(name, known, 1, _NEAR):
+        if not name.startswith(near) and _DIGITS.sub("", name) != _DIGITS.sub("", near):
+            return near
+    return None
 
 
 def _snapshot(arguments: argparse.Namespace, registry: RegistryPolicy) -> RegistrySnapshot:

@@ -334,13 +334,18 @@ class TestRegistry:
         assert json.loads(out)["outcomes"][0]["pull_from"].startswith("fabrikam.azurecr.io/")
         assert "no registry fabrikam" in err
 
-    @pytest.mark.parametrize("name", ["contso", "contoso1", "Contosso"])
+    @pytest.mark.parametrize("name", ["contso", "contos", "Contosso"])
     def test_a_slip_is_an_error_that_names_the_one_that_was_meant(self, desk: Desk, name: str) -> None:
         """A plan for a registry that nobody has would look right."""
         code, out, err = desk.run("nginx", registry=name)
 
         assert (code, out) == (1, "")
         assert "did you mean contoso?" in err
+
+    @pytest.mark.parametrize("name", ["contosodev", "contoso2"])
+    def test_a_sister_is_no_slip(self, desk: Desk, name: str) -> None:
+        """Registries of one company are called alike."""
+        assert desk.run("nginx", registry=name)[0] == 2
 
     def test_one_that_is_none(self, desk: Desk) -> None:
         """Is an error."""
