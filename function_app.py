@@ -8,12 +8,17 @@ import azure.functions as func
 from functions import (
     alerts,
     approvals,
+    audit,
+    dead_letters,
     forecasts,
     health,
     incidents,
     notifications,
+    registry_events,
     remediations,
+    resource_events,
     rotations,
+    sweep,
     vault_events,
 )
 
@@ -21,12 +26,17 @@ app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 for triggers in (
     alerts,
     approvals,
+    audit,
+    dead_letters,
     forecasts,
     health,
     incidents,
     notifications,
+    registry_events,
     remediations,
+    resource_events,
     rotations,
+    sweep,
     vault_events,
 ):
     app.register_functions(triggers.blueprint)

@@ -7,7 +7,7 @@ group calls again after 503 and never after 500, which would lose the alert
 
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import azure.functions as func
 
@@ -19,9 +19,12 @@ RETRY_AFTER_S = 5
 
 
 async def answered(
-    ask: "Callable[[Application], Awaitable[object]]", *, status: int = HTTPStatus.OK
+    ask: "Callable[[Application], Awaitable[Any]]", *, status: int = HTTPStatus.OK, lines: bool = False
 ) -> func.HttpResponse:
-    """What a use case of the running app answers, as JSON with this status, or the problem that it met."""
+    """What a use case of the running app answers, as JSON with this status, or the problem that it met.
+
+    `lines` asks for JSON lines, an object each; the use case answers with a list then.
+    """
     import msgspec
 
     from shared.bootstrap import production
@@ -29,13 +32,15 @@ async def answered(
     from shared.telemetry import get_logger
 
     try:
-        body = msgspec.json.encode(await ask(await production()))
+        encoder = msgspec.json.Encoder()
+        body = (encoder.encode_lines if lines else encoder.encode)(await ask(await production()))
     except CachewardenError as error:
         return _problem(error)
     except Exception:  # noqa: BLE001 - a defect must not lose the caller's request, see above
         get_logger(__name__).exception("request.failed")
         return _problem(TemporaryError("something unexpected went wrong; it is in the log", code="internal"))
-    return func.HttpResponse(body, status_code=status, mimetype="application/json")
+    mimetype = "application/x-ndjson" if lines else "application/json"
+    return func.HttpResponse(body, status_code=status, mimetype=mimetype)
 
 
 def _problem(error: "CachewardenError") -> func.HttpResponse:

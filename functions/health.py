@@ -1,4 +1,4 @@
-"""`GET /api/health`: whether the app can work, for probes and for the person who just deployed it."""
+"""`GET /api/health` for probes, `GET /api/health/deep` for the person who wants to know why nothing happens."""
 
 import azure.functions as func
 
@@ -12,3 +12,10 @@ blueprint = func.Blueprint()
 async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the worker binds it by name
     """200 when settings and policy are valid and the storage answers; 503 else."""
     return await answered(lambda app: app.reports.health())
+
+
+@blueprint.function_name("checkup")
+@blueprint.route(route="health/deep", methods=["GET"])
+async def checkup(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the worker binds it by name
+    """Every system that a cure needs, with what is wrong with it; 200 whatever is found."""
+    return await answered(lambda app: app.checkup.examine())

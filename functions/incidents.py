@@ -1,4 +1,4 @@
-"""`GET /api/incidents` and `GET /api/incidents/{id}`: what is known, for people and scripts."""
+"""`GET /api/incidents`, `GET /api/incidents/{id}`, `GET /api/deliveries`: what is known, for people and scripts."""
 
 import azure.functions as func
 
@@ -19,3 +19,10 @@ async def list_incidents(req: func.HttpRequest) -> func.HttpResponse:
 async def show_incident(req: func.HttpRequest) -> func.HttpResponse:
     """One incident with its timeline, its proofs and what became of its notices."""
     return await answered(lambda app: app.reports.incident(req.route_params["id"]))
+
+
+@blueprint.function_name("deliveries")
+@blueprint.route(route="deliveries", methods=["GET"])
+async def count_deliveries(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the worker binds it by name
+    """Every alert and event that arrived, counted by what became of it."""
+    return await answered(lambda app: app.reports.deliveries())

@@ -1,8 +1,14 @@
 """`/api/rotations/{credential}` and the queue `rotations`: tokens that are replaced."""
 
+from typing import TYPE_CHECKING
+
 import azure.functions as func
 
 from functions.answers import answered
+from functions.work import worked
+
+if TYPE_CHECKING:
+    from shared.application.assembly import Application
 
 blueprint = func.Blueprint()
 
@@ -27,8 +33,10 @@ async def show_rotations(req: func.HttpRequest) -> func.HttpResponse:
 @blueprint.queue_trigger(arg_name="message", queue_name="rotations", connection="AzureWebJobsStorage")
 async def advance(message: func.QueueMessage) -> None:
     """The message is done when this returns; an error brings it back, and in the end to the poison queue."""
-    from shared.application.messages import read_rotation
-    from shared.bootstrap import production
+    await worked("rotations", message, _handle)
 
-    application = await production()
-    await application.credential_watch.handle(read_rotation(message.get_body()))
+
+async def _handle(application: "Application", body: bytes) -> None:
+    from shared.application.messages import read_rotation
+
+    await application.credential_watch.handle(read_rotation(body))

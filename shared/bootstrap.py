@@ -14,6 +14,7 @@ from shared.adapters.identity import AppIdentity, has_managed_identity
 from shared.adapters.storage import StorageAccount
 from shared.application.assembly import Application, Patience, Ports, assemble
 from shared.application.remediation import Pace
+from shared.application.retention import Retention
 from shared.domain.notice_links import Places
 from shared.domain.policy import Policy
 from shared.domain.policy_file import check_policy, load_policy
@@ -63,6 +64,13 @@ def _process() -> tuple[Application, AsyncIterator[None]]:
             adoption=settings.adoption_patience.total_seconds(),
         ),
         largest_alert=settings.largest_alert,
+        retention=Retention(
+            incidents=settings.keep_incidents,
+            deliveries=settings.keep_deliveries,
+            notices=settings.keep_notices,
+            dead_letters=settings.keep_dead_letters,
+            audit=settings.keep_audit,
+        ),
     )
     return application, _until_the_loop_ends(closers)
 
@@ -103,13 +111,19 @@ def adapters(settings: Settings, policy: Policy) -> tuple[Ports, Sequence[Close]
     from shared.adapters.channels.making import production_channels
     from shared.adapters.docker_hub import HubApi
     from shared.adapters.key_vault import KeyVaults
+    from shared.adapters.lineage import AcrLineage
     from shared.adapters.logs import LogAnalytics
     from shared.adapters.queues import StorageQueue
     from shared.adapters.registry_content import AcrContent
     from shared.adapters.sites import ArmSites
+    from shared.adapters.tables.archive import TableArchive
+    from shared.adapters.tables.audit import TableAuditRows
     from shared.adapters.tables.channel_states import TableChannelStates
+    from shared.adapters.tables.chores import TableChoreRuns
     from shared.adapters.tables.client import Tables
+    from shared.adapters.tables.dead_letters import TableLetters
     from shared.adapters.tables.deliveries import TableDeliveries
+    from shared.adapters.tables.drift import TableDriftRecords
     from shared.adapters.tables.incidents import TableIncidents
     from shared.adapters.tables.leases import TableLeases
     from shared.adapters.tables.outbox import TableOutbox
@@ -152,6 +166,12 @@ def adapters(settings: Settings, policy: Policy) -> tuple[Ports, Sequence[Close]
         registries=registries,
         content=content,
         vault_access=vault_access,
+        letters=TableLetters(tables),
+        drift_records=TableDriftRecords(tables),
+        lineage=AcrLineage(content),
+        audit_rows=TableAuditRows(tables),
+        chore_runs=TableChoreRuns(tables),
+        archive=TableArchive(tables),
         rotations=TableRotations(tables),
         hub=hub,
         vaults=vaults,

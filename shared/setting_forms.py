@@ -96,6 +96,7 @@ ACCOUNT: Final = Form("the name of a storage account: 3 to 24 lower-case letters
 CONNECTION: Final = Form("a connection string: name=value pairs separated by semicolons", _connection_string)
 PATIENCE: Final = Form("a duration of 1s to 4m, such as 90s", _duration(timedelta(seconds=1), timedelta(minutes=4)))
 LONG_TIME: Final = Form("a duration of 1m to 30d, such as 1h", _duration(timedelta(minutes=1), timedelta(days=30)))
+KEEPING_TIME: Final = Form("a duration of 1d to 3650d, such as 90d", _duration(timedelta(days=1), timedelta(days=3650)))
 LEASE_SECONDS: Final = Form("a whole number from 1 to 600", _number(1, 600))
 ALERT_BYTES: Final = Form("a whole number from 262144 to 768000", _number(262_144, 768_000))
 NETWORKS: Final = Form("networks separated by commas, such as 10.1.0.0/16,127.0.0.0/8", _networks)

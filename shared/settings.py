@@ -122,6 +122,46 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "Bytes of the largest alert that is accepted; Azure Monitor sends at most 262144.",
         ),
     ] = 262_144
+    keep_incidents: Annotated[
+        timedelta,
+        _from(
+            "CACHEWARDEN_KEEP_INCIDENTS",
+            forms.KEEPING_TIME,
+            "How long settled incidents are kept, from their last change.",
+        ),
+    ] = timedelta(days=365)
+    keep_deliveries: Annotated[
+        timedelta,
+        _from(
+            "CACHEWARDEN_KEEP_DELIVERIES",
+            forms.KEEPING_TIME,
+            "How long records of processed alerts and events are kept, from their last change.",
+        ),
+    ] = timedelta(days=30)
+    keep_notices: Annotated[
+        timedelta,
+        _from(
+            "CACHEWARDEN_KEEP_NOTICES",
+            forms.KEEPING_TIME,
+            "How long notices and what became of them are kept, from their last change.",
+        ),
+    ] = timedelta(days=90)
+    keep_dead_letters: Annotated[
+        timedelta,
+        _from(
+            "CACHEWARDEN_KEEP_DEAD_LETTERS",
+            forms.KEEPING_TIME,
+            "How long dead letters are kept, from their last change.",
+        ),
+    ] = timedelta(days=90)
+    keep_audit: Annotated[
+        timedelta,
+        _from(
+            "CACHEWARDEN_KEEP_AUDIT",
+            forms.KEEPING_TIME,
+            "How long the audit trail is kept.",
+        ),
+    ] = timedelta(days=730)
     public_address: Annotated[
         str | None,
         _from(

@@ -57,7 +57,7 @@ class AcrContent(RegistryContent):
 
     async def repositories(self, login_server: str) -> frozenset[str]:
         """The names of the repositories that exist."""
-        client = self._client(login_server)
+        client = self.client(login_server)
         async with azure_call(f"listing the repositories of {login_server}", deadline_s=_DEADLINE_S):
             return frozenset([name async for name in client.list_repository_names(results_per_page=_PAGE)])
 
@@ -71,14 +71,14 @@ class AcrContent(RegistryContent):
         from azure.containerregistry import DigestValidationError
         from azure.core.exceptions import HttpResponseError
 
-        client, doing, origin = self._client(login_server), f"pulling {login_server}/{repository}", _Origin()
+        client, doing, origin = self.client(login_server), f"pulling {login_server}/{repository}", _Origin()
         async with azure_call(doing, deadline_s=_DEADLINE_S):
             try:
                 found = await client.get_manifest(repository, reference, raw_response_hook=origin.keep)
             except HttpResponseError as error:
                 if error.status_code is None:
                     raise
-                raise await _refusal(doing, error) from error
+                raise await refusal(doing, error) from error
             except DigestValidationError as error:
                 raise PullRefused(
                     f"{doing}: the manifest is not what its digest says", code="digest_mismatch"
@@ -92,7 +92,8 @@ class AcrContent(RegistryContent):
             platforms=platforms_of(found.manifest),
         )
 
-    def _client(self, login_server: str) -> Any:
+    def client(self, login_server: str) -> Any:
+        """The SDK's client of a registry; raises LoginServerInvalid."""
         if _LOGIN_SERVER.fullmatch(login_server) is None:
             raise LoginServerInvalid(f"{login_server[:80]!r} is no login server")
         if login_server not in self._made:
@@ -135,7 +136,7 @@ def platforms_of(manifest: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-async def _refusal(doing: str, error: Any) -> CachewardenError:
+async def refusal(doing: str, error: Any) -> CachewardenError:
     """What a refused pull means: later, or never.
 
     A rule that was just made answers 404 for minutes (observed); 401 and 403 in a rule's name mean that the upstream

@@ -5,10 +5,12 @@ refused for good takes down only what needs it; trouble that may pass stops the 
 """
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 import msgspec
 import stamina
 
+from shared.application.audit import POLICY, Audit
 from shared.application.ports import Registries, VaultAccess
 from shared.application.survey import Survey
 from shared.domain.plans import (
@@ -52,23 +54,27 @@ class Applied(msgspec.Struct, frozen=True):
 class Applier:
     """Carries out the actions of a plan."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the ports that it uses, each by name
         self,
         *,
         policy: Policy,
         survey: Survey,
         registries: Registries,
         vault_access: VaultAccess,
+        audit: Audit,
         health_patience: float,
     ) -> None:
         self._policy = policy
         self._survey = survey
         self._registries = registries
         self._vault_access = vault_access
+        self._audit = audit
         self._health_patience = health_patience
 
-    async def apply(self, registry_id: str, plan: Plan, *, still_ours: Callable[[], None]) -> Applied:
+    async def apply(self, registry_id: str, plan: Plan, *, still_ours: Callable[[], None], by: str = POLICY) -> Applied:
         """Carry out a plan; `still_ours` is asked before each write and raises when the lease is lost.
+
+        Who asked for it, `by`, goes into the audit trail.
 
         Raises:
             TemporaryError: an outside system is in trouble, or a credential set is not healthy in time.
@@ -87,7 +93,8 @@ class Applier:
                     await self._until_healthy(registry_id, needs)
                     healthy.add(needs)
                     still_ours()
-                await self._carry_out(registry_id, action)
+                async with self._audited(registry_id, action, by):
+                    await self._carry_out(registry_id, action)
             except PermanentError as error:
                 _log.warning("action.refused", action=action.__struct_config__.tag, code=error.code, text=str(error))
                 refused[_name(action)] = error
@@ -95,6 +102,14 @@ class Applier:
                 _log.info("action.done", action=action.__struct_config__.tag, name=_name(action), why=action.why)
                 done.append(action)
         return Applied(done=tuple(done), refused=refused)
+
+    def _audited(self, registry_id: str, action: Action, by: str) -> AbstractAsyncContextManager[None]:
+        """What a plan creates is not there before: that is why it is in the plan."""
+        after = msgspec.to_builtins(msgspec.structs.replace(action, why=""))
+        kind = after.pop("kind")
+        before = {"credential_set": None} if isinstance(action, AttachCredentialSet) else None
+        resource = f"{registry_id}/{_name(action)}"
+        return self._audit.change(kind, resource, by=by, why=action.why, before=before, after=after)
 
     async def _carry_out(self, registry_id: str, action: Action) -> None:
         match action:

@@ -6,12 +6,21 @@ import msgspec
 
 from shared.application.apply import Applier
 from shared.application.approvals import Approvals
+from shared.application.audit import Audit
+from shared.application.audit_ports import AuditRows
 from shared.application.channel_ports import ChannelStates
+from shared.application.checkup import Checkup
 from shared.application.chores import Chore
 from shared.application.credential_assembly import assemble_credentials
 from shared.application.credential_watch import CredentialWatch
 from shared.application.curing import Curing
+from shared.application.dead_letter_ports import Letters
+from shared.application.dead_letters import DeadLetters
 from shared.application.detection import Detection
+from shared.application.drift import Drift
+from shared.application.event_intake import EventIntake
+from shared.application.event_ports import DriftRecords, Lineage
+from shared.application.event_work import EventWork
 from shared.application.forecast import Forecast
 from shared.application.incident_book import IncidentBook
 from shared.application.intake import Intake
@@ -31,15 +40,22 @@ from shared.application.ports import (
     RegistryContent,
     VaultAccess,
 )
+from shared.application.prevention import Prevention
+from shared.application.readings import Readings
+from shared.application.recalls import Recalls
 from shared.application.remediation import Pace, Remediation
 from shared.application.reports import Reports
+from shared.application.retention import Pruning, Retention
 from shared.application.rotating import Rotating
 from shared.application.rotation_ports import CredentialSets, DockerHub, Rotations, Samples, Vaults
 from shared.application.rotation_requests import RotationRequests
 from shared.application.site_images import SiteImages
 from shared.application.sites_ports import Sites
 from shared.application.survey import Survey
+from shared.application.sweep import Sweep
+from shared.application.sweep_ports import Archive, ChoreRuns
 from shared.application.verification import Verification
+from shared.application.watch import StuckIncidents, UnannouncedFailures
 from shared.domain.policy import Policy
 
 
@@ -57,6 +73,12 @@ class Ports(msgspec.Struct, frozen=True):
     registries: Registries
     content: RegistryContent
     vault_access: VaultAccess
+    letters: Letters
+    drift_records: DriftRecords
+    lineage: Lineage
+    audit_rows: AuditRows
+    chore_runs: ChoreRuns
+    archive: Archive
     rotations: Rotations
     hub: DockerHub
     vaults: Vaults
@@ -76,6 +98,11 @@ class Application(msgspec.Struct, frozen=True):
     reports: Reports
     approvals: Approvals
     forecast: Forecast
+    events: EventIntake
+    dead_letters: DeadLetters
+    audit: Audit
+    checkup: Checkup
+    sweep: Sweep
     rotating: Rotating
     rotation_requests: RotationRequests
     credential_watch: CredentialWatch
@@ -90,8 +117,14 @@ class Patience(msgspec.Struct, frozen=True):
     adoption: float = 3600
 
 
-def assemble(
-    policy: Policy, ports: Ports, *, pace: Pace, patience: Patience, largest_alert: int = 1024 * 1024
+def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
+    policy: Policy,
+    ports: Ports,
+    *,
+    pace: Pace,
+    patience: Patience,
+    largest_alert: int = 1024 * 1024,
+    retention: Retention = Retention(),  # noqa: B008 - frozen
 ) -> Application:
     """The application on the given ports."""
     notification = Notification(
@@ -106,14 +139,44 @@ def assemble(
     )
     book = IncidentBook(incidents=ports.incidents, notification=notification, clock=ports.clock)
     survey = Survey(policy=policy, registries=ports.registries, content=ports.content, vault_access=ports.vault_access)
+    audit = Audit(rows=ports.audit_rows, clock=ports.clock)
     applier = Applier(
         policy=policy,
         survey=survey,
         registries=ports.registries,
         vault_access=ports.vault_access,
+        audit=audit,
         health_patience=patience.health,
     )
     credentials = assemble_credentials(policy, ports, notification, lease_s=pace.lease, adoption_s=patience.adoption)
+    recalls = Recalls(leases=ports.leases, queue=ports.queue)
+    detection = Detection(
+        policy=policy,
+        site_images=SiteImages(policy=policy, sites=ports.sites),
+        deliveries=ports.deliveries,
+        payloads=ports.payloads,
+        incidents=ports.incidents,
+        readings=Readings(logs=ports.logs, clock=ports.clock, audit_log=policy.sources.audit_log),
+        clock=ports.clock,
+        suspect=credentials.rotating.suspect,
+    )
+    dead_letters = DeadLetters(
+        letters=ports.letters,
+        deliveries=ports.deliveries,
+        notification=notification,
+        queue=ports.queue,
+        clock=ports.clock,
+    )
+    events = EventIntake(
+        policy=policy, deliveries=ports.deliveries, dead_letters=dead_letters, queue=ports.queue, clock=ports.clock
+    )
+    chores: tuple[Chore, ...] = (
+        UnannouncedFailures(detection=detection, recalls=recalls),
+        StuckIncidents(policy=policy, incidents=ports.incidents, book=book, recalls=recalls, clock=ports.clock),
+        Pruning(archive=ports.archive, retention=retention, clock=ports.clock),
+        *credentials.chores,
+        *_notice_chores(policy, ports, notification),
+    )
     return Application(
         rotating=credentials.rotating,
         rotation_requests=credentials.requests,
@@ -127,27 +190,22 @@ def assemble(
         ),
         remediation=Remediation(
             policy=policy,
-            detection=Detection(
-                policy=policy,
-                site_images=SiteImages(policy=policy, sites=ports.sites),
-                deliveries=ports.deliveries,
-                payloads=ports.payloads,
-                incidents=ports.incidents,
-                logs=ports.logs,
-                clock=ports.clock,
-                suspect=credentials.rotating.suspect,
-            ),
+            detection=detection,
+            deliveries=ports.deliveries,
+            events=events,
+            event_work=_event_work(policy, ports, book, survey, notification),
             curing=Curing(policy=policy, book=book, survey=survey, applier=applier),
             verification=Verification(content=ports.content, clock=ports.clock, patience=patience.verification),
             book=book,
             registries=ports.registries,
             leases=ports.leases,
             queue=ports.queue,
+            recalls=recalls,
             clock=ports.clock,
             pace=pace,
         ),
         notification=notification,
-        reports=Reports(policy=policy, incidents=ports.incidents, outbox=ports.outbox),
+        reports=Reports(policy=policy, incidents=ports.incidents, outbox=ports.outbox, deliveries=ports.deliveries),
         approvals=Approvals(
             book=book,
             incidents=ports.incidents,
@@ -156,7 +214,47 @@ def assemble(
             lifetime=policy.limits.approval_expires_after,
         ),
         forecast=Forecast(policy=policy, survey=survey),
-        chores=(*credentials.chores, *_notice_chores(policy, ports, notification)),
+        events=events,
+        dead_letters=dead_letters,
+        audit=audit,
+        checkup=Checkup(
+            policy=policy,
+            incidents=ports.incidents,
+            registries=ports.registries,
+            content=ports.content,
+            vault_access=ports.vault_access,
+            logs=ports.logs,
+            clock=ports.clock,
+        ),
+        sweep=Sweep(chores=chores, runs=ports.chore_runs, leases=ports.leases, clock=ports.clock),
+        chores=chores,
+    )
+
+
+def _event_work(
+    policy: Policy, ports: Ports, book: IncidentBook, survey: Survey, notification: Notification
+) -> EventWork:
+    return EventWork(
+        policy=policy,
+        incidents=ports.incidents,
+        book=book,
+        drift=Drift(
+            policy=policy,
+            incidents=ports.incidents,
+            book=book,
+            survey=survey,
+            records=ports.drift_records,
+            notification=notification,
+            clock=ports.clock,
+        ),
+        prevention=Prevention(
+            policy=policy,
+            incidents=ports.incidents,
+            registries=ports.registries,
+            survey=survey,
+            lineage=ports.lineage,
+            clock=ports.clock,
+        ),
     )
 
 

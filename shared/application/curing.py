@@ -7,14 +7,14 @@ the state that it finds, so a worker that dies between any two of them leaves no
 from collections.abc import Callable, Sequence
 
 from shared.application.apply import Applied, Applier
+from shared.application.audit import POLICY
 from shared.application.incident_book import IncidentBook
 from shared.application.survey import Survey
 from shared.domain.approvals import Decision
-from shared.domain.failures import Cause
-from shared.domain.images import parse_reference
 from shared.domain.incidents import Incident, IncidentState
+from shared.domain.planned_images import images_of
 from shared.domain.planner import plan
-from shared.domain.plans import Outcome, Plan, PlannedImage, Status
+from shared.domain.plans import Outcome, Plan, Status
 from shared.domain.policy import Mode, Policy, RegistryPolicy
 from shared.domain.registries import RegistrySnapshot
 from shared.telemetry import bind
@@ -62,16 +62,7 @@ class Curing:
         self, registry: RegistryPolicy, snapshot: RegistrySnapshot, incidents: Sequence[Incident]
     ) -> tuple[Plan, dict[str, list[Outcome]]]:
         """The plan for some incidents, and each incident's outcomes by its id."""
-        images = [
-            PlannedImage(
-                text=image,
-                reference=parse_reference(image),
-                cause=Cause.RATE_LIMITED,
-                cache_rule=incident.through.get(image),
-            )
-            for incident in incidents
-            for image in incident.images
-        ]
+        images = [image for incident in incidents for image in images_of(incident)]
         planned = plan(snapshot, images, self._policy, registry=registry)
         outcomes = iter(planned.outcomes)
         return planned, {incident.id: [next(outcomes) for _ in incident.images] for incident in incidents}
@@ -99,7 +90,8 @@ class Curing:
         match self._answer_to(incident, proposed):
             case Decision.APPROVED:
                 with bind(incidents=incident.id):
-                    result = await self._applier.apply(registry.id, proposed, still_ours=still_ours)
+                    by = incident.proposal.decided_by if incident.proposal else POLICY
+                result = await self._applier.apply(registry.id, proposed, still_ours=still_ours, by=by)
                 await self._conclude(incident, result)
             case Decision.REJECTED:
                 await self._book.still_rejected(incident.id)

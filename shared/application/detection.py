@@ -4,29 +4,31 @@ The alert says only "look now". What failed is asked of Log Analytics with our o
 policy names; the links in the alert, which carry anybody's query to anybody's workspace, are never followed.
 """
 
-import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 
 import msgspec
 
 from shared.application.messages import AlertMessage
-from shared.application.ports import Clock, Deliveries, Incidents, Logs, Payloads, TableMissing
+from shared.application.ports import Clock, Deliveries, Incidents, Payloads
+from shared.application.readings import Readings
 from shared.application.records import change, record
 from shared.application.site_images import SiteImages
 from shared.domain.alerts import Alert
 from shared.domain.failures import Cause, PullFailure, diagnose
-from shared.domain.incidents import note
+from shared.domain.images import ImageReference
+from shared.domain.incidents import incident_id, note, source_of
 from shared.domain.policy import Policy
 from shared.domain.suspects import suspects
-from shared.errors import PermanentError
-from shared.queries import LogSource, read_failures, sources
+from shared.errors import PermanentError, TemporaryError
 from shared.telemetry import get_logger
 
 SHORTEST_WINDOW = timedelta(minutes=15)
 """An alert's own window may be empty (a test action sends start == end, documented); logs arrive minutes late."""
+
+LONG_WINDOW = timedelta(minutes=30)
+"""How far back the sweep looks: six of its turns."""
 
 LONGEST_WINDOW = timedelta(hours=6)
 """Docker Hub's window; older failures belong to another one."""
@@ -36,8 +38,10 @@ SETTLING_TIME = timedelta(seconds=90)
 
 _MOST_ATTEMPTS = 3
 
-_QUERIES_AT_ONCE = 4
-"""Log Analytics runs five queries of one caller at a time and queues the rest (documented)."""
+_LONGEST_TROUBLE = timedelta(hours=1)
+"""How long a delivery waits for logs that are in trouble, before it is left to the poison queue."""
+
+_RETRY_S = 15.0
 
 _log = get_logger(__name__)
 
@@ -50,12 +54,16 @@ class Detected(msgspec.Struct, frozen=True):
         incidents: the ids of the incidents concerned.
         ignored: why failures were left alone → how many.
         again_in: look once more after so many seconds, since the logs show nothing yet; None when this was all.
+        duplicate: the delivery was processed before; what came of it then stands.
+        in_trouble: the logs could not be asked, so this look does not count.
     """
 
     registries: tuple[str, ...] = ()
     incidents: tuple[str, ...] = ()
     ignored: dict[str, int] = {}
     again_in: float | None = None
+    in_trouble: bool = False
+    duplicate: bool = False
 
 
 class Detection:
@@ -69,7 +77,7 @@ class Detection:
         deliveries: Deliveries,
         payloads: Payloads,
         incidents: Incidents,
-        logs: Logs,
+        readings: Readings,
         clock: Clock,
         suspect: Callable[[str], Awaitable[None]],
     ) -> None:
@@ -78,7 +86,7 @@ class Detection:
         self._deliveries = deliveries
         self._payloads = payloads
         self._incidents = incidents
-        self._logs = logs
+        self._readings = readings
         self._clock = clock
         self._suspect = suspect
 
@@ -86,25 +94,51 @@ class Detection:
         """Open or extend the incidents that an alert points to; a delivery that was processed before changes nothing.
 
         Raises:
-            TemporaryError: the logs or the storage are in trouble; the message has to come again.
+            TemporaryError: the storage is in trouble, or the logs have been for an hour; the message has to come again.
         """
         delivery = await self._deliveries.begin(message.delivery, self._clock.now())
-        if delivery.outcome is not None:
+        if delivery.is_done:
             _log.info("alert.duplicate", outcome=delivery.outcome)
-            return Detected()
+            return Detected(duplicate=True)
         alert = message.alert or await self._stored(message.delivery)
         if alert is None:
             return Detected(ignored={"payload_gone": 1})
         if not alert.fired:
             await self._note_resolved(alert)
             return Detected(ignored={"resolved": 1})
-        failures = await self._failures(alert)
+        try:
+            failures = await self._site_images.completed(await self._failures(alert, message.attempt))
+        except TemporaryError as error:
+            if self._clock.now() - delivery.received_at > _LONGEST_TROUBLE:
+                raise
+            _log.warning("logs.trouble", code=error.code, text=str(error))
+            return Detected(again_in=error.retry_after or _RETRY_S, in_trouble=True)
         if not failures and message.attempt < _MOST_ATTEMPTS:
             _log.info("alert.nothing_yet", attempt=message.attempt)
             return Detected(again_in=SETTLING_TIME.total_seconds())
         for credential in suspects(self._policy, failures):
             await self._suspect(credential)
         return await self._record(failures)
+
+    async def unannounced(self) -> Detected:
+        """Open incidents for the images that fail now and that no incident names; others are left to their alerts.
+
+        Raises:
+            TemporaryError: the logs or the storage are in trouble.
+            PermanentError: a workspace refuses every query; the others were read.
+        """
+        now = self._clock.now()
+        failures: list[PullFailure] = []
+        refusal: PermanentError | None = None
+        for workspace in self._policy.sources.workspaces:
+            try:
+                failures += await self._readings.failures(workspace, since=now - LONG_WINDOW, as_of=now)
+            except PermanentError as error:
+                refusal = error
+        detected = await self._record(await self._site_images.completed(failures), only_new=True)
+        if refusal is not None and not detected.incidents:
+            raise refusal
+        return detected
 
     async def finish(self, message: AlertMessage, detected: Detected) -> None:
         """Record what came of a delivery: from now on the same one again is a duplicate."""
@@ -127,50 +161,30 @@ class Detection:
         body = await self._payloads.get(delivery)
         return None if body is None else msgspec.json.decode(body, type=Alert)
 
-    async def _failures(self, alert: Alert) -> Sequence[PullFailure]:
+    async def _failures(self, alert: Alert, attempt: int) -> Sequence[PullFailure]:
         now = self._clock.now()
         workspaces = self._workspaces(alert)
         if not workspaces:
             return [_told_by(alert, text) for text in alert.texts]
         start = alert.fired_at - alert.window - SETTLING_TIME
         start = max(min(start, now - SHORTEST_WINDOW), now - LONGEST_WINDOW)
-        return [failure for workspace in workspaces for failure in await self._logged(workspace, start, now)]
+        as_of = min(alert.fired_at, now) if attempt == 1 else now
+        return [
+            failure
+            for workspace in workspaces
+            for failure in await self._readings.failures(workspace, since=start, as_of=as_of)
+        ]
 
     def _workspaces(self, alert: Alert) -> tuple[str, ...]:
         """The policy's workspaces, only the one that the alert names when it names one of them."""
         named = tuple(w for w in self._policy.sources.workspaces if w.lower() in alert.workspace_ids)
         return named or self._policy.sources.workspaces
 
-    async def _logged(self, workspace: str, start: datetime, end: datetime) -> list[PullFailure]:
-        gate = asyncio.Semaphore(_QUERIES_AT_ONCE)
-
-        async def rows_of(source: LogSource) -> Sequence[Mapping[str, Any]] | PermanentError:
-            async with gate:
-                try:
-                    answer = await self._logs.query(workspace, source.query, start=start, end=end)
-                except TableMissing:
-                    return ()
-                except PermanentError as error:
-                    _log.error("logs.refused", source=source.name, code=error.code, text=str(error))
-                    return error
-            if answer.partial:
-                _log.warning("logs.partial", source=source.name)
-            return answer.rows
-
-        asked = sources(audit_log=self._policy.sources.audit_log)
-        found = dict(zip(asked, await asyncio.gather(*(rows_of(source) for source in asked)), strict=True))
-        refusals = [rows for rows in found.values() if isinstance(rows, PermanentError)]
-        if len(refusals) == len(asked):
-            raise refusals[0]
-        return read_failures(
-            {source.name: rows for source, rows in found.items() if not isinstance(rows, PermanentError)}
-        )
-
-    async def _record(self, failures: Sequence[PullFailure]) -> Detected:
+    async def _record(self, failures: Sequence[PullFailure], *, only_new: bool = False) -> Detected:
         ignored: Counter[str] = Counter()
         registries: dict[str, None] = {}
         incidents: dict[str, None] = {}
-        for failure in await self._site_images.completed(failures):
+        for failure in failures:
             image = failure.diagnosis.image
             if failure.diagnosis.cause is not Cause.RATE_LIMITED or image is None:
                 ignored[str(failure.diagnosis.cause) if image else "no_image"] += 1
@@ -179,10 +193,16 @@ class Detection:
             if not serving:
                 ignored["no_registry_serves"] += 1
             for registry in serving:
+                if only_new and await self._is_known(registry.id, image, failure):
+                    continue
                 incident = await record(self._incidents, registry.id, image, failure, self._clock.now())
                 registries[registry.id] = None
                 incidents[incident.id] = None
         return Detected(registries=tuple(registries), incidents=tuple(incidents), ignored=dict(ignored))
+
+    async def _is_known(self, registry_id: str, image: ImageReference, failure: PullFailure) -> bool:
+        stored = await self._incidents.get(incident_id(registry_id, source_of(image, failure)))
+        return stored is not None and str(image) in stored.value.images
 
     async def _note_resolved(self, alert: Alert) -> None:
         """An alert that is over is written down and never acted on: the image still isn't cached because of it."""

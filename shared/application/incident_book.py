@@ -17,6 +17,7 @@ from shared.domain.approvals import Decision, Proposal, propose
 from shared.domain.incidents import Incident, IncidentState, Proof, note, transition
 from shared.domain.notice_kinds import NoticeKind
 from shared.domain.plans import Outcome, Plan
+from shared.domain.reopening import reopen
 from shared.errors import CachewardenError
 from shared.telemetry import bind, get_logger
 
@@ -138,6 +139,10 @@ class IncidentBook:
 
         return await self._move(key, edit)
 
+    async def reopened(self, key: str, text: str, *, ask: Plan | None = None) -> Incident:
+        """A cured incident is to be cured again; `ask` is a plan that a person has to agree to whatever the mode."""
+        return await self._move(key, lambda incident: reopen(incident, self._clock.now(), text, ask=ask))
+
     async def _decided(self, key: str, decision: Decision, *, by: str, why: str) -> Incident:
         def edit(incident: Incident) -> Incident:
             proposal, now = incident.proposal, self._clock.now()
@@ -171,7 +176,10 @@ class IncidentBook:
         """Change an incident; when its state is one that people want to know of, the notice goes out first."""
 
         async def announce(incident: Incident) -> None:
-            if kind := _NOTICES.get(incident.state):
+            kind = _NOTICES.get(incident.state)
+            if kind is NoticeKind.INCIDENT_VERIFIED and incident.preventive:
+                kind = NoticeKind.INCIDENT_PREVENTED
+            if kind is not None:
                 await self._notification.announce(kind, incident)
 
         with bind(incident=key):

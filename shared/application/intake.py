@@ -61,8 +61,8 @@ class Intake:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise AlertRejected(f"the body is not JSON: {error}; a JSON object was expected") from error
         alert = parse_alert(document)
-        known = await self._deliveries.begin(alert.delivery_key, self._clock.now())
-        if known.outcome is not None:
+        known = await self._deliveries.arrived(alert.delivery_key, self._clock.now())
+        if known.is_done:
             return Acceptance(delivery=alert.delivery_key, duplicate=True)
         message = msgspec.json.encode(AlertMessage(delivery=alert.delivery_key, alert=alert))
         if len(message) > LARGEST_MESSAGE:

@@ -7,7 +7,9 @@ from datetime import datetime
 
 import msgspec
 
+from shared.application.ports import Lease
 from shared.domain.alerts import Alert
+from shared.domain.events import ChangeHint, DeleteHint, PushHint
 from shared.errors import PermanentError
 
 REMEDIATIONS = "remediations"
@@ -33,9 +35,41 @@ class AlertMessage(msgspec.Struct, frozen=True, tag="alert"):
 
 
 class RegistryMessage(msgspec.Struct, frozen=True, tag="registry"):
-    """A registry with incidents that are not settled yet."""
+    """A registry with incidents that are not settled yet.
+
+    Attributes:
+        registry_id: its ARM id, as the policy writes it.
+        recall: what keeps a second such message from being sent while this one is on its way; see `recalls`.
+    """
 
     registry_id: str
+    recall: Lease | None = None
+
+
+class EventMessage(msgspec.Struct, frozen=True, tag="event"):
+    """An accepted event of Event Grid.
+
+    Attributes:
+        delivery: the delivery's key.
+        hint: what the event hints at.
+        attempt: 1 at first; higher when something outside was in trouble.
+    """
+
+    delivery: str
+    hint: PushHint | DeleteHint | ChangeHint
+    attempt: int = 1
+
+
+class ReplayedEvent(msgspec.Struct, frozen=True, tag="replayed_event"):
+    """An event that was given up and is to be taken in again.
+
+    Attributes:
+        trigger: the trigger that had it.
+        document: the event as JSON.
+    """
+
+    trigger: str
+    document: bytes
 
 
 class NotificationMessage(msgspec.Struct, frozen=True, tag="notification"):
@@ -65,9 +99,11 @@ class MessageInvalid(PermanentError):
     hint = "Something else writes to this queue; look at the poison queue."
 
 
-type RemediationMessage = AlertMessage | RegistryMessage
+type RemediationMessage = AlertMessage | RegistryMessage | EventMessage | ReplayedEvent
 
-_remediation: msgspec.json.Decoder[RemediationMessage] = msgspec.json.Decoder(AlertMessage | RegistryMessage)
+_remediation: msgspec.json.Decoder[RemediationMessage] = msgspec.json.Decoder(
+    AlertMessage | RegistryMessage | EventMessage | ReplayedEvent
+)
 _rotation = msgspec.json.Decoder(RotationMessage)
 _notification = msgspec.json.Decoder(NotificationMessage)
 

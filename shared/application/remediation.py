@@ -11,15 +11,28 @@ import msgspec
 
 from shared.application.curing import Curing
 from shared.application.detection import Detection
+from shared.application.event_intake import EventIntake
+from shared.application.event_work import EventWork
 from shared.application.incident_book import IncidentBook
 from shared.application.leases import held
-from shared.application.messages import REMEDIATIONS, AlertMessage, RegistryMessage, RemediationMessage
-from shared.application.ports import Clock, Leases, Queue, Registries
+from shared.application.messages import (
+    REMEDIATIONS,
+    AlertMessage,
+    EventMessage,
+    RegistryMessage,
+    RemediationMessage,
+    ReplayedEvent,
+)
+from shared.application.ports import Clock, Deliveries, Leases, Queue, Registries
+from shared.application.recalls import Recalls
 from shared.application.verification import Verification
 from shared.domain.incidents import Incident, IncidentState, registry_key
 from shared.domain.policy import Mode, Policy, RegistryPolicy
 from shared.errors import CachewardenError, PermanentError, TemporaryError
 from shared.telemetry import bind, get_logger
+
+_MOST_ATTEMPTS = 6
+"""Looks at an event before its message is left to the queue's own retries and the dead letters."""
 
 _log = get_logger(__name__)
 
@@ -48,23 +61,31 @@ class Remediation:
         *,
         policy: Policy,
         detection: Detection,
+        deliveries: Deliveries,
+        events: EventIntake,
+        event_work: EventWork,
         curing: Curing,
         verification: Verification,
         book: IncidentBook,
         registries: Registries,
         leases: Leases,
         queue: Queue,
+        recalls: Recalls,
         clock: Clock,
         pace: Pace,
     ) -> None:
         self._policy = policy
         self._detection = detection
+        self._deliveries = deliveries
+        self._events = events
+        self._event_work = event_work
         self._curing = curing
         self._verification = verification
         self._book = book
         self._registries = registries
         self._leases = leases
         self._queue = queue
+        self._recalls = recalls
         self._clock = clock
         self._pace = pace
 
@@ -77,8 +98,13 @@ class Remediation:
         match message:
             case AlertMessage():
                 await self._alert(message)
-            case RegistryMessage(registry_id=registry_id):
-                await self._settle(registry_id)
+            case RegistryMessage():
+                await self._recalls.arrived(message)
+                await self._settle(message.registry_id)
+            case EventMessage():
+                await self._event(message)
+            case ReplayedEvent(trigger=trigger, document=document):
+                await self._events.again(trigger, document)
 
     async def _alert(self, message: AlertMessage) -> None:
         with bind(delivery=message.delivery):
@@ -88,13 +114,43 @@ class Remediation:
                 _log.error("alert.refused", code=error.code, text=str(error))
                 await self._detection.refused(message, error)
                 return
+            if detected.duplicate:
+                return
             if detected.again_in is not None:
-                again = msgspec.structs.replace(message, attempt=message.attempt + 1)
+                attempt = message.attempt + (not detected.in_trouble)
+                again = msgspec.structs.replace(message, attempt=attempt)
                 await self._queue.send(REMEDIATIONS, msgspec.json.encode(again), delay_s=detected.again_in)
                 return
             for registry_id in detected.registries:
                 await self._settle(registry_id)
             await self._detection.finish(message, detected)
+
+    async def _event(self, message: EventMessage) -> None:
+        """Work on an event; trouble outside is tried again later, a few times, and then it is a failed message."""
+        with bind(delivery=message.delivery):
+            if (await self._deliveries.begin(message.delivery, self._clock.now())).is_done:
+                _log.info("event.duplicate")
+                return
+            try:
+                worked = await self._event_work.work(message.hint, message.delivery)
+            except PermanentError as error:
+                _log.error("event.refused", code=error.code, text=str(error))
+                await self._deliveries.finish(message.delivery, "failed", f"{error.code}: {error}"[:1000])
+                return
+            except TemporaryError as error:
+                if message.attempt >= _MOST_ATTEMPTS:
+                    raise
+                _log.warning("event.trouble", code=error.code, text=str(error), attempt=message.attempt)
+                again = msgspec.structs.replace(message, attempt=message.attempt + 1)
+                delay = error.retry_after or self._pace.retry * message.attempt
+                await self._queue.send(REMEDIATIONS, msgspec.json.encode(again), delay_s=delay)
+                return
+            if worked.registry_id is not None:
+                await self._settle(worked.registry_id)
+            outcome = "incident" if worked.incidents else "ignored"
+            await self._deliveries.finish(
+                message.delivery, outcome, ", ".join(worked.incidents)[:1000] or worked.reason
+            )
 
     async def _settle(self, registry_id: str) -> None:
         """Take the incidents of a registry as far as they go, and leave a message when some are not settled."""
@@ -160,5 +216,4 @@ class Remediation:
                 await self._book.waiting(incident.id, error)
 
     async def _later(self, registry: RegistryPolicy, seconds: float) -> None:
-        message = msgspec.json.encode(RegistryMessage(registry_id=registry.id))
-        await self._queue.send(REMEDIATIONS, message, delay_s=seconds)
+        await self._recalls.later(registry.id, seconds)

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from shared.application.ports import Incidents, Outbox
+from shared.application.ports import Deliveries, Incidents, Outbox, Totals
 from shared.domain.incidents import Incident, IncidentState
 from shared.domain.policy import Policy
 from shared.errors import CallerError
@@ -75,10 +75,11 @@ class Health(msgspec.Struct, frozen=True):
 class Reports:
     """Answers questions about incidents and the app itself."""
 
-    def __init__(self, *, policy: Policy, incidents: Incidents, outbox: Outbox) -> None:
+    def __init__(self, *, policy: Policy, incidents: Incidents, outbox: Outbox, deliveries: Deliveries) -> None:
         self._policy = policy
         self._incidents = incidents
         self._outbox = outbox
+        self._deliveries = deliveries
 
     async def newest(self, limit: str | None) -> list[IncidentSummary]:
         """The incidents, latest change first.
@@ -112,6 +113,10 @@ class Reports:
             for row in rows
         )
         return IncidentReport(incident=stored.value, notices=statuses)
+
+    async def deliveries(self) -> Totals:
+        """What has arrived and what became of it, as far as it is kept."""
+        return await self._deliveries.totals()
 
     async def health(self) -> Health:
         """Whether the storage answers; settings and policy were valid, or there would be nobody to ask.

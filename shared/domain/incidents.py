@@ -101,6 +101,7 @@ class Incident(msgspec.Struct, frozen=True):
         rule: the cache rule that serves it, or will.
         pull_from: failing reference → reference to use from then on.
         proofs: one per reference that the registry served.
+        preventive: nothing has failed yet; an image in the registry is built from this repository.
     """
 
     id: str
@@ -124,6 +125,7 @@ class Incident(msgspec.Struct, frozen=True):
     pull_from: dict[str, str] = {}
     proofs: tuple[Proof, ...] = ()
     timeline: tuple[TimelineEntry, ...] = ()
+    preventive: bool = False
 
 
 class IllegalTransition(Exception):
@@ -179,6 +181,8 @@ def observe(incident: Incident, image: ImageReference, failure: PullFailure, now
     proven = {proof.image for proof in merged.proofs}
     settled_again = merged.state in {IncidentState.VERIFIED, IncidentState.CLOSED} and set(merged.images) <= proven
     if merged.state in ACTIVE or merged.state is IncidentState.AWAITING_APPROVAL or settled_again:
+        if merged == incident:  # a storm says the same thing thousands of times, and each write is a conflict
+            return incident
         return msgspec.structs.replace(merged, updated_at=now)
     reopened = transition(merged, IncidentState.DETECTED, now, f"{image} failed to pull")
     return msgspec.structs.replace(reopened, active_since=now)
@@ -236,4 +240,5 @@ def _merged(incident: Incident, image: ImageReference, failure: PullFailure) -> 
         failures=max(incident.failures, failure.count),
         first_seen=min(incident.first_seen, failure.first_seen),
         last_seen=max(incident.last_seen, failure.last_seen),
+        preventive=False,
     )

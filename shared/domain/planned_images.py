@@ -10,7 +10,21 @@ import msgspec
 
 from shared.domain.diagnosis import Cause, Diagnosis, diagnose
 from shared.domain.images import ImageReference, InvalidReference, parse_reference
+from shared.domain.incidents import Incident
 from shared.domain.plans import PlannedImage
+
+
+def images_of(incident: Incident) -> list[PlannedImage]:
+    """The images of an incident, in its order."""
+    return [
+        PlannedImage(
+            text=image,
+            reference=parse_reference(image),
+            cause=Cause.RATE_LIMITED,
+            cache_rule=incident.through.get(image),
+        )
+        for image in incident.images
+    ]
 
 
 def planned_image(line: str) -> PlannedImage:

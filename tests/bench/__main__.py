@@ -1,16 +1,17 @@
-"""`python -m tests.bench [cold_start] [domain] [path]`: measures and prints a table in Markdown."""
+"""`python -m tests.bench [cold_start] [domain] [path] [storm]`: measures and prints a table in Markdown."""
 
 import asyncio
 import sys
 from collections.abc import Callable
 
-from tests.bench import cold_start, domain, path
+from tests.bench import cold_start, domain, path, storm
 from tests.bench.rows import Measured
 
 _BENCHES: dict[str, Callable[[], list[Measured]]] = {
     "cold_start": cold_start.measure,
     "domain": domain.measure,
     "path": lambda: asyncio.run(path.measure()),
+    "storm": lambda: asyncio.run(storm.measure()),
 }
 
 

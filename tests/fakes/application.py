@@ -8,12 +8,16 @@ import msgspec
 from shared.application.assembly import Application, Patience, Ports, assemble
 from shared.application.messages import NOTIFICATIONS, REMEDIATIONS, read_notification, read_remediation
 from shared.application.ports import Channel
+from shared.application.readings import SHARED_FOR
 from shared.application.remediation import Pace
+from shared.application.sweep_ports import Kept
 from shared.domain.incidents import Incident
 from shared.domain.policy_file import load_policy
+from tests.fakes.audit import MemoryAuditRows
 from tests.fakes.azure import FakeChannel, FakeContent, FakeLogs, FakeVaultAccess
 from tests.fakes.clock import ManualClock
 from tests.fakes.credentials import FakeCredentialSets, FakeHub, FakeVaults, MemoryRotations, MemorySamples
+from tests.fakes.events import FakeLineage, MemoryDriftRecords, MemoryLetters
 from tests.fakes.fuse import Fuse
 from tests.fakes.sites import FakeSites
 from tests.fakes.stores import (
@@ -25,6 +29,7 @@ from tests.fakes.stores import (
     MemoryPayloads,
     MemoryQueue,
 )
+from tests.fakes.sweep import MemoryArchive, MemoryChoreRuns
 
 SUBSCRIPTION = "00000000-0000-0000-0000-0000000000aa"
 REGISTRY = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso"
@@ -85,11 +90,11 @@ class TestApplication:
 
     def __init__(self, policy: str = POLICY, *, pace: Pace | None = None) -> None:
         self.clock = ManualClock()
-        self.incidents = MemoryIncidents()
+        self.incidents = MemoryIncidents(self.clock)
         self.leases = MemoryLeases(self.clock)
-        self.outbox = MemoryOutbox()
+        self.outbox = MemoryOutbox(self.clock)
         self.queue = MemoryQueue()
-        self.deliveries = MemoryDeliveries()
+        self.deliveries = MemoryDeliveries(self.clock)
         self.payloads = MemoryPayloads()
         self.logs = FakeLogs()
         self.vault_access = FakeVaultAccess()
@@ -104,6 +109,21 @@ class TestApplication:
         self.sites = FakeSites()
         self.content = FakeContent(self.registries)
         self.topic = FakeChannel()
+        self.letters = MemoryLetters(self.clock)
+        self.drift_records = MemoryDriftRecords(self.clock)
+        self.lineage = FakeLineage()
+        self.audit_rows = MemoryAuditRows()
+        self.chore_runs = MemoryChoreRuns()
+        self.archive = MemoryArchive(
+            {
+                Kept.INCIDENTS: self.incidents,
+                Kept.DELIVERIES: self.deliveries,
+                Kept.NOTICES: self.outbox,
+                Kept.LEASES: self.leases,
+                Kept.DEAD_LETTERS: self.letters,
+                Kept.DRIFT: self.drift_records,
+            }
+        )
         self.channels: dict[str, Channel] = {"topic": self.topic}
         self.channel_states = MemoryChannelStates()
         self.app = self.another(policy, pace=pace)
@@ -131,6 +151,12 @@ class TestApplication:
             registries=self.registries,
             content=self.content,
             vault_access=self.vault_access,
+            letters=self.letters,
+            drift_records=self.drift_records,
+            lineage=self.lineage,
+            audit_rows=self.audit_rows,
+            chore_runs=self.chore_runs,
+            archive=self.archive,
             rotations=self.rotations,
             hub=self.hub,
             vaults=self.vaults,
@@ -146,7 +172,8 @@ class TestApplication:
         self.failing_with({image: limit_message(image) for image in images}, resource_id=resource_id)
 
     def failing_with(self, texts: dict[str, str], *, resource_id: str = CLUSTER) -> None:
-        """Have the logs show that these images failed with these texts."""
+        """Time passes, and the logs show that these images failed with these texts."""
+        self.clock.advance(SHARED_FOR.total_seconds() + 1)
         now = self.clock.now()
         self.logs.rows["KubeEvents"] = [
             {

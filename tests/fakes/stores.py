@@ -4,13 +4,16 @@ A record is kept as the JSON that the real store would keep, so that a value tha
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 
 from shared.application.channel_ports import ChannelStates
 from shared.application.ports import (
+    IGNORED,
+    PENDING,
     Changed,
     Clock,
     Deliveries,
@@ -23,63 +26,94 @@ from shared.application.ports import (
     Payloads,
     Queue,
     Stored,
+    Totals,
 )
 from shared.domain.circuits import Circuit
-from shared.domain.incidents import ACTIVE, Incident, registry_key
+from shared.domain.incidents import ACTIVE, Incident, IncidentState, registry_key
 from shared.domain.storms import Window
 
 
-class _Records[T]:
+class Records[T]:
     """Records of one type under a key, each with an ETag that every write changes."""
 
-    def __init__(self, kind: type[T]) -> None:
+    def __init__(self, kind: type[T], clock: Clock | None = None) -> None:
         self._kind = kind
+        self._clock = clock
         self._rows: dict[str, tuple[bytes, str]] = {}
+        self._written: dict[str, datetime] = {}
         self._writes = 0
 
     async def get(self, key: str) -> Stored[T] | None:
+        """The value and its ETag, None when there is none."""
         await asyncio.sleep(0)
         found = self._rows.get(key)
         return None if found is None else Stored(msgspec.json.decode(found[0], type=self._kind), found[1])
 
     async def insert(self, key: str, value: T) -> Stored[T]:
+        """Store a new value; raises `Changed` when there is one."""
         await asyncio.sleep(0)
         if key in self._rows:
             raise Changed(f"{key} exists")
         return self._write(key, value)
 
     async def replace(self, key: str, etag: str, value: T) -> Stored[T]:
+        """Replace the value that still has this ETag; raises `Changed` when it has not."""
         await asyncio.sleep(0)
         if key not in self._rows or self._rows[key][1] != etag:
             raise Changed(f"{key} was changed since it was read")
         return self._write(key, value)
 
     async def put(self, key: str, value: T) -> None:
+        """Store the value, whatever was there."""
         await asyncio.sleep(0)
         self._write(key, value)
 
     async def delete(self, key: str, etag: str | None = None) -> None:
+        """Delete the value; with an ETag only when it still has that."""
         await asyncio.sleep(0)
         if key in self._rows and etag in {None, self._rows[key][1]}:
             del self._rows[key]
 
     async def all(self) -> AsyncIterator[Stored[T]]:
+        """Every value."""
         for key in list(self._rows):
             found = await self.get(key)
             if found is not None:
                 yield found
 
+    async def prune(self, before: datetime, most: int, may_go: Callable[[T], bool] = lambda _: True) -> int:
+        """Forget what was written before a time, as the archive does."""
+        old = [stored async for stored in self.keyed() if self._written[stored[0]] < before and may_go(stored[1].value)]
+        for key, stored in old[:most]:
+            await self.delete(key, stored.etag)
+        return len(old[:most])
+
+    async def keyed(self) -> AsyncIterator[tuple[str, Stored[T]]]:
+        """Every value with its key."""
+        for key in list(self._rows):
+            found = await self.get(key)
+            if found is not None:
+                yield key, found
+
     def _write(self, key: str, value: T) -> Stored[T]:
         self._writes += 1
         self._rows[key] = (msgspec.json.encode(value), f'W/"{self._writes}"')
+        self._written[key] = self._clock.now() if self._clock is not None else datetime.now(UTC)
         return Stored(value, self._rows[key][1])
+
+
+_SETTLED = frozenset(IncidentState) - ACTIVE - {IncidentState.AWAITING_APPROVAL}
 
 
 class MemoryIncidents(Incidents):
     """Incidents in memory."""
 
-    def __init__(self) -> None:
-        self._records = _Records(Incident)
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._records = Records(Incident, clock)
+
+    async def prune(self, before: datetime, most: int) -> int:
+        """Forget what was last changed before a time, at most so many records, and say how many it were."""
+        return await self._records.prune(before, most, lambda incident: incident.state in _SETTLED)
 
     async def get(self, incident_id: str) -> Stored[Incident] | None:
         """The incident, None when there is none."""
@@ -113,7 +147,11 @@ class MemoryLeases(Leases):
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._records = _Records(Lease)
+        self._records = Records(Lease, clock)
+
+    async def prune(self, before: datetime, most: int) -> int:
+        """Forget what was last changed before a time, at most so many records, and say how many it were."""
+        return await self._records.prune(before, most)
 
     async def acquire(self, name: str, holder: str, seconds: float) -> Lease | None:
         """The lease, or None while somebody else's has not expired."""
@@ -145,8 +183,33 @@ def _marked(stored: Stored[Lease]) -> Lease:
 class MemoryDeliveries(Deliveries):
     """Deliveries in memory."""
 
-    def __init__(self) -> None:
-        self._records = _Records(Delivery)
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._records = Records(Delivery, clock)
+        self._again = 0
+
+    async def arrived(self, key: str, now: datetime) -> Delivery:
+        """Count an arrival, and the delivery's record, made if there is none."""
+        try:
+            return (await self._records.insert(key, Delivery(key, now))).value
+        except Changed:
+            self._again += 1
+            return await self.begin(key, now)
+
+    async def totals(self) -> Totals:
+        """What has arrived and what became of it."""
+        found = [stored.value async for stored in self._records.all()]
+        outcomes = Counter(delivery.outcome or PENDING for delivery in found)
+        ignored = Counter(delivery.reason for delivery in found if delivery.outcome == IGNORED)
+        return Totals(len(found) + self._again, self._again, dict(outcomes), dict(ignored))
+
+    async def prune(self, before: datetime, most: int) -> int:
+        """Forget what was last changed before a time, at most so many records, and say how many it were."""
+        return await self._records.prune(before, most)
+
+    async def kept(self) -> AsyncIterator[Delivery]:
+        """Everything that is kept."""
+        async for stored in self._records.all():
+            yield stored.value
 
     async def begin(self, key: str, now: datetime) -> Delivery:
         """The delivery's record, made if there is none."""
@@ -188,8 +251,17 @@ class MemoryPayloads(Payloads):
 class MemoryOutbox(Outbox):
     """The outbox in memory."""
 
-    def __init__(self) -> None:
-        self._records = _Records(OutboxRow)
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._records = Records(OutboxRow, clock)
+
+    async def prune(self, before: datetime, most: int) -> int:
+        """Forget what was last changed before a time, at most so many records, and say how many it were."""
+        return await self._records.prune(before, most)
+
+    async def kept(self) -> AsyncIterator[OutboxRow]:
+        """Everything that is kept."""
+        async for stored in self._records.all():
+            yield stored.value
 
     async def add(self, row: OutboxRow) -> None:
         """Store the row; one that is there already stays as it is."""
@@ -221,8 +293,8 @@ class MemoryChannelStates(ChannelStates):
     """What is remembered about channels, in memory."""
 
     def __init__(self) -> None:
-        self._circuits = _Records(Circuit)
-        self._windows = _Records(Window)
+        self._circuits = Records(Circuit)
+        self._windows = Records(Window)
 
     async def circuit(self, channel: str) -> Stored[Circuit] | None:
         """How the channel has been."""
@@ -241,7 +313,7 @@ class MemoryChannelStates(ChannelStates):
         await _save(self._windows, channel, stored, window)
 
 
-async def _save[T](records: _Records[T], key: str, stored: Stored[T] | None, value: T) -> None:
+async def _save[T](records: Records[T], key: str, stored: Stored[T] | None, value: T) -> None:
     if stored is None:
         await records.insert(key, value)
     else:

@@ -1,23 +1,51 @@
-"""Deliveries: what was already processed, because Azure Monitor and Event Grid deliver at least once (documented)."""
+"""Deliveries: what was already processed, because Azure Monitor and Event Grid deliver at least once (documented).
 
+Arrivals are counted by rows: the first makes the delivery's row, each further one a row beside it. A counter would be
+changed by every instance at once, and in a storm most of those writes would be conflicts.
+"""
+
+import uuid
+from collections import Counter
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
-from shared.adapters.tables.client import Tables
+from shared.adapters.tables.client import PARTITION, ROW, Tables
 from shared.adapters.tables.keys import table_key
 from shared.adapters.tables.records import Records
-from shared.application.ports import Changed, Deliveries, Delivery
+from shared.application.ports import IGNORED, PENDING, Changed, Deliveries, Delivery, Totals
 
 _ROW: Final = "delivery"
+_AGAIN: Final = "again-"
 
 
 class TableDeliveries(Deliveries):
     """Deliveries in the table `deliveries`."""
 
     def __init__(self, tables: Tables) -> None:
-        self._records = Records(tables.table("deliveries"), Delivery)
+        self._table = tables.table("deliveries")
+        self._records = Records(self._table, Delivery, _columns)
+
+    async def arrived(self, key: str, now: datetime) -> Delivery:
+        """Count an arrival, and the delivery's record, made if there is none."""
+        try:
+            return (await self._records.insert(table_key(key), _ROW, Delivery(key, now))).value
+        except Changed:
+            await self._table.insert({PARTITION: table_key(key), ROW: f"{_AGAIN}{uuid.uuid4().hex}"})
+            return await self.begin(key, now)
+
+    async def totals(self) -> Totals:
+        """What has arrived and what became of it, as far as it is kept."""
+        duplicates, outcomes, ignored = 0, Counter[str](), Counter[str]()
+        async for entity, _ in self._table.query(select=(ROW, "outcome", "reason")):
+            if entity[ROW] != _ROW:
+                duplicates += 1
+                continue
+            outcomes[entity["outcome"]] += 1
+            if entity["outcome"] == IGNORED:
+                ignored[entity["reason"]] += 1
+        return Totals(duplicates + outcomes.total(), duplicates, dict(outcomes), dict(ignored))
 
     async def begin(self, key: str, now: datetime) -> Delivery:
         """The delivery's record, made if there is none."""
@@ -35,3 +63,7 @@ class TableDeliveries(Deliveries):
         delivery = Delivery(key, datetime.now(UTC)) if found is None else found.value
         done = msgspec.structs.replace(delivery, outcome=outcome, summary=summary)
         await self._records.put(table_key(key), _ROW, done)
+
+
+def _columns(delivery: Delivery) -> dict[str, Any]:
+    return {"outcome": delivery.outcome or PENDING, "reason": delivery.reason}

@@ -83,6 +83,7 @@ class TestApplier:
             survey=survey,
             registries=world.registries,
             vault_access=world.vault_access,
+            audit=world.app.audit,
             health_patience=0.01,
         )
         plan = Plan(actions=(CreateCacheRule("rule-1", "docker.io/a/b", "docker-hub/a/b", None),))

@@ -271,7 +271,9 @@ class TestRepetition:
         assert world.registries.puts == []
         assert (await world.all_incidents())[NGINX].state is IncidentState.DETECTED
         [waiting] = world.queue.sent
-        assert read_remediation(waiting.body) == RegistryMessage(registry_id=REGISTRY)
+        message = read_remediation(waiting.body)
+        assert isinstance(message, RegistryMessage)
+        assert message.registry_id == REGISTRY
         assert waiting.delay_s > 0
         await world.leases.release(lease)
         await world.work()

@@ -4,9 +4,6 @@ import base64
 from datetime import timedelta
 from typing import Any
 
-import pytest
-
-from shared.application.messages import REMEDIATIONS
 from shared.application.site_images import MOST_SITES
 from shared.domain.incidents import IncidentState
 from shared.errors import PermanentError, TemporaryError
@@ -124,17 +121,12 @@ class TestTrouble:
         assert await sources_after(world) == {"docker.io/library/nginx"}
 
     async def test_alone_it_is_tried_again(self) -> None:
-        """Nothing else is known: the alert's message comes again, and then the site answers."""
+        """Nothing else is known: the alert waits as a delayed message, and then the site answers."""
         world = TestApplication(SERVING)
         limited(world, SITE)
         world.sites.versions[SITE] = "DOCKER|nginx:1.27"
         world.sites.trouble[SITE].append(TemporaryError("busy"))
         await world.alert()
-        [waiting] = [message.body for message in world.queue.sent]
-
-        with pytest.raises(TemporaryError):
-            await world.work()
-        await world.queue.send(REMEDIATIONS, waiting)
         await world.work()
 
         assert set(await world.all_incidents()) == {"docker.io/library/nginx"}

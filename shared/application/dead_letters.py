@@ -1,0 +1,183 @@
+"""Dead letters: nothing that was accepted is given up without a record, a notice and a way to try it again."""
+
+import base64
+import heapq
+from collections.abc import Callable
+
+import msgspec
+
+from shared.application.dead_letter_ports import Letters
+from shared.application.messages import (
+    REMEDIATIONS,
+    AlertMessage,
+    EventMessage,
+    MessageInvalid,
+    ReplayedEvent,
+    read_remediation,
+)
+from shared.application.notification import Notification
+from shared.application.ports import DEAD_LETTER, Changed, Clock, Deliveries, Queue
+from shared.application.reports import NotFound
+from shared.domain.dead_letter_notices import dead_letter_notice
+from shared.domain.dead_letters import (
+    DeadLetter,
+    Failure,
+    LetterState,
+    failed,
+    given_up,
+    letter_id,
+    new_letter,
+    replayed,
+)
+from shared.errors import CachewardenError, CallerError, TemporaryError
+from shared.telemetry import get_logger
+
+_MOST_LISTED = 200
+_MOST_TRIES = 10
+
+_log = get_logger(__name__)
+
+
+class NothingToReplay(CallerError):
+    """The letter is not dead: it is being tried again, or was."""
+
+    code = "nothing_to_replay"
+    hint = "It can be replayed again when that attempt has failed as well."
+    status = 409
+
+
+class LetterView(msgspec.Struct, frozen=True):
+    """A dead letter as people see it: `body` as text, or as base64 where `encoding` says so."""
+
+    id: str
+    origin: str
+    state: LetterState
+    first_seen: str
+    updated_at: str
+    deaths: int
+    failures: tuple[Failure, ...]
+    body: str
+    encoding: str
+
+
+class DeadLetters:
+    """Records what fails, buries what was given up, and replays it."""
+
+    def __init__(
+        self, *, letters: Letters, deliveries: Deliveries, notification: Notification, queue: Queue, clock: Clock
+    ) -> None:
+        self._letters = letters
+        self._deliveries = deliveries
+        self._notification = notification
+        self._queue = queue
+        self._clock = clock
+
+    async def note_failure(self, origin: str, body: bytes, error: BaseException, *, attempt: int) -> None:
+        """Remember why an attempt failed. Never raises: the attempt's own error is the one that counts."""
+        known = isinstance(error, CachewardenError)
+        failure = Failure(
+            at=self._clock.now(),
+            attempt=attempt,
+            code=error.code if isinstance(error, CachewardenError) else "internal",
+            text=str(error)[:1000] if known else type(error).__name__,
+        )
+        try:
+            await self._change(origin, body, lambda letter: failed(letter, failure))
+        except TemporaryError as trouble:
+            _log.warning("dead_letter.failure_not_noted", code=trouble.code)
+
+    async def bury(self, origin: str, body: bytes) -> DeadLetter:
+        """Record that a message was given up, and tell people; the same one again changes nothing.
+
+        Raises:
+            TemporaryError: the storage is in trouble; the message has to come again.
+        """
+        now = self._clock.now()
+        letter = await self._change(origin, body, lambda letter: given_up(letter, now))
+        await self._notification.tell(dead_letter_notice(letter, now))
+        if (delivery := _delivery(origin, body)) is not None:
+            await self._deliveries.finish(delivery, DEAD_LETTER, letter.id)
+        _log.error("dead_letter.added", origin=origin, letter=letter.id)
+        return letter
+
+    async def listed(self) -> list[LetterView]:
+        """The letters that were given up, latest change first, replayed ones included; at most 200."""
+        dead = [letter async for letter in self._letters.all() if letter.deaths]
+        return [_view(letter) for letter in heapq.nlargest(_MOST_LISTED, dead, key=lambda letter: letter.updated_at)]
+
+    async def replay(self, key: str) -> LetterView:
+        """Put a letter's message back on its queue.
+
+        A crash between the message and the record of it leaves the letter dead, and a second replay sends it again:
+        messages bear that.
+
+        Raises:
+            NotFound: there is no such letter.
+            NothingToReplay: it is not dead.
+            TemporaryError: the storage is in trouble.
+        """
+        stored = await self._letters.get(key)
+        if stored is None or not stored.value.deaths:
+            raise NotFound("there is no dead letter of that id")
+        letter = stored.value
+        if letter.state is not LetterState.DEAD:
+            raise NothingToReplay(f"the letter is {letter.state} since {letter.updated_at.isoformat()}")
+        await self._queue.send(*_way_back(letter))
+        again = replayed(letter, self._clock.now())
+        try:
+            await self._letters.replace(stored, again)
+        except Changed:
+            _log.info("dead_letter.replayed_by_another", letter=key)
+        _log.info("dead_letter.replayed", letter=key, origin=letter.origin)
+        return _view(again)
+
+    async def _change(self, origin: str, body: bytes, edit: Callable[[DeadLetter], DeadLetter]) -> DeadLetter:
+        key = letter_id(origin, body)
+        for _ in range(_MOST_TRIES):
+            stored = await self._letters.get(key)
+            letter = edit(new_letter(origin, body, self._clock.now()) if stored is None else stored.value)
+            if stored is not None and letter == stored.value:
+                return letter
+            try:
+                await (self._letters.insert(letter) if stored is None else self._letters.replace(stored, letter))
+            except Changed:
+                continue
+            return letter
+        raise Changed(f"the dead letter {key} is changed by others all the time")
+
+
+def _delivery(origin: str, body: bytes) -> str | None:
+    """The key of the delivery that a message belongs to, None when it is none of a delivery's."""
+    if origin != REMEDIATIONS:
+        return None
+    try:
+        message = read_remediation(body)
+    except MessageInvalid:
+        return None
+    return message.delivery if isinstance(message, AlertMessage | EventMessage) else None
+
+
+def _way_back(letter: DeadLetter) -> tuple[str, bytes]:
+    """The queue and the message that try a letter again."""
+    kind, slash, trigger = letter.origin.partition("/")
+    if not slash:
+        return kind, letter.body
+    return REMEDIATIONS, msgspec.json.encode(ReplayedEvent(trigger=trigger, document=letter.body))
+
+
+def _view(letter: DeadLetter) -> LetterView:
+    try:
+        body, encoding = letter.body.decode(), "text"
+    except UnicodeDecodeError:
+        body, encoding = base64.b64encode(letter.body).decode(), "base64"
+    return LetterView(
+        id=letter.id,
+        origin=letter.origin,
+        state=letter.state,
+        first_seen=letter.first_seen.isoformat(),
+        updated_at=letter.updated_at.isoformat(),
+        deaths=letter.deaths,
+        failures=letter.failures,
+        body=body,
+        encoding=encoding,
+    )

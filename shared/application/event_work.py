@@ -1,0 +1,92 @@
+"""The work that events hint at: each looks at the state again, and only what that calls for is done."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from shared.application.drift import Drift
+from shared.application.incident_book import IncidentBook
+from shared.application.ports import Incidents
+from shared.application.prevention import Prevention
+from shared.domain.events import ChangeHint, DeleteHint, Hint, PushHint
+from shared.domain.images import parse_reference
+from shared.domain.incidents import Incident, IncidentState
+from shared.domain.policy import Policy, RegistryPolicy
+from shared.domain.reopening import CURED
+
+
+class Worked(msgspec.Struct, frozen=True):
+    """What came of an event.
+
+    Attributes:
+        registry_id: the registry whose incidents want work now, None when there is nothing to do.
+        incidents: the ids of the incidents concerned.
+        reason: why it was left alone, empty when it was not.
+    """
+
+    registry_id: str | None = None
+    incidents: tuple[str, ...] = ()
+    reason: str = ""
+
+
+class EventWork:
+    """Works on hints."""
+
+    def __init__(
+        self, *, policy: Policy, incidents: Incidents, book: IncidentBook, drift: Drift, prevention: Prevention
+    ) -> None:
+        self._policy = policy
+        self._incidents = incidents
+        self._book = book
+        self._drift = drift
+        self._prevention = prevention
+
+    async def work(self, hint: Hint, delivery: str) -> Worked:
+        """Do what a hint calls for, short of curing; the same one again finds it done.
+
+        Raises:
+            TemporaryError: something outside or the storage is in trouble.
+            PermanentError: something outside refuses for good.
+        """
+        registry = self._policy.registry(hint.registry_id)
+        if registry is None:
+            return Worked(reason="registry_not_in_policy")
+        match hint:
+            case PushHint():
+                return await self._pushed(registry, hint)
+            case DeleteHint():
+                return await self._deleted(registry, hint)
+            case ChangeHint():
+                undone = await self._drift.look(registry, hint, delivery)
+                return _worked(registry, undone, otherwise="in_order")
+
+    async def _pushed(self, registry: RegistryPolicy, hint: PushHint) -> Worked:
+        waiting = [i for i in await self._of(registry, hint.repository) if i.state is IncidentState.APPLIED]
+        if waiting:  # the cache has filled: the pull that proves it is made now and not at the next look
+            return _worked(registry, waiting, otherwise="")
+        prevented = await self._prevention.look(registry, hint)
+        return _worked(registry, prevented.incidents, otherwise=prevented.reason)
+
+    async def _deleted(self, registry: RegistryPolicy, hint: DeleteHint) -> Worked:
+        cured = [
+            i
+            for i in await self._of(registry, hint.repository)
+            if i.state in CURED and any(proof.at < hint.at for proof in i.proofs)  # not proven since: there are many
+        ]
+        for incident in cured:
+            await self._book.reopened(incident.id, f"an image of {hint.repository} was deleted from the registry")
+        return _worked(registry, cured, otherwise="no_incident")
+
+    async def _of(self, registry: RegistryPolicy, repository: str) -> list[Incident]:
+        """The incidents whose images are served from a repository of the registry."""
+        return [
+            stored.value
+            async for stored in self._incidents.of_registry(registry.id, active_only=False)
+            if any(parse_reference(new).repository == repository for new in stored.value.pull_from.values())
+        ]
+
+
+def _worked(registry: RegistryPolicy, incidents: Sequence[Incident], *, otherwise: str) -> Worked:
+    if not incidents:
+        return Worked(reason=otherwise)
+    return Worked(registry_id=registry.id, incidents=tuple(incident.id for incident in incidents))

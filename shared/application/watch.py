@@ -1,0 +1,86 @@
+"""What the sweep watches: failures that no alert told us of, and incidents that stand still.
+
+An alert can be lost: its rule was switched off, the action group was silent for its fifteen minutes, the app was being
+deployed. A message can be lost as well: somebody cleared the queue. Neither loses an incident for longer than this.
+"""
+
+from datetime import timedelta
+
+from shared.application.detection import Detection
+from shared.application.incident_book import IncidentBook
+from shared.application.ports import Clock, Incidents
+from shared.application.recalls import Recalls
+from shared.domain.incidents import Incident, IncidentState
+from shared.domain.policy import Mode, Policy, RegistryPolicy
+from shared.telemetry import get_logger
+
+STANDS_STILL = timedelta(minutes=3)
+"""Longer than a process that died between two steps keeps others out. Too short does no harm: where a message is on its
+way, none is added."""
+
+_log = get_logger(__name__)
+
+
+class UnannouncedFailures:
+    """The chore that looks for failures without an alert."""
+
+    name = "unannounced-failures"
+    every_s = 300.0
+
+    def __init__(self, *, detection: Detection, recalls: Recalls) -> None:
+        self._detection = detection
+        self._recalls = recalls
+
+    async def run(self) -> None:
+        """Open incidents for images that none names yet; raises what the logs or the storage raise."""
+        found = await self._detection.unannounced()
+        for registry_id in found.registries:
+            await self._recalls.later(registry_id, 0)
+        if found.incidents:
+            _log.warning("failures.unannounced", incidents=list(found.incidents))
+
+
+class StuckIncidents:
+    """The chore that takes incidents further whose message is lost, and asks anew what nobody answered in time."""
+
+    name = "stuck-incidents"
+    every_s = 60.0
+
+    def __init__(
+        self, *, policy: Policy, incidents: Incidents, book: IncidentBook, recalls: Recalls, clock: Clock
+    ) -> None:
+        self._policy = policy
+        self._incidents = incidents
+        self._book = book
+        self._recalls = recalls
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Send a message for each registry with an incident that stands still."""
+        for registry in self._policy.registries:
+            stuck = [
+                stored.value.id
+                async for stored in self._incidents.of_registry(registry.id, active_only=False)
+                if await self._stands_still(registry, stored.value)
+            ]
+            if stuck:
+                _log.warning("incidents.stuck", registry=registry.name, incidents=stuck)
+                await self._recalls.later(registry.id, 0)
+
+    async def _stands_still(self, registry: RegistryPolicy, incident: Incident) -> bool:
+        mode = self._policy.mode_for(registry, incident.source.partition("/")[0])
+        if incident.state is IncidentState.AWAITING_APPROVAL:
+            return await self._asked_in_vain(incident, mode)
+        if self._clock.now() - incident.updated_at < STANDS_STILL:
+            return False
+        if incident.state is IncidentState.PLANNED:
+            return mode is not Mode.OBSERVE
+        return incident.state in {IncidentState.DETECTED, IncidentState.APPLIED}
+
+    async def _asked_in_vain(self, incident: Incident, mode: Mode) -> bool:
+        """Whether a question has expired and was taken back; one that ended a tug-of-war waits for its answer."""
+        asked, lifetime = incident.proposal, self._policy.limits.approval_expires_after
+        if asked is None or mode is Mode.ENFORCE or not asked.is_expired(self._clock.now(), lifetime):
+            return False
+        await self._book.asked_too_long_ago(incident.id)
+        return True

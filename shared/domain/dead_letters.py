@@ -1,0 +1,101 @@
+"""Dead letters: what was given up, with everything that is needed to understand it and to try it again.
+
+The queue's own poison message holds the body and nothing else. Why it failed is written down while it fails, under a
+key made from the body: the host copies a message into the poison queue under a new id.
+"""
+
+import hashlib
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+MOST_FAILURES = 10
+LONGEST_BODY = 64 * 1024
+
+
+class LetterState(StrEnum):
+    """Where a letter stands: it still gets attempts, it was given up, or somebody had it tried again."""
+
+    FAILING = "failing"
+    DEAD = "dead"
+    REPLAYED = "replayed"
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """One failed attempt.
+
+    Attributes:
+        at: when.
+        attempt: the queue's count of deliveries.
+        code: the error's code, `internal` for a defect.
+        text: the error in a sentence; for a defect only its type, since its text may hold anything.
+    """
+
+    at: datetime
+    attempt: int
+    code: str
+    text: str
+
+
+class DeadLetter(msgspec.Struct, frozen=True):
+    """A message or an event that failed.
+
+    Attributes:
+        id: 32 hex digits made from origin and body: the same message again is the same letter.
+        origin: where it came from and is replayed to: a queue's name, or `events/<trigger>`.
+        body: the message's bytes, at most `LONGEST_BODY`.
+        state: where it stands.
+        first_seen: when it failed for the first time.
+        updated_at: when anything about it changed last.
+        deaths: how often it was given up; more than once after a replay that failed.
+        failures: the latest failed attempts, oldest first, at most `MOST_FAILURES`.
+        replays: when and by whom it was tried again, oldest first.
+    """
+
+    id: str
+    origin: str
+    body: bytes
+    state: LetterState
+    first_seen: datetime
+    updated_at: datetime
+    deaths: int = 0
+    failures: tuple[Failure, ...] = ()
+    replays: tuple[datetime, ...] = ()
+
+
+def letter_id(origin: str, body: bytes) -> str:
+    """The id of the letter that a message would become."""
+    return hashlib.sha256(origin.encode() + b"\n" + body).hexdigest()[:32]
+
+
+def new_letter(origin: str, body: bytes, now: datetime) -> DeadLetter:
+    """A letter about which nothing is known yet."""
+    return DeadLetter(
+        id=letter_id(origin, body),
+        origin=origin,
+        body=body[:LONGEST_BODY],
+        state=LetterState.FAILING,
+        first_seen=now,
+        updated_at=now,
+    )
+
+
+def failed(letter: DeadLetter, failure: Failure) -> DeadLetter:
+    """The letter with one more failed attempt; a dead one stays dead."""
+    failures = (*letter.failures, failure)[-MOST_FAILURES:]
+    return msgspec.structs.replace(letter, failures=failures, updated_at=failure.at)
+
+
+def given_up(letter: DeadLetter, now: datetime) -> DeadLetter:
+    """The letter after its last attempt; the same news again changes nothing."""
+    if letter.state is LetterState.DEAD:
+        return letter
+    return msgspec.structs.replace(letter, state=LetterState.DEAD, deaths=letter.deaths + 1, updated_at=now)
+
+
+def replayed(letter: DeadLetter, now: datetime) -> DeadLetter:
+    """The letter that is tried again."""
+    return msgspec.structs.replace(
+        letter, state=LetterState.REPLAYED, replays=(*letter.replays, now)[-MOST_FAILURES:], updated_at=now
+    )

@@ -1,0 +1,98 @@
+"""Drift: somebody changed a rule or a credential set that the policy calls for.
+
+Repairing is right when it was a mistake. When the same person changes it again after our repair it was none, and two
+who undo each other's work help nobody: then we stop and ask.
+"""
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from shared.domain.events import ChangeHint
+from shared.domain.incidents import registry_key
+from shared.domain.notice_kinds import NoticeKind
+from shared.domain.notices import Notice, Severity, notice_id
+from shared.domain.policy import Mode
+
+MOST_CHANGES = 20
+
+_REMEMBERED = timedelta(days=7)
+"""How long a change counts as the first of two."""
+
+_ENOUGH = 2
+_MOST_NAMED = 3
+
+
+class Change(msgspec.Struct, frozen=True):
+    """One change that the policy did not call for: the delivery that told of it, who did it, and when."""
+
+    delivery: str
+    by: str
+    at: datetime
+
+
+class DriftRecord(msgspec.Struct, frozen=True):
+    """The changes to one resource, oldest first, at most `MOST_CHANGES`."""
+
+    resource: str
+    changes: tuple[Change, ...] = ()
+
+    def with_change(self, change: Change) -> "DriftRecord":
+        """The record with a change; the same delivery again is no second one."""
+        if any(known.delivery == change.delivery for known in self.changes):
+            return self
+        return msgspec.structs.replace(self, changes=(*self.changes, change)[-MOST_CHANGES:])
+
+    def is_contested(self, change: Change) -> bool:
+        """Whether who made a change has made one before, lately; changes by nobody known are one person's."""
+        by_same = [one for one in self.changes if one.by == change.by and abs(change.at - one.at) <= _REMEMBERED]
+        return len(by_same) >= _ENOUGH
+
+
+def resource_key(hint: ChangeHint) -> str:
+    """What stands for a rule or a credential set; ARM compares names without regard to case."""
+    return f"{registry_key(hint.registry_id)}-{hint.kind}-{hint.name}".lower()
+
+
+def what_happened(hint: ChangeHint) -> str:
+    """The change in half a sentence: what, by whom, when."""
+    noun = "cache rule" if hint.kind == "cacheRules" else "credential set"
+    verb = "deleted" if hint.deleted else "changed"
+    return f"the {noun} {hint.name} was {verb} by {hint.by or 'somebody unnamed'} at {hint.at:%Y-%m-%d %H:%M:%S} UTC"
+
+
+_NEXT = {
+    Mode.OBSERVE: "Nothing is done about it in mode observe.",
+    Mode.APPROVE: "A person is asked before it is repaired.",
+    Mode.ENFORCE: "It is repaired.",
+}
+
+
+def drift_notice(  # noqa: PLR0913 - everything that is told, each by name
+    hint: ChangeHint, *, delivery: str, mode: Mode, contested: bool, sources: list[str], now: datetime
+) -> Notice:
+    """What people are told about a change; `sources` are the upstream repositories that it leaves without a cover."""
+    subject = f"resources/{resource_key(hint)}"
+    stopped = "The same person has changed it before, so it is left as it is until somebody approves the repair."
+    return Notice(
+        id=notice_id(NoticeKind.INCIDENT_DRIFT, subject, (delivery,)),
+        kind=NoticeKind.INCIDENT_DRIFT,
+        subject=subject,
+        severity=Severity.CRITICAL if contested else Severity.WARNING,
+        summary=f"Drift: {what_happened(hint)}; {', '.join(sources[:_MOST_NAMED])}{_more(sources)} need it",
+        at=now,
+        registry_id=hint.registry_id,
+        reason="contested" if contested else None,
+        detail=stopped if contested else _NEXT[mode],
+        rule=hint.name if hint.kind == "cacheRules" else None,
+        facts={
+            "changed by": hint.by or "unknown",
+            "changed at": hint.at.isoformat(),
+            "operation": f"{hint.kind} {'delete' if hint.deleted else 'write'}",
+            "needed for": ", ".join(sources[:10]),
+        },
+    )
+
+
+def _more(sources: list[str]) -> str:
+    return f" and {len(sources) - _MOST_NAMED} more" if len(sources) > _MOST_NAMED else ""

@@ -1,0 +1,197 @@
+"""Event Grid events: both schemas read into one form, and the few hints that we take from them.
+
+Whoever has the host's system key can post an event, so an event is a hint to look and nothing more: ids are compared
+with the policy's, names must have the form of names, and what happened is read again from ARM or the registry. Claims
+of Resource Manager's events hold names and addresses of people; of who changed something, only the object id is kept.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from shared.domain.cache_rules import REPOSITORY_PATTERN
+from shared.errors import PermanentError
+
+_REGISTRY = r"/subscriptions/[^/]{1,64}/resourcegroups/[^/]{1,90}/providers/microsoft\.containerregistry/registries/"
+_REGISTRY_ID = re.compile(rf"{_REGISTRY}[a-z0-9]{{5,50}}", re.IGNORECASE)
+_CHILD = re.compile(rf"({_REGISTRY}[a-z0-9]{{5,50}})/(cacherules|credentialsets)/([a-z0-9-]{{1,50}})", re.IGNORECASE)
+_REPOSITORY = re.compile(REPOSITORY_PATTERN)
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_GUID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_OBJECT_ID = "http://schemas.microsoft.com/identity/claims/objectidentifier"
+
+
+class EventUnreadable(PermanentError):
+    """An event has not the form that Event Grid documents."""
+
+    code = "event_unreadable"
+    hint = "Look at the dead letter; Event Grid sends what it documents, so somebody else may post to the webhook."
+
+
+class Event(msgspec.Struct, frozen=True):
+    """An event in either schema.
+
+    Attributes:
+        topic: the resource that it is about, an ARM id.
+        type: its type as it was written, with or without the provider's name.
+    """
+
+    id: str
+    topic: str
+    type: str
+    subject: str
+    at: datetime
+    data: Mapping[str, Any]
+
+    def key_at(self, trigger: str) -> str:
+        """What makes a delivery of it to a trigger the same delivery; ids are unique within a topic (documented)."""
+        return "event-" + hashlib.sha256(f"{trigger}\n{self.topic.lower()}\n{self.id}".encode()).hexdigest()[:32]
+
+    @property
+    def short_type(self) -> str:
+        """The type without its provider: the samples of ACR's own page have it so (documented)."""
+        return self.type.rpartition(".")[2]
+
+
+class PushHint(msgspec.Struct, frozen=True, tag="push"):
+    """An image or a chart was pushed, or a copy through a rule was completed.
+
+    Attributes:
+        references: what to read it by, best first: the digest, the tag, the chart's version.
+    """
+
+    registry_id: str
+    repository: str
+    references: tuple[str, ...]
+
+
+class DeleteHint(msgspec.Struct, frozen=True, tag="delete"):
+    """An image was deleted, at a time."""
+
+    registry_id: str
+    repository: str
+    at: datetime
+
+
+class ChangeHint(msgspec.Struct, frozen=True, tag="change"):
+    """A cache rule or a credential set was written or deleted.
+
+    Attributes:
+        kind: `cacheRules` or `credentialSets`.
+        name: its name, as the event has it.
+        deleted: whether the event says that it was deleted, else written.
+        by: the object id of who did it, empty when the event does not say.
+        at: when.
+    """
+
+    registry_id: str
+    kind: str
+    name: str
+    deleted: bool
+    by: str
+    at: datetime
+
+
+type Hint = PushHint | DeleteHint | ChangeHint
+
+
+class NotForUs(msgspec.Struct, frozen=True):
+    """An event that is left alone, with the reason in one word."""
+
+    reason: str
+
+
+class _EventGrid(msgspec.Struct, rename="camel"):
+    id: str
+    event_type: str
+    event_time: datetime
+    topic: str = ""
+    subject: str = ""
+    data: Mapping[str, Any] | None = None
+
+
+class _Cloud(msgspec.Struct):
+    id: str
+    source: str
+    type: str
+    time: datetime | None = None
+    subject: str | None = None
+    data: Mapping[str, Any] | None = None
+
+
+def read_event(document: Mapping[str, Any], now: datetime) -> Event:
+    """The event in a delivered document; one without a time is taken to have happened now.
+
+    Raises:
+        EventUnreadable: it is in neither schema.
+    """
+    try:
+        if "specversion" in document:
+            cloud = msgspec.convert(document, _Cloud)
+            return Event(cloud.id, cloud.source, cloud.type, cloud.subject or "", cloud.time or now, cloud.data or {})
+        grid = msgspec.convert(document, _EventGrid)
+        return Event(grid.id, grid.topic, grid.event_type, grid.subject, grid.event_time, grid.data or {})
+    except msgspec.ValidationError as error:
+        raise EventUnreadable(f"the event has neither schema of Event Grid: {error}") from error
+
+
+def registry_hint(event: Event) -> Hint | NotForUs:
+    """What an event of a registry hints at; events of connected registries are their parent's."""
+    kind = event.short_type
+    if kind not in {"ImagePushed", "ImageDeleted", "ChartPushed", "ChartDeleted"}:
+        return NotForUs("not_a_registry_event")
+    if _REGISTRY_ID.fullmatch(event.topic) is None:
+        return NotForUs("topic_is_no_registry")
+    target = event.data.get("target")
+    repository = target.get("repository") if isinstance(target, Mapping) else None
+    if not isinstance(target, Mapping) or not isinstance(repository, str) or _REPOSITORY.fullmatch(repository) is None:
+        raise EventUnreadable("the event names no repository: data.target.repository expected")
+    if kind == "ChartDeleted":
+        return NotForUs("chart_deleted")
+    if kind == "ImageDeleted":
+        return DeleteHint(event.topic, repository, event.at)
+    texts = (target.get("digest"), target.get("tag"), target.get("version"))
+    references = tuple(
+        text for text in texts if isinstance(text, str) and (_DIGEST.fullmatch(text) or _TAG.fullmatch(text))
+    )
+    if not references:
+        raise EventUnreadable("the event names neither digest nor tag: data.target.digest expected")
+    return PushHint(event.topic, repository, references)
+
+
+def resource_hint(event: Event) -> Hint | NotForUs:
+    """What an event of Resource Manager hints at; the subject's letter case varies (documented)."""
+    if event.short_type not in {"ResourceWriteSuccess", "ResourceDeleteSuccess"}:
+        return NotForUs("not_a_change")
+    child = _CHILD.fullmatch(event.subject)
+    if child is None:
+        return NotForUs("not_a_rule_or_credential_set")
+    registry_id, kind, name = child.groups()
+    return ChangeHint(
+        registry_id=registry_id,
+        kind={"cacherules": "cacheRules", "credentialsets": "credentialSets"}[kind.lower()],
+        name=name,
+        deleted=event.short_type == "ResourceDeleteSuccess",
+        by=_changed_by(event.data),
+        at=event.at,
+    )
+
+
+def _changed_by(data: Mapping[str, Any]) -> str:
+    authorization, claims = data.get("authorization"), data.get("claims")
+    evidence = authorization.get("evidence") if isinstance(authorization, Mapping) else None
+    told = (
+        evidence.get("principalId") if isinstance(evidence, Mapping) else None,
+        claims.get(_OBJECT_ID) if isinstance(claims, Mapping) else None,
+    )
+    return next((_object_id(one) for one in told if isinstance(one, str) and _GUID.fullmatch(one)), "")
+
+
+def _object_id(text: str) -> str:
+    return str(UUID(text))

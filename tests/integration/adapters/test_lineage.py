@@ -1,0 +1,128 @@
+"""What things in a registry are made of, through the real SDK: annotations, labels, charts, and what is too much."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from sandbox.frame.faults import FaultRule
+from sandbox.oci.content import OCI_INDEX, OCI_MANIFEST, Content
+from sandbox.oci.images import Image, multi_arch_image, single_image
+from sandbox.world import World
+from shared.adapters.lineage import AcrLineage
+from shared.adapters.registry_content import AcrContent
+from shared.application.ports import NotServed, PullRefused
+from shared.domain.lineage import BASE_NAME, CHART_CONFIG, CHART_IMAGES
+from tests.integration.sandbox.cloud.support import PrincipalCredential
+
+BASE = {BASE_NAME: "docker.io/library/node:20"}
+
+
+@pytest_asyncio.fixture
+async def lineage(world: World) -> AsyncIterator[AcrLineage]:
+    """The adapter under test, signed in as the product's identity."""
+    content = AcrContent(
+        PrincipalCredential(world.tokens, world.app_identity), connection_verify=str(world.certificates.ca)
+    )
+    yield AcrLineage(content)
+    await content.aclose()
+
+
+def annotated(image: Image, annotations: dict[str, str]) -> Image:
+    """The same image with annotations on its manifest or index."""
+    document = json.loads(image.manifest.data) | {"annotations": annotations}
+    return Image(Content.of_json(image.manifest.media_type, document), image.children, image.blobs)
+
+
+def index_of(*images: Image) -> Image:
+    """An index that lists images or indexes."""
+    listed = [image.manifest.descriptor for image in images]
+    return Image(
+        Content.of_json(OCI_INDEX, {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": listed}), children=images
+    )
+
+
+def chart(metadata: dict[str, Any]) -> Image:
+    """A Helm chart in OCI form."""
+    config = Content.of_json(CHART_CONFIG, metadata)
+    manifest = {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": config.descriptor, "layers": []}
+    return Image(Content.of_json(OCI_MANIFEST, manifest), blobs=(config,))
+
+
+async def made_of(world: World, lineage: AcrLineage, image: Image) -> list[str]:
+    """What an image in the registry is made of."""
+    world.acr.seed("app", image, tag="1")
+    return [str(reference) for reference in await lineage.made_of(world.login_server, "app", "1")]
+
+
+class TestMadeOf:
+    """`Lineage.made_of`."""
+
+    async def test_an_annotation_of_a_manifest(self, world: World, lineage: AcrLineage) -> None:
+        """As Docker's builder and buildah write it."""
+        image = annotated(single_image("app"), BASE)
+        assert await made_of(world, lineage, image) == ["docker.io/library/node:20"]
+
+    async def test_an_annotation_of_an_index(self, world: World, lineage: AcrLineage) -> None:
+        """The platforms' manifests have none of their own."""
+        image = annotated(multi_arch_image("app"), BASE)
+        assert await made_of(world, lineage, image) == ["docker.io/library/node:20"]
+
+    async def test_a_label_of_nested_images(self, world: World, lineage: AcrLineage) -> None:
+        """The same in each platform counts once."""
+        image = multi_arch_image("app", labels={BASE_NAME: "node:20"})
+        assert await made_of(world, lineage, image) == ["docker.io/library/node:20"]
+
+    async def test_an_index_in_an_index(self, world: World, lineage: AcrLineage) -> None:
+        """The specification allows it."""
+        image = index_of(index_of(annotated(single_image("app"), BASE)))
+        assert await made_of(world, lineage, image) == ["docker.io/library/node:20"]
+
+    async def test_no_deeper_than_that(self, world: World, lineage: AcrLineage) -> None:
+        """Whoever nests further hides from us and gains nothing."""
+        image = annotated(single_image("app"), BASE)
+        for _ in range(6):
+            image = index_of(image)
+        assert await made_of(world, lineage, image) == []
+
+    async def test_no_more_than_a_dozen_manifests(self, world: World, lineage: AcrLineage) -> None:
+        """Of two hundred platforms a few say what all say."""
+        image = index_of(*(annotated(single_image(f"p{number}"), BASE) for number in range(200)))
+
+        assert await made_of(world, lineage, image) == ["docker.io/library/node:20"]
+        read = [e for e in world.exchanges.exchanges("registry", path="/manifests/") if e.status == 200]
+        assert len(read) == 12
+
+    async def test_a_charts_metadata(self, world: World, lineage: AcrLineage) -> None:
+        """A list in YAML within JSON; what is no reference is left out."""
+        images = "- name: web\n  image: nginx:1.27\n- name: db\n  image: 'bitnami/redis:7.4'\n- image: $(id)\n"
+        assert await made_of(world, lineage, chart({"name": "shop", "annotations": {CHART_IMAGES: images}})) == [
+            "docker.io/library/nginx:1.27",
+            "docker.io/bitnami/redis:7.4",
+        ]
+
+    @pytest.mark.parametrize(
+        "metadata", [{}, {"annotations": None}, {"annotations": {CHART_IMAGES: 7}}, {"config": {"Labels": []}}]
+    )
+    async def test_metadata_that_names_none(self, world: World, lineage: AcrLineage, metadata: dict[str, Any]) -> None:
+        """Nothing, and no error."""
+        assert await made_of(world, lineage, chart(metadata)) == []
+
+    async def test_a_configuration_that_is_too_large_is_not_read(self, world: World, lineage: AcrLineage) -> None:
+        """Its descriptor says so."""
+        assert await made_of(world, lineage, chart({"annotations": BASE, "padding": "x" * 1_100_000})) == []
+
+    async def test_an_image_that_is_gone(self, world: World, lineage: AcrLineage) -> None:
+        """Maybe it comes yet."""
+        with pytest.raises(NotServed):
+            await lineage.made_of(world.login_server, "app", "1")
+
+    async def test_no_access(self, world: World, lineage: AcrLineage) -> None:
+        """That does not pass by itself."""
+        world.acr.seed("app", single_image("app"), tag="1")
+        world.faults.add(FaultRule(service="registry", path="/manifests/", status=403))
+
+        with pytest.raises(PullRefused):
+            await lineage.made_of(world.login_server, "app", "1")

@@ -1,0 +1,178 @@
+"""Dead letters: what is known of them, who is told, and the way back."""
+
+import msgspec
+import pytest
+
+from shared.application.dead_letters import NothingToReplay
+from shared.application.messages import REMEDIATIONS, AlertMessage, read_remediation
+from shared.application.reports import NotFound
+from shared.domain.dead_letters import MOST_FAILURES, LetterState
+from shared.domain.incidents import IncidentState
+from shared.domain.notice_kinds import NoticeKind
+from shared.errors import PermanentError, TemporaryError
+from tests.fakes.application import TestApplication, log_alert
+
+NGINX = "docker.io/library/nginx"
+
+
+async def dead_alert(world: TestApplication) -> bytes:
+    """An alert whose message was given up after two errors; its body."""
+    world.failing("nginx:1.27")
+    await world.alert()
+    [body] = world.queue.take(REMEDIATIONS)
+    for attempt, error in enumerate((TemporaryError("busy", code="ServerBusy"), RuntimeError("holds a secret")), 1):
+        await world.app.dead_letters.note_failure(REMEDIATIONS, body, error, attempt=attempt)
+    await world.app.dead_letters.bury(REMEDIATIONS, body)
+    return body
+
+
+class TestBury:
+    """A message that was given up."""
+
+    async def test_it_is_recorded_with_its_errors_and_told(self) -> None:
+        """Of a defect only the type is kept, since its text may hold anything."""
+        world = TestApplication()
+        body = await dead_alert(world)
+        await world.work()
+
+        [letter] = await world.app.dead_letters.listed()
+        assert (letter.origin, letter.state, letter.deaths) == (REMEDIATIONS, LetterState.DEAD, 1)
+        assert (letter.body, letter.encoding) == (body.decode(), "text")
+        assert [(f.attempt, f.code, f.text) for f in letter.failures] == [
+            (1, "ServerBusy", "busy"),
+            (2, "internal", "RuntimeError"),
+        ]
+        [notice] = world.topic.sent
+        assert (notice.kind, notice.subject) == (NoticeKind.DEAD_LETTER_ADDED, f"dead-letters/{letter.id}")
+        assert f"POST /api/dead-letters/{letter.id}/replay" in notice.detail
+
+    async def test_the_same_one_again_changes_nothing(self) -> None:
+        """The poison queue delivers at least once as well."""
+        world = TestApplication()
+        body = await dead_alert(world)
+
+        await world.app.dead_letters.bury(REMEDIATIONS, body)
+        await world.work()
+
+        assert [letter.deaths for letter in await world.app.dead_letters.listed()] == [1]
+        assert len(world.topic.sent) == 1
+
+    async def test_its_delivery_is_accounted_for(self) -> None:
+        """As `dead-letter`."""
+        world = TestApplication()
+        await dead_alert(world)
+
+        totals = await world.deliveries.totals()
+        assert (totals.outcomes, totals.add_up) == ({"dead-letter": 1}, True)
+
+    async def test_bytes_that_are_no_text_are_kept(self) -> None:
+        """Somebody else's message, shown as base64."""
+        world = TestApplication()
+        await world.app.dead_letters.bury(REMEDIATIONS, b"\xff\x00")
+
+        [letter] = await world.app.dead_letters.listed()
+        assert (letter.body, letter.encoding) == ("/wA=", "base64")
+
+    async def test_what_only_failed_is_not_listed(self) -> None:
+        """It still gets attempts."""
+        world = TestApplication()
+        for attempt in range(MOST_FAILURES + 5):
+            await world.app.dead_letters.note_failure("q", b"m", PermanentError("no"), attempt=attempt)
+
+        assert await world.app.dead_letters.listed() == []
+
+    async def test_the_history_is_bounded(self) -> None:
+        """The latest errors count."""
+        world = TestApplication()
+        for attempt in range(MOST_FAILURES + 5):
+            await world.app.dead_letters.note_failure("q", b"m", PermanentError("no"), attempt=attempt)
+        await world.app.dead_letters.bury("q", b"m")
+
+        [letter] = await world.app.dead_letters.listed()
+        assert [failure.attempt for failure in letter.failures] == list(range(5, MOST_FAILURES + 5))
+
+
+class TestReplay:
+    """The way back."""
+
+    async def test_a_replayed_alert_is_worked_on(self) -> None:
+        """Its delivery was accounted for as dead; now it ends in an incident."""
+        world = TestApplication()
+        await dead_alert(world)
+        [letter] = await world.app.dead_letters.listed()
+
+        again = await world.app.dead_letters.replay(letter.id)
+        await world.work()
+
+        assert again.state is LetterState.REPLAYED
+        assert (await world.all_incidents())[NGINX].state is IncidentState.VERIFIED
+        totals = await world.deliveries.totals()
+        assert (totals.outcomes, totals.add_up) == ({"incident": 1}, True)
+
+    async def test_twice_is_a_conflict_and_one_message(self) -> None:
+        """It is on its way already."""
+        world = TestApplication()
+        await dead_alert(world)
+        [letter] = await world.app.dead_letters.listed()
+        await world.app.dead_letters.replay(letter.id)
+
+        with pytest.raises(NothingToReplay, match="replayed"):
+            await world.app.dead_letters.replay(letter.id)
+        assert len(world.queue.take(REMEDIATIONS)) == 1
+
+    async def test_one_that_dies_again_is_told_again_and_can_be_replayed_again(self) -> None:
+        """Another death is another notice."""
+        world = TestApplication()
+        body = await dead_alert(world)
+        [letter] = await world.app.dead_letters.listed()
+        await world.app.dead_letters.replay(letter.id)
+        world.queue.take(REMEDIATIONS)
+
+        await world.app.dead_letters.bury(REMEDIATIONS, body)
+        await world.app.dead_letters.replay(letter.id)
+
+        [message] = [read_remediation(body) for body in world.queue.take(REMEDIATIONS)]
+        assert isinstance(message, AlertMessage)
+        await world.work()
+        assert len(world.topic.sent) == 2
+
+    @pytest.mark.parametrize("key", ["", "0" * 32])
+    async def test_an_unknown_letter(self, key: str) -> None:
+        """404."""
+        with pytest.raises(NotFound):
+            await TestApplication().app.dead_letters.replay(key)
+
+    async def test_the_same_alert_delivered_again_is_taken_as_new(self) -> None:
+        """Azure Monitor's own repetition is as good as a replay."""
+        world = TestApplication()
+        await dead_alert(world)
+
+        assert await world.alert() is False
+        await world.work()
+
+        assert (await world.all_incidents())[NGINX].state is IncidentState.VERIFIED
+
+
+class TestAccounting:
+    """`GET /api/deliveries`."""
+
+    async def test_every_arrival_is_counted_once(self) -> None:
+        """Received is duplicates and the outcomes of all others."""
+        world = TestApplication()
+        world.failing("nginx:1.27")
+        await world.alert()
+        await world.alert()
+        await world.alert(log_alert(alert="a2", condition="Resolved"))
+        await world.work()
+        await world.alert()
+        await world.alert(log_alert(alert="a3"))
+
+        totals = await world.app.reports.deliveries()
+
+        assert msgspec.to_builtins(totals) == {
+            "received": 5,
+            "duplicates": 2,
+            "outcomes": {"incident": 1, "ignored": 1, "pending": 1},
+            "ignored": {"resolved": 1},
+        }
+        assert totals.add_up
