@@ -66,7 +66,14 @@ class Cluster:
             return await client.pull(image, credentials=credentials)
 
     async def start_pod(self, image: str, *, namespace: str = "default", name: str = "") -> PulledImage | None:
-        """Start a pod with the image: None when the pull failed, and then the logs have its events.
+        """Start a pod with the image: None when the pull failed, and then the logs have its events."""
+        started = await self.try_pod(image, namespace=namespace, name=name)
+        return started if isinstance(started, PulledImage) else None
+
+    async def try_pod(
+        self, image: str, *, namespace: str = "default", name: str = ""
+    ) -> PulledImage | PullRefused | RegistryUnreachable:
+        """Start a pod with the image: what it runs, or why it does not, and then the logs have its events.
 
         Without a name it is a pod of a Deployment that is called like the image's repository, with one container `app`.
         """
@@ -75,7 +82,7 @@ class Cluster:
         except (PullRefused, RegistryUnreachable) as error:
             events = [(event.reason, event.message) for event in failed_pull_events(image, error)]
             self._log(name or self._deployed(image, namespace), namespace, events)
-            return None
+            return error
 
     def _deployed(self, image: str, namespace: str) -> str:
         """Write a waiting pod of a Deployment into the inventory; returns the pod's name."""

@@ -1,12 +1,14 @@
 """The command line: `cachewarden COMMAND …`.
 
 Exit codes: 0 done, and the answer is positive; 1 done, and the answer is negative (no reference, cause unknown, bad
-lines); 2 wrong usage or input that can't be read; 130 interrupted; 141 the reader of the output went away. `plan` has
-codes of its own, since 2 is where it says that there is something to do.
+lines); 2 wrong usage, input that can't be read or output that can't be written; 130 interrupted; 141 the reader of the
+output went away. `plan` has codes of its own, since 2 is where it says that there is something to do.
 """
 
 import argparse
+import errno
 import importlib
+import io
 import os
 import pkgutil
 import sys
@@ -18,6 +20,9 @@ from shared.errors import CachewardenError
 from shared.version import VERSION
 
 USAGE_ERROR = 2
+_UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
+"""What standard output fails with; input that can't be read has become a `CachewardenError` where it was read."""
+
 _INTERRUPTED = 130
 _READER_GONE = 141
 
@@ -46,22 +51,24 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
+        if message.startswith("unrecognized arguments") and "-" not in {word[0] for word in message.split()[2:]}:
+            message += " (a text with spaces wants quotes around it)"
         self.exit(self.error_code, f"{self.prog}: error: {message}\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; whatever happens, nobody sees a traceback for bad input."""
     written = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal's encoding may lack what a log has
     try:
-        code = _run(written)
-        sys.stdout.flush()
+        return _run(written)
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BrokenPipeError:
-        # Python flushes standard output once more at exit; it must find something that takes it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_output()
         return _READER_GONE
-    return code
 
 
 def _run(written: Sequence[str]) -> int:
@@ -69,7 +76,8 @@ def _run(written: Sequence[str]) -> int:
     parser = _Parser(
         prog="cachewarden",
         description="Cures Docker Hub 429 pull failures with Azure Container Registry's artifact cache.",
-        epilog="Exit codes: 0 yes, 1 no, 2 wrong usage or unreadable input, 130 interrupted, 141 output closed.",
+        epilog="Exit codes: 0 yes, 1 no, 2 wrong usage or unreadable input, 130 interrupted, 141 output closed; "
+        "of plan: 0 nothing to do, 2 something to do, 1 an error.",
     )
     parser.add_argument("--version", action="version", version=f"cachewarden {VERSION}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
@@ -82,17 +90,31 @@ def _run(written: Sequence[str]) -> int:
         own.set_defaults(run=command.run, error_code=own.error_code)
         if len(wanted) == 1:
             parser.error_code = own.error_code
-    parsed = parser.parse_args(written)
-    return _run_command(parsed)
+    return _run_command(parser.parse_args(written))
 
 
 def _run_command(parsed: argparse.Namespace) -> int:
     try:
-        return int(parsed.run(parsed))
+        code = int(parsed.run(parsed))
+        sys.stdout.flush()
     except CachewardenError as error:
         hint = f"\n  {error.hint}" if error.hint else ""
         sys.stderr.write(f"cachewarden: {error}{hint}\n")
         return int(parsed.error_code)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        if error.errno not in _UNWRITABLE:
+            raise
+        _give_up_output()
+        sys.stderr.write(f"cachewarden: the output can't be written: {error.strerror or error}\n")
+        return int(parsed.error_code)
+    return code
+
+
+def _give_up_output() -> None:
+    """Let standard output go nowhere: Python flushes it once more at exit, and must find something that takes it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _command(name: str) -> Command:

@@ -13,6 +13,7 @@ from sandbox.control.state import PARTS
 from sandbox.frame.control import BadControlRequest, ControlService, answer, read
 from sandbox.logs.values import RowError
 from sandbox.monitor.rules import AlertRule
+from sandbox.oci.client import PulledImage
 from sandbox.topic.delivery import HandshakeFailed, Subscription
 
 if TYPE_CHECKING:
@@ -101,10 +102,12 @@ class WorldControl(ControlService):
     async def _start_pod(self, request: web.Request) -> web.StreamResponse:
         body = await read(request, NewPod)
         try:
-            pulled = await self._world.cluster.start_pod(body.image, namespace=body.namespace, name=body.name)
+            started = await self._world.cluster.try_pod(body.image, namespace=body.namespace, name=body.name)
         except ValueError as error:
             raise BadControlRequest(detail=f"{body.image!r} names no image: {error}") from error
-        return answer({"running": pulled is not None, "digest": pulled.digest if pulled is not None else None})
+        if isinstance(started, PulledImage):
+            return answer({"running": True, "digest": started.digest, "why": None})
+        return answer({"running": False, "digest": None, "why": str(started)})
 
     async def _log_in(self, _request: web.Request) -> web.StreamResponse:
         return answer(await self._world.cluster.login())

@@ -1,6 +1,7 @@
 """Seeds Docker Hub: accounts, tokens, images, and how many pulls are left."""
 
 from collections.abc import Iterable
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -65,11 +66,11 @@ class HubRoutes:
         return answer({"digest": image.digest}, status=201)
 
     async def _exhaust(self, request: web.Request) -> web.StreamResponse:
-        self._hub.exhaust((await read(request, Source)).source)
+        self._hub.exhaust(self._source(await read(request, Source)))
         return web.Response(status=204)
 
     async def _reset(self, request: web.Request) -> web.StreamResponse:
-        source = (await read(request, Source)).source
+        source = self._source(await read(request, Source))
         account = self._hub.logins.accounts.get(source)
         self._hub.limits.personal.reset(account.id if account is not None else source)
         self._hub.limits.anonymous.reset(source)
@@ -82,6 +83,17 @@ class HubRoutes:
         if body.personal is not msgspec.UNSET:
             self._hub.limits.personal.limit = body.personal
         return web.Response(status=204)
+
+    def _source(self, body: Source) -> str:
+        """Whose pulls are meant; a misspelt name would exhaust nobody, silently."""
+        accounts = self._hub.logins.accounts
+        if body.source in accounts or body.source in {account.id for account in accounts.values()}:
+            return body.source
+        try:
+            return str(ip_address(body.source))
+        except ValueError as error:
+            known = f"an IP address or one of the accounts {', '.join(accounts)}"
+            raise BadControlRequest(detail=f"source: found {body.source!r}, expected {known}") from error
 
     def _account(self, username: str) -> "Account":
         account = self._hub.logins.accounts.get(username)

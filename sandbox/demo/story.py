@@ -21,7 +21,7 @@ _MOST_PULLS = 200
 _PATIENCE_S = 60.0
 _WRITTEN = {
     "credentialSets": "credential set",
-    "roleAssignments": "Key Vault Secrets User for its identity",
+    "roleAssignments": "Key Vault Secrets User for its identity on",
     "cacheRules": "cache rule",
 }
 _WRITES = list(_WRITTEN)
@@ -65,7 +65,7 @@ class Story:
         """Every step in turn; raises `StepFailed` at the first that does not hold."""
         with self._narrator.step("The cluster pulls three images, until Docker Hub says no") as step:
             await self._exhaust(step)
-        with self._narrator.step("The kubelet's events reach Log Analytics, and Azure Monitor fires") as step:
+        with self._narrator.step("The events reach Log Analytics, and Azure Monitor fires") as step:
             await self._fire(step)
         with self._narrator.step("Cachewarden finds the images, plans, applies and proves") as step:
             await self._cure(step)
@@ -128,9 +128,7 @@ class Story:
 
     def _check_order(self, step: Step) -> None:
         """What a later write needs came first: credential set, its access to the vault, then the rules."""
-        writes = [
-            urlsplit(put.url).path.split("/")[-2:] for put in self._world.exchanges.exchanges("arm", method="PUT")
-        ]
+        writes = [_written(urlsplit(put.url).path) for put in self._world.exchanges.exchanges("arm", method="PUT")]
         kinds = [kind for kind, _ in writes]
         expect(kinds == sorted(kinds, key=_WRITES.index), f"ARM was written to in the order {kinds}")
         step.say("written to ARM, in this order:")
@@ -148,7 +146,7 @@ class Story:
             for entry in incident["timeline"]:
                 if (incident["id"], entry["text"]) not in told:
                     told.add((incident["id"], entry["text"]))
-                    step.say(f"{incident['source'].removeprefix('docker.io/'):36} {_short(entry['text'])}")
+                    step.say(_entry(incident["source"].removeprefix("docker.io/"), _short(entry["text"])))
         return len(summaries) == len(self._images()) and all(s["state"] in _SETTLED for s in summaries)
 
     def _rule_puts(self) -> int:
@@ -199,6 +197,18 @@ class Story:
                 for command in hand_off["commands"]:
                     step.say(f"  $ {command}")
         expect(len(self._world.topic.events) == len(self._incidents), "an incident was told more than once")
+
+
+def _written(path: str) -> tuple[str, str]:
+    """The type and the name of what a path writes; an assignment's name says nothing, its scope's does."""
+    scope, _, assignment = path.partition("/providers/Microsoft.Authorization/")
+    kind, name = (assignment or path).split("/")[-2:]
+    return kind, scope.rpartition("/")[2] if assignment else name
+
+
+def _entry(repository: str, text: str) -> str:
+    """An entry of an incident's timeline, with the repository where the text does not name it."""
+    return text if repository in text else f"{repository}: {text}"
 
 
 def _short(text: str) -> str:

@@ -31,6 +31,8 @@ class AlertDelivery(msgspec.Struct, frozen=True):
 
     Attributes:
         alert_id: the alert's ARM id.
+        rule: the name of the rule.
+        condition: `Fired` or `Resolved`.
         statuses: the status of each attempt, 0 where there was no answer; empty while the endpoint is suspended.
         delivered: whether the app took it.
         seconds: how long the last attempt took.
@@ -40,6 +42,13 @@ class AlertDelivery(msgspec.Struct, frozen=True):
     statuses: tuple[int, ...]
     delivered: bool
     seconds: float = 0
+    rule: str = ""
+    condition: str = ""
+
+    def __str__(self) -> str:
+        """`alert cachewarden-pull-limit fired: 202`."""
+        answers = ", ".join(str(status or "no answer") for status in self.statuses)
+        return f"alert {self.rule} {self.condition.lower()}: {answers or 'not posted, the endpoint is suspended'}"
 
 
 class ActionGroup:
@@ -68,9 +77,16 @@ class ActionGroup:
         """Post an alert, and again as the retry rules have it; LookupError while no host is connected."""
         if not self._url:
             raise LookupError("the action group has no function: connect a host first")
-        alert_id = payload["data"]["essentials"]["alertId"]
+        essentials = payload["data"]["essentials"]
+        alert = AlertDelivery(
+            alert_id=essentials["alertId"],
+            statuses=(),
+            delivered=False,
+            rule=str(essentials.get("alertRule", "")),
+            condition=str(essentials.get("monitorCondition", "")),
+        )
         if self._suspended_until is not None and self._clock() < self._suspended_until:
-            return self._done(AlertDelivery(alert_id, (), delivered=False))
+            return self._done(alert)
         started = time.perf_counter()
         statuses = [await self._attempt(payload)]
         for wait in _WAITS_S:
@@ -84,7 +100,8 @@ class ActionGroup:
                 self._suspended_until = self._clock() + _SUSPENSION * self._pace
         delivered = 200 <= statuses[-1] < 300  # noqa: PLR2004 - success
         seconds = time.perf_counter() - started
-        return self._done(AlertDelivery(alert_id, tuple(statuses), delivered, seconds))
+        tried = msgspec.structs.replace(alert, statuses=tuple(statuses), delivered=delivered, seconds=seconds)
+        return self._done(tried)
 
     async def close(self) -> None:
         """Close the connections."""

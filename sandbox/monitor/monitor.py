@@ -48,7 +48,7 @@ class Monitor:
         """Evaluate all rules again and again, until cancelled."""
         while True:
             for delivery in await self.evaluate():
-                _LOG.info("alert %s: %s", delivery.alert_id.rpartition("/")[2], delivery.statuses or "suspended")
+                _LOG.info("%s", delivery)
             await asyncio.sleep(every_s)
 
     def _payload(self, alert: Alert) -> dict[str, object]:

@@ -84,7 +84,7 @@ class Approvals:
         if proposal.is_expired(self._clock.now(), self._lifetime):
             await self._book.asked_too_long_ago(key)
             await self._continue(incident)
-            raise ApprovalExpired(f"the plan was proposed at {proposal.proposed_at.isoformat()}")
+            raise ApprovalExpired(f"the plan was proposed at {proposal.proposed_at:%Y-%m-%dT%H:%M:%SZ}")
         decided = _as_said(await self._book.approved(key, by=answer.by, why=answer.why), Decision.APPROVED)
         await self._continue(decided)
         return decided

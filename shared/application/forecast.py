@@ -19,6 +19,7 @@ class QuestionInvalid(CallerError):
     """The body of a question can't be read."""
 
     code = "question_invalid"
+    hint = "Send a JSON object with exactly the fields that are named in the README."
 
 
 class ExplainQuestion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,7 +65,9 @@ class Forecast:
         registry = self._policy.registry(question.registry)
         if registry is None:
             names = ", ".join(known.name for known in self._policy.registries)
-            raise NotFound(f"registry: the policy has no {question.registry!r}; it has {names}")
+            raise NotFound(
+                f"registry: the policy has no {question.registry!r}; it has {names}", hint="Name one of them."
+            )
         snapshot = await self._survey.read(registry.id)
         images = [planned_image(text) for text in question.failures if text.strip()]
         return plan(snapshot, images, self._policy, registry=registry)

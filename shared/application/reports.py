@@ -1,5 +1,7 @@
 """Reports: what is known, read only."""
 
+from datetime import datetime
+
 import msgspec
 
 from shared.application.ports import Deliveries, Incidents, Outbox, Totals
@@ -15,6 +17,7 @@ class NotFound(CallerError):
     """There is no such thing."""
 
     code = "not_found"
+    hint = "GET /api/incidents lists the incidents with their ids."
     status = 404
 
 
@@ -22,6 +25,7 @@ class BadQuestion(CallerError):
     """A query parameter is not what it should be."""
 
     code = "bad_question"
+    hint = "Correct the parameter that is named, or leave it out."
 
 
 class IncidentSummary(msgspec.Struct, frozen=True):
@@ -33,7 +37,7 @@ class IncidentSummary(msgspec.Struct, frozen=True):
     reason: str | None
     rule: str | None
     failures: int
-    updated_at: str
+    updated_at: datetime
 
 
 class DeliveryStatus(msgspec.Struct, frozen=True):
@@ -133,5 +137,5 @@ def _summary(incident: Incident) -> IncidentSummary:
         reason=incident.reason,
         rule=incident.rule,
         failures=incident.failures,
-        updated_at=incident.updated_at.isoformat(),
+        updated_at=incident.updated_at,
     )

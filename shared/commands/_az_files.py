@@ -96,8 +96,6 @@ def _load(path: str) -> Any:
 
 def _list(path: str, document: Any) -> list[Any]:
     listed = document.get("value", document.get("repositories")) if isinstance(document, dict) else document
-    if listed is None and document is None:
-        return []
     if not isinstance(listed, list):
         raise AzFileInvalid(f"{path}: found {_kind(document)}; expected a list")
     return listed

@@ -1,4 +1,7 @@
-"""Input of the commands: an argument, a file or a pipe."""
+"""Input of the commands: an argument, a file or a pipe.
+
+A mistyped file name must not pass for what a file would hold, so arguments that look like paths are told apart.
+"""
 
 import sys
 from collections.abc import Iterator
@@ -11,6 +14,9 @@ from shared.errors import PermanentError
 
 _LARGEST = 64 * 1024 * 1024
 _LONGEST_LINE = 8 * 1024 * 1024
+_TEXT_SUFFIXES = (".txt", ".json", ".jsonl", ".log", ".yaml", ".yml", ".md")
+_A_FOLDER = "Name a file in it; an image that is called like a folder is written with its tag."
+_PATH_STARTS = ("./", "../", "/", "~")
 
 
 class InputUnreadable(PermanentError):
@@ -29,10 +35,32 @@ def open_input(path: str | None) -> BinaryIO:
         try:
             return Path(path or "").open("rb")
         except OSError as error:
-            raise InputUnreadable(f"{path}: {error.strerror or error}") from error
+            hint = _A_FOLDER if isinstance(error, IsADirectoryError) else None
+            raise InputUnreadable(f"{path}: {error.strerror or error}", hint=hint) from error
     if sys.stdin is None or sys.stdin.isatty():
-        raise InputUnreadable("no text given", hint="Give it as an argument, with --file, or through a pipe.")
+        raise InputUnreadable("no text given", hint="Give it as an argument or through a pipe.")
     return sys.stdin.buffer
+
+
+def is_file(text: str) -> bool:
+    """Whether a text is the path of a file; a folder is none, a pipe (`<(…)` of a shell) is one."""
+    try:
+        return bool(text) and Path(text).exists() and not Path(text).is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def looks_like_a_path(text: str) -> bool:
+    """Whether a text can only have been meant as a path: it begins or ends like one, or is a folder that is there.
+
+    With white space it is a text, and with a colon or an `@` in its last part a reference with a tag or a digest.
+    """
+    if not text or any(map(str.isspace, text)) or set(":@") & set(text.rpartition("/")[2]):
+        return False
+    try:
+        return text.startswith(_PATH_STARTS) or text.lower().endswith(_TEXT_SUFFIXES) or Path(text).is_dir()
+    except (OSError, ValueError):
+        return False
 
 
 def read_text(path: str | None) -> str:

@@ -1,10 +1,11 @@
 """A plan as a tree for people: what would be done and why, then what becomes of each image."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from shared.commands._terminal import Printer, visible
+from shared.commands._terminal import Printer, folded, visible, width
+from shared.domain.diagnosis import Cause
 from shared.domain.handoff import by_hand
 from shared.domain.plan_diff import PlanDiff
 from shared.domain.plans import (
@@ -22,23 +23,36 @@ _STYLES = {Status.COVERED: "green", Status.PLANNED: "cyan", Status.BLOCKED: "red
 _MOST_IMAGES = 200
 """Images that are told one by one; JSON tells them all."""
 
+_GUIDE = 4
+"""Columns that each level of the tree takes."""
+
 _WIDEST = 4096
 """Columns; the terminal wraps longer lines itself, so that a command that is copied stays one line."""
 
 
 class Branch(msgspec.Struct, frozen=True):
-    """A line of the tree, and what hangs below it."""
+    """A line of the tree, and what hangs below it; a command is never folded."""
 
     text: str
     style: str = ""
     below: tuple["Branch", ...] = ()
+    command: bool = False
 
 
-def show_plan(plan: Plan, registry_name: str) -> None:
-    """Print a plan."""
-    _show(
-        Branch(f"Plan for {registry_name}: {_summary(plan)}", "bold", (*_actions(plan, registry_name), *_images(plan)))
-    )
+def show_plan(plan: Plan, registry_name: str, *, vault_ids: Mapping[str, str], left_out: int = 0) -> None:
+    """Print a plan, and how many lines around it said nothing; `vault_ids` has the ARM ids of vaults by address."""
+    below = (*_actions(plan, registry_name, vault_ids), *_images(plan))
+    if left_out:
+        lines = f"{left_out} line{'' if left_out == 1 else 's'}"
+        below += (Branch(f"{lines} left out that told neither an image nor a failure; --json has them", "dim"),)
+    _show(Branch(f"Plan for {registry_name}: {_summary(plan)}", "bold", below))
+
+
+def without_echoes(outcomes: Iterable[Outcome]) -> tuple[Outcome, ...]:
+    """The outcomes without lines that say nothing new: `Back-off pulling image` beside the failure itself."""
+    told = tuple(outcomes)
+    known = {outcome.image for outcome in told if outcome.reason != Cause.UNKNOWN}
+    return tuple(outcome for outcome in told if outcome.reason != Cause.UNKNOWN or outcome.image not in known)
 
 
 def show_diff(diff: PlanDiff, registry_name: str) -> None:
@@ -59,18 +73,26 @@ def _summary(plan: Plan) -> str:
     return f"{len(plan.actions)} to do; {images}"
 
 
-def _actions(plan: Plan, registry_name: str) -> Iterable[Branch]:
+def _actions(plan: Plan, registry_name: str, vault_ids: Mapping[str, str]) -> Iterable[Branch]:
     if not plan.actions:
         return [Branch("Nothing to do", "green")]
     steps = (
         Branch(
             f"{number}. {_told(action)}",
             "cyan",
-            (*_why(action), *(Branch(line, "green") for line in by_hand(action, registry_name))),
+            (
+                *_why(action),
+                *_by_hand(action, registry_name, vault_ids),
+            ),
         )
         for number, action in enumerate(plan.actions, start=1)
     )
     return [Branch("To do, in this order", "bold", tuple(steps))]
+
+
+def _by_hand(action: Action, registry_name: str, vault_ids: Mapping[str, str]) -> Iterable[Branch]:
+    vault_id = vault_ids.get(action.vault) if isinstance(action, GrantVaultAccess) else None
+    return (Branch(line, "green", command=True) for line in by_hand(action, registry_name, vault_id))
 
 
 def _images(plan: Plan) -> Iterable[Branch]:
@@ -140,9 +162,10 @@ def _show_with_rich(tree: Branch) -> bool:
     except ImportError:
         return False
 
-    def grown(branch: Branch) -> Tree:
-        root = Tree(Text(visible(branch.text), style=branch.style))
-        root.children.extend(grown(child) for child in branch.below)
+    def grown(branch: Branch, depth: int = 0) -> Tree:
+        columns = None if branch.command else (width() or _WIDEST) - depth * _GUIDE
+        root = Tree(Text("\n".join(folded(visible(branch.text), columns, 0)), style=branch.style))
+        root.children.extend(grown(child, depth + 1) for child in branch.below)
         return root
 
     Console(width=_WIDEST).print(grown(tree))

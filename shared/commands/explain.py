@@ -1,10 +1,11 @@
 """`cachewarden explain`: a failure text → what failed, why, whose limit, which image, what to do."""
 
 import argparse
+import sys
 from typing import Any
 
-from shared.commands._input import InputUnreadable, read_lines, read_text
-from shared.commands._terminal import Printer, json_line
+from shared.commands._input import InputUnreadable, is_file, looks_like_a_path, read_lines, read_text
+from shared.commands._terminal import FIELD_WIDTH, Printer, json_line
 from shared.domain.diagnosis import Cause, Diagnosis, diagnose
 from shared.domain.explanation import Explanation, explain
 
@@ -29,7 +30,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputUnreadable("a text and --file were given; one of them is wanted")
     if arguments.jsonl and given is None:
         return _lines(arguments.file)
-    text = given if given is not None else read_text(arguments.file)
+    text = _given(given) if given is not None else read_text(arguments.file)
+    if not text.strip() and not arguments.jsonl:
+        raise InputUnreadable("no text given", hint="Give it as an argument, with --file, or through a pipe.")
     if arguments.jsonl:
         diagnosis = diagnose(text)
         json_line(document_of(diagnosis))
@@ -38,6 +41,14 @@ def run(arguments: argparse.Namespace) -> int:
         diagnosis = explanation.diagnosis
         show(explanation, Printer())
     return 1 if diagnosis.cause is Cause.UNKNOWN else 0
+
+
+def _given(text: str) -> str:
+    """The argument, with a word to whoever may have meant the file."""
+    if is_file(text) or looks_like_a_path(text):
+        what = "is a file" if is_file(text) else "looks like a path"
+        sys.stderr.write(f"cachewarden: {text} {what}, and is explained as a text; --file reads a file\n")
+    return text
 
 
 def document_of(diagnosis: Diagnosis) -> dict[str, Any]:
@@ -54,7 +65,7 @@ def document_of(diagnosis: Diagnosis) -> dict[str, Any]:
 def show(explanation: Explanation, printer: Printer) -> None:
     """Print an explanation for people."""
     diagnosis = explanation.diagnosis
-    printer.line(printer.paint(explanation.summary, "bold"))
+    printer.words(printer.paint(explanation.summary, "bold"), indent=0)
     printer.line()
     printer.field("cause", printer.paint(diagnosis.cause, "red" if diagnosis.rate_limited else "yellow"))
     printer.field("image", printer.paint(str(diagnosis.image), "cyan") if diagnosis.image else "not named")
@@ -66,11 +77,12 @@ def show(explanation: Explanation, printer: Printer) -> None:
         printer.field("upstream", printer.paint(diagnosis.upstream, "cyan"))
     printer.field("written by", diagnosis.runtime)
     if diagnosis.evidence:
-        printer.field("evidence", _evidence(diagnosis, printer))
+        printer.field("evidence", _evidence(diagnosis, printer), whole=True)
     printer.line()
-    printer.line(f"{printer.paint('Cachewarden', 'bold')}  {explanation.does}")
+    printer.words(f"{printer.paint('Cachewarden', 'bold')}  {explanation.does}", indent=FIELD_WIDTH)
     for number, step in enumerate(explanation.by_hand):
-        printer.line(f"{printer.paint('By hand    ' if number == 0 else '           ', 'bold')}  {step}")
+        head = printer.paint("By hand    " if number == 0 else "           ", "bold")
+        printer.words(f"{head}  {step}", indent=FIELD_WIDTH)
         if number == 0:
             for command in explanation.commands:
                 printer.line(f"             {printer.paint(command, 'green')}")

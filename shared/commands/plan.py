@@ -4,21 +4,22 @@ Exit codes as `terraform plan -detailed-exitcode` has them: 0 nothing to do, 2 t
 """
 
 import argparse
+import difflib
 import re
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import msgspec
 
 from shared.commands._az_files import assumed_credential_sets, read_credential_sets, read_repositories, read_rules
-from shared.commands._input import InputUnreadable, read_text
-from shared.commands._plan_view import show_diff, show_plan
+from shared.commands._input import InputUnreadable, is_file, looks_like_a_path, read_text
+from shared.commands._plan_view import show_diff, show_plan, without_echoes
 from shared.commands._policy_input import load_policy_file
+from shared.domain.diagnosis import Cause
 from shared.domain.plan_diff import plan_diff
 from shared.domain.planned_images import planned_image
 from shared.domain.planner import plan
-from shared.domain.plans import Plan
+from shared.domain.plans import Action, Outcome, Plan, PlannedImage
 from shared.domain.policy import Policy, RegistryPolicy
 from shared.domain.registries import RegistrySnapshot
 
@@ -26,7 +27,18 @@ HELP = "Show what would be done for some failed pulls, offline; exit code 0 noth
 ERROR_CODE = 1
 
 _SOMETHING_TO_DO = 2
+_DIGITS = re.compile("[0-9]")
+_NEAR = 0.8
+"""How alike two names are of which one is taken for a slip of the other, as difflib counts."""
+
 _REGISTRY_NAME = re.compile(r"[A-Za-z0-9]{1,50}")
+
+
+class _WrittenPlan(Plan, frozen=True):
+    """A plan as `--json` writes it: both of its fields are there, so that another file does not pass for no plan."""
+
+    actions: tuple[Action, ...] = msgspec.field()
+    outcomes: tuple[Outcome, ...] = msgspec.field()
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -55,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     policy = load_policy_file(arguments.policy)
     registry = _registry(arguments.registry, policy)
-    images = [planned_image(line) for line in _lines(arguments.failures) if line.strip()]
+    images = _images(arguments.failures)
     planned = plan(_snapshot(arguments, registry), images, policy, registry=registry)
     before = _read_plan(arguments.diff) if arguments.diff else None
     shown = planned if before is None else plan_diff(before, planned)
@@ -64,8 +76,36 @@ def run(arguments: argparse.Namespace) -> int:
     elif before is not None:
         show_diff(plan_diff(before, planned), registry.name)
     else:
-        show_plan(planned, registry.name)
+        noise = _noise(images)
+        told = without_echoes(outcome for outcome in planned.outcomes if outcome.image not in noise)
+        show_plan(
+            Plan(planned.actions, told),
+            registry.name,
+            vault_ids={one.vault.rstrip("/"): one.vault_id for one in policy.credentials.values() if one.vault_id},
+            left_out=sum(image.text in noise for image in images),
+        )
+    if all(map(_says_nothing, images)):
+        sys.stderr.write("cachewarden: nothing that was given is an image reference or a failure\n")
+        return ERROR_CODE
     return _SOMETHING_TO_DO if planned.actions else 0
+
+
+def _images(given: list[str]) -> list[PlannedImage]:
+    images = [planned_image(line) for line in _lines(given) if line.strip()]
+    if not images:
+        raise InputUnreadable("no failures were given", hint="Give references or failure texts, one a line.")
+    return images
+
+
+def _noise(images: list[PlannedImage]) -> frozenset[str]:
+    """The lines around a failure that say nothing, as `kubectl describe` prints them; none where nothing failed."""
+    if all(image.cause in {None, Cause.UNKNOWN} for image in images):
+        return frozenset()
+    return frozenset(image.text for image in images if _says_nothing(image))
+
+
+def _says_nothing(image: PlannedImage) -> bool:
+    return image.reference is None and image.cause is None
 
 
 def _registry(wanted: str, policy: Policy) -> RegistryPolicy:
@@ -76,11 +116,21 @@ def _registry(wanted: str, policy: Policy) -> RegistryPolicy:
         return known
     if not _REGISTRY_NAME.fullmatch(name):
         raise InputUnreadable(f"--registry: found {wanted!r}; expected a registry's name: contoso")
+    if slip := _slip_of(name.lower(), [registry.name.lower() for registry in policy.registries]):
+        raise InputUnreadable(f"--registry: the policy has no registry {name}; did you mean {slip}?")
     names = ", ".join(registry.name for registry in policy.registries)
     sys.stderr.write(
         f"cachewarden: the policy has no registry {name} (it has {names}); this plan would not be applied\n"
     )
     return RegistryPolicy(id=name)
+
+
+def _slip_of(name: str, known: list[str]) -> str | None:
+    """The name that was meant; `contosodev` and `contoso2` are no slips of `contoso` but its sisters."""
+    for near in difflib.get_close_matches(name, known, 1, _NEAR):
+        if not name.startswith(near) and _DIGITS.sub("", name) != _DIGITS.sub("", near):
+            return near
+    return None
 
 
 def _snapshot(arguments: argparse.Namespace, registry: RegistryPolicy) -> RegistrySnapshot:
@@ -101,21 +151,14 @@ def _lines(given: list[str]) -> Iterator[str]:
     for one in given or ["-"]:
         if one == "-":
             yield from read_text(None).splitlines()
-        elif _is_file(one):
+        elif is_file(one) or looks_like_a_path(one):
             yield from read_text(one).splitlines()
         else:
             yield from one.splitlines()
 
 
-def _is_file(text: str) -> bool:
-    try:
-        return Path(text).is_file()
-    except (OSError, ValueError):
-        return False
-
-
 def _read_plan(path: str) -> Plan:
     try:
-        return msgspec.json.decode(read_text(path), type=Plan)
+        return msgspec.json.decode(read_text(path), type=_WrittenPlan)
     except (msgspec.DecodeError, msgspec.ValidationError, RecursionError) as error:
         raise InputUnreadable(f"{path}: {error}; a plan that --json wrote was expected") from error

@@ -38,6 +38,7 @@ _SETTABLE = {
 }
 """What `kubectl set image` can change (documented); a Job's template can't be changed at all."""
 
+_SECRET = re.compile(r"[A-Za-z0-9-]{1,127}")
 _CONTAINER = "<container>"
 
 
@@ -152,14 +153,14 @@ def dockerfile_line(pull_from: str) -> str:
     return f"FROM {pull_from}"
 
 
-def by_hand(action: Action, registry_name: str) -> tuple[str, ...]:
-    """The `az` lines that do what an action does."""
+def by_hand(action: Action, registry_name: str, vault_id: str | None = None) -> tuple[str, ...]:
+    """The `az` lines that do what an action does; without the vault's ARM id, they look it up by its name."""
     match action:
         case CreateCredentialSet():
             words = ["credential-set", "create", "-r", registry_name, "-n", action.name]
             words += ["-l", action.login_server, "-u", action.username_secret, "-p", action.token_secret]
         case GrantVaultAccess():
-            return tuple(_grant_line(action, secret, registry_name) for secret in action.secrets)
+            return tuple(_grant_line(action, secret, registry_name, vault_id) for secret in action.secrets)
         case CreateCacheRule():
             words = [
                 "cache",
@@ -179,14 +180,14 @@ def by_hand(action: Action, registry_name: str) -> tuple[str, ...]:
     return (shlex.join(["az", "acr", *words]),)
 
 
-def _grant_line(action: GrantVaultAccess, secret: str, registry_name: str) -> str:
+def _grant_line(action: GrantVaultAccess, secret: str, registry_name: str, vault_id: str | None) -> str:
     """The role on one secret alone; the identity is only known once the credential set exists."""
     principal = ["az", "acr", "credential-set", "show", "-r", registry_name, "-n", action.credential_set]
     principal += ["--query", "identity.principalId", "-o", "tsv"]
     name = action.vault.removeprefix("https://").partition(".")[0]
     vault = ["az", "keyvault", "show", "-n", name, "--query", "id", "-o", "tsv"]
-    scope = f'"$({shlex.join(vault)})/secrets/"{shlex.quote(secret)}'
+    scope = f"{vault_id or f'$({shlex.join(vault)})'}/secrets/{secret if _SECRET.fullmatch(secret) else '<secret>'}"
     return (
         'az role assignment create --role "Key Vault Secrets User" --assignee-principal-type ServicePrincipal '
-        f'--assignee-object-id "$({shlex.join(principal)})" --scope {scope}'
+        f'--assignee-object-id "$({shlex.join(principal)})" --scope "{scope}"'
     )

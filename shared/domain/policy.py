@@ -202,7 +202,10 @@ class Limits(Section, frozen=True):
 class Policy(Section, frozen=True):
     """What Cachewarden may do, and what it must tell whom."""
 
-    version: Annotated[int, Meta(ge=1, le=1, description="The version of this format.")]
+    version: Annotated[
+        int,
+        Meta(ge=1, le=1, description="The version of this format.", extra={"expected": "1, the only version there is"}),
+    ]
     registries: Annotated[
         tuple[RegistryPolicy, ...], Meta(min_length=1, description="The registries that may get rules.")
     ]

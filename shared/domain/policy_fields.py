@@ -91,14 +91,14 @@ VaultUrl = Annotated[
     str,
     Meta(
         pattern=rf"{_URL}/?$",
-        extra={"expected": "a vault's address: https://NAME.vault.azure.net"},
+        extra={"expected": "a vault's address, written out: https://NAME.vault.azure.net"},
     ),
 ]
 HttpsUrl = Annotated[
     str,
     Meta(
         pattern=rf"{_URL}(?:/[A-Za-z0-9._~/-]*)?$",
-        extra={"expected": "an https:// address without user, query or fragment"},
+        extra={"expected": "an https:// address, written out (no …), without user, query or fragment"},
     ),
 ]
 Duration = Annotated[

@@ -26,12 +26,12 @@ class PolicyInvalid(PermanentError):
     """
 
     code = "policy_invalid"
-    hint = "Mend the lines that are named; `cachewarden policy check FILE` shows them without starting the app."
+    hint = "Mend the lines that are named; `cachewarden policy check FILE` checks the file again."
 
     def __init__(self, path: str, problems: tuple[Problem, ...]) -> None:
         self.path = path
         self.problems = problems
-        super().__init__("\n".join(f"{path}: {problem}" for problem in problems))
+        super().__init__("\n".join(f"{path}:{problem.line or 1}: error: {problem.told}" for problem in problems))
 
 
 class PolicyCheck(msgspec.Struct, frozen=True):

@@ -24,9 +24,10 @@ class Problem(msgspec.Struct, frozen=True, order=True):
     found: str
     expected: str
 
-    def __str__(self) -> str:
-        where = f"line {self.line}: " if self.line else ""
-        return f"{where}{self.path or 'the file'}: found {self.found}; expected {self.expected}"
+    @property
+    def told(self) -> str:
+        """The problem in a line, without where the line is."""
+        return f"{self.path or 'the file'}: found {self.found}; expected {self.expected}"
 
 
 def join(path: str, key: str) -> str:

@@ -55,8 +55,11 @@ def read_yaml[T](text: str, kind: type[T]) -> Reading[T]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         found = " ".join(part for part in (error.context, error.problem) if part)
-        line = min(mark.line + 1, len(text.splitlines())) if mark else 0
+        lines = text.splitlines()
+        line = min(mark.line + 1, len(lines)) if mark else 0
         problem = Problem(line, "", found[:LONGEST_FOUND], "YAML")
+        if line and "\t" in lines[line - 1][: len(lines[line - 1]) - len(lines[line - 1].lstrip())]:
+            problem = Problem(line, "", "a tab before the text", "spaces: YAML is not indented with tabs")
     except (yaml.YAMLError, ValueError) as error:
         problem = Problem(0, "", str(error).splitlines()[0][:LONGEST_FOUND], "YAML")
     if problem is None and node is None:
@@ -94,7 +97,7 @@ class _Reader:
         """The value that a node holds, a neutral one after a problem."""
         self.lines.setdefault(path, _line(node))
         match kind:
-            case inspect.Metadata(type=inspect.StrType() | inspect.TimeDeltaType() as inner):
+            case inspect.Metadata(type=inspect.StrType() | inspect.IntType() | inspect.TimeDeltaType() as inner):
                 value = self._read_scalar(node, inner, path, kind.extra or {})
             case inspect.Metadata():
                 value = self.read(node, kind.type, path)

@@ -56,10 +56,10 @@ def _read_bool(text: str, tag: str, kind: inspect.BoolType, _extra: Extra) -> bo
     return text.lower() in {"true", "yes", "on"}
 
 
-def _read_integer(text: str, tag: str, kind: inspect.IntType, _extra: Extra) -> int:
+def _read_integer(text: str, tag: str, kind: inspect.IntType, extra: Extra) -> int:
     value = int(text) if tag == "int" and re.fullmatch(r"[0-9]{1,12}", text) else None
     if value is None or not (kind.ge or 0) <= value <= (kind.le if kind.le is not None else value):
-        raise NotAsExpectedError(expectation(kind))
+        raise NotAsExpectedError(expectation(kind, extra))
     return value
 
 
@@ -105,7 +105,7 @@ def expectation(kind: inspect.Type, extra: Extra | None = None) -> str:
     if isinstance(kind, inspect.EnumType):
         return f"one of {', '.join(str(member.value) for member in kind.cls)}"
     if isinstance(kind, inspect.IntType):
-        return f"a whole number from {kind.ge} to {kind.le}"
+        return str((extra or {}).get("expected", f"a whole number from {kind.ge} to {kind.le}"))
     plain = {
         inspect.StructType: "a mapping",
         inspect.DictType: "a mapping",

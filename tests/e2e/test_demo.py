@@ -1,6 +1,7 @@
 """`make demo`, as a person and as a script see it."""
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -62,6 +63,11 @@ class TestDemo:
             assert "owner-password" not in text
         assert "contosobot" not in texts[2]
 
+    def test_says_what_access_was_given_to(self, played: tuple[subprocess.CompletedProcess[str], Path]) -> None:
+        """A role assignment's own name says nothing; the secret that it is for does."""
+        assert "on dockerhub-username\n" in played[0].stdout
+        assert "on dockerhub-token\n" in played[0].stdout
+
     def test_the_exchanges_keep_to_the_services_own_descriptions(
         self, played: tuple[subprocess.CompletedProcess[str], Path]
     ) -> None:
@@ -77,3 +83,43 @@ class TestDemo:
         )
 
         assert (done.returncode, "0 findings" in done.stdout) == (0, True), done.stdout
+
+
+class TestStopping:
+    """A demo that ends before its time."""
+
+    @staticmethod
+    def start(folder: Path) -> subprocess.Popen[bytes]:
+        """The demo in a folder where an earlier one has left its files, after its first line."""
+        for name in ("demo.json", "exchanges.jsonl"):
+            (folder / name).write_text("old")
+        interruptible = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
+        try:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "sandbox.demo", "--folder", str(folder)], cwd=ROOT, stdout=-1, stderr=-1
+            )
+        finally:
+            signal.signal(signal.SIGINT, interruptible)
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"A Docker Hub 429 becomes a cache rule\n"
+        return process
+
+    def test_an_early_interrupt_is_no_traceback_and_leaves_nothing_old(self, tmp_path: Path) -> None:
+        """Ctrl-C while it still imports; files of an earlier run would be taken for its own."""
+        process = self.start(tmp_path)
+        process.send_signal(signal.SIGINT)
+        out, told = process.communicate(timeout=60)
+
+        assert (process.returncode, out, told) == (130, b"stopped\n", b"")
+        assert not list(tmp_path.glob("*.json*"))
+
+    def test_a_reader_that_goes_away_ends_it(self, tmp_path: Path) -> None:
+        """`make demo | head -1`."""
+        process = self.start(tmp_path)
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        told = process.stderr.read()
+        process.stderr.close()
+
+        assert (process.wait(timeout=60), told) == (141, b"")

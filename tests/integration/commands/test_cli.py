@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -162,6 +163,15 @@ class TestExplain:
         assert code == 0
         assert "\x1b[1;33mYou have reached your unauthenticated pull rate limit\x1b[0m" in shown
 
+    def test_folds_between_words_on_a_narrow_terminal(self) -> None:
+        """What a person reads fits; a command stays one line, to be copied."""
+        _, shown = on_a_terminal(["explain", LIMITED_TEMPO], {"COLUMNS": "66"})
+        plain = re.sub(r"\x1b\[[0-9;]*m", "", shown)
+
+        wide = [line.split()[0] for line in plain.splitlines() if len(line) > 66]
+        assert wide == ["evidence", "az"]
+        assert "counted by the\n             address" in plain
+
     def test_has_none_where_they_are_not_wanted(self) -> None:
         """https://no-color.org."""
         _, shown = on_a_terminal(["explain", LIMITED_TEMPO], {"NO_COLOR": "1"})
@@ -206,6 +216,57 @@ class TestExplain:
             os.close(writer)
 
         assert (ran.returncode, ran.stderr) == (141, b"")
+
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+    @pytest.mark.parametrize(("arguments", "code"), [(["explain", LIMITED_TEMPO], 2), (["image", "nginx"], 2)])
+    def test_a_full_disk_is_one_line(self, arguments: list[str], code: int) -> None:
+        """An answer that was not written is no answer."""
+        with Path("/dev/full").open("wb") as full:
+            ran = subprocess.run([*COMMAND, *arguments], stdout=full, stderr=-1, check=False, cwd=ROOT, timeout=60)
+
+        assert ran.returncode == code
+        assert ran.stderr == b"cachewarden: the output can't be written: No space left on device\n"
+
+    def test_a_terminal_without_unicode_gets_escapes(self) -> None:
+        """A log's characters, and our own, must not end in a traceback."""
+        ran = subprocess.run(
+            [*COMMAND, "explain", f"caf\u00e9 {LIMITED_TEMPO}"],
+            capture_output=True,
+            check=False,
+            cwd=ROOT,
+            env=os.environ | {"PYTHONIOENCODING": "ascii"},
+            timeout=60,
+        )
+
+        assert (ran.returncode, ran.stderr) == (0, b"")
+        assert b"grafana/tempo" in ran.stdout
+
+    @pytest.mark.parametrize("given", ["", " \n"])
+    def test_an_empty_pipe_is_no_text(self, given: str) -> None:
+        """Nothing is explained where nothing was said; JSON lines may be none."""
+        ran = run("explain", given=given)
+
+        assert (ran.returncode, ran.stdout) == (2, b"")
+        assert b"no text given" in ran.stderr
+        assert run("explain", "--jsonl", given=given).returncode == 0
+
+    @pytest.mark.parametrize(("text", "told"), [("policy.sample.yaml", "is a file"), ("gone.log", "looks like a path")])
+    def test_a_file_name_is_explained_as_a_text_with_a_warning(self, text: str, told: str) -> None:
+        """Whoever meant the file learns of --file."""
+        ran = run("explain", text)
+
+        assert ran.returncode == 1
+        assert f"{text} {told}" in ran.stderr.decode()
+        assert b"--file" in ran.stderr
+        assert b"unknown" in ran.stdout
+
+    def test_a_text_without_quotes_is_told_about_them(self) -> None:
+        """`cachewarden explain toomanyrequests: You have …`."""
+        ran = run("explain", "hello", "world")
+
+        assert ran.returncode == 2
+        assert b"wants quotes" in ran.stderr
+        assert b"wants quotes" not in run("explain", "hello", "--worl").stderr
 
     def test_an_interrupt_is_no_traceback(self) -> None:
         """Ctrl-C while it reads."""
@@ -299,3 +360,19 @@ class TestMain:
         ran = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, cwd=ROOT, timeout=60)
 
         assert ran.stdout.splitlines()[-1] == b"[]"
+
+
+class TestPlan:
+    """`cachewarden plan` on a terminal."""
+
+    def test_folds_all_but_commands(self) -> None:
+        """The tree stays a tree at 60 columns."""
+        code, shown = on_a_terminal(
+            ["plan", "--policy", "policy.sample.yaml", "--registry", "contoso", "nginx"], {"COLUMNS": "60"}
+        )
+        lines = re.sub(r"\x1b\[[0-9;]*m", "", shown).splitlines()
+
+        assert code == 2
+        assert all("─ az " in line for line in lines if len(line.rstrip()) > 60)
+        assert sum("─ az " in line for line in lines) == 4
+        assert all(line[0] in "│├└ P" for line in lines if line)

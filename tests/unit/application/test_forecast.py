@@ -7,6 +7,7 @@ from shared.application.forecast import QuestionInvalid
 from shared.application.reports import BadQuestion, NotFound
 from shared.domain.failures import Cause
 from shared.domain.plans import Status
+from shared.errors import CallerError
 from tests.fakes.application import TestApplication, limit_message
 
 
@@ -51,6 +52,27 @@ class TestPlan:
 
 class TestReports:
     """`Reports.newest`."""
+
+    async def test_tells_times_as_everything_else_does(self) -> None:
+        """In UTC with a Z, in the list as in the incident itself."""
+        world = TestApplication()
+        world.failing("nginx:1.27")
+        await world.alert()
+        await world.work()
+        (listed,) = msgspec.to_builtins(await world.app.reports.newest(None))
+        told = msgspec.to_builtins(await world.app.reports.incident(listed["id"]))["incident"]
+
+        assert listed["updated_at"] == told["updated_at"]
+        assert listed["updated_at"].endswith("Z")
+
+    async def test_what_is_refused_says_what_to_do(self) -> None:
+        """The `hint` of the problem that the caller gets."""
+        world = TestApplication()
+        for refused in (world.app.reports.newest("x"), world.app.reports.incident("x"), world.app.forecast.plan(b"")):
+            with pytest.raises(CallerError) as told:
+                await refused
+
+            assert told.value.hint.endswith(".")
 
     @pytest.mark.parametrize("limit", ["0", "1001", "-1", "x", "9" * 5000, ""])
     async def test_a_limit_that_is_none_is_refused(self, limit: str) -> None:

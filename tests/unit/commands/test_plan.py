@@ -204,6 +204,46 @@ class TestFailures:
 
         assert [outcome["image"] for outcome in desk.plan("-")["outcomes"]] == ["docker.io/library/redis:7"]
 
+    @pytest.mark.parametrize("name", ["nope.txt", "./nope", "/nowhere/nope", "~/nope", "a/b/nope.JSONL"])
+    def test_a_mistyped_file_name_is_no_image(self, desk: Desk, name: str) -> None:
+        """Nothing is planned for a file that is not there."""
+        code, out, err = desk.run(name)
+
+        assert (code, out) == (1, "")
+        assert f"{name}: No such file" in err
+
+    def test_a_folder_is_no_image(self, desk: Desk, tmp_path: Path) -> None:
+        """It says how an image of that name is written."""
+        code, out, err = desk.run(str(tmp_path))
+
+        assert (code, out) == (1, "")
+        assert "Is a directory" in err
+        assert "written with its tag" in err
+
+    @pytest.mark.parametrize("text", ["app:1.log", "a/b:v1.json", "docker.io/library/nginx"])
+    def test_references_that_end_like_files_are_references(self, desk: Desk, text: str) -> None:
+        """A tag may end with anything."""
+        assert desk.plan(text)["outcomes"][0]["reason"] != "invalid_reference"
+
+    @pytest.mark.parametrize("given", ["", "\n \n"])
+    def test_nothing_to_plan_for_is_an_error(self, desk: Desk, given: str) -> None:
+        """A pipe whose first program failed must not read as "nothing to do"."""
+        desk.pipe(given)
+        code, out, err = desk.run("-")
+
+        assert (code, out) == (1, "")
+        assert "no failures were given" in err
+        assert desk.run(given)[0] == 1
+
+    def test_lines_of_which_none_says_anything_are_an_error(self, desk: Desk) -> None:
+        """The outcomes are written all the same; one line that says something is enough."""
+        code, out, err = desk.run("--json", "not an image", "NOR:this one")
+
+        assert code == 1
+        assert [outcome["reason"] for outcome in json.loads(out)["outcomes"]] == ["invalid_reference"] * 2
+        assert "nothing that was given" in err
+        assert desk.run("not an image", "nginx")[0] == 2
+
 
 class TestExitCodes:
     """0 nothing to do, 2 something to do, 1 an error."""
@@ -222,7 +262,10 @@ class TestExitCodes:
             ("--cache-rules", [{"name": "x"}], "[0].sourceRepository"),
             ("--credential-sets", [1], "[0]: found a number"),
             ("--repositories", [{"name": "x"}], "[0]: found an object"),
+            ("--cache-rules", "null", "found nothing; expected a list"),
             ("--diff", "{}x", "--json wrote"),
+            ("--diff", "{}", "missing required field `actions`"),
+            ("--diff", '{"actions": []}', "missing required field `outcomes`"),
         ):
             path = "nowhere.json" if content is None else desk.file("file.json", content)
             code, out, err = desk.run(flag, path, "nginx")
@@ -237,8 +280,8 @@ class TestExitCodes:
         code, _, err = desk.run("nginx")
 
         assert code == 1
-        assert "line 1: version" in err
-        assert "line 4: upstreams.docker.io.target" in err
+        assert ":1: error: version" in err
+        assert ":4: error: upstreams.docker.io.target" in err
 
     @pytest.mark.parametrize("arguments", [["plan"], ["plan", "--policy", "p"], ["plan", "--no-such"]])
     def test_wrong_usage_is_not_something_to_do(self, arguments: list[str]) -> None:
@@ -291,6 +334,19 @@ class TestRegistry:
         assert json.loads(out)["outcomes"][0]["pull_from"].startswith("fabrikam.azurecr.io/")
         assert "no registry fabrikam" in err
 
+    @pytest.mark.parametrize("name", ["contso", "contos", "Contosso"])
+    def test_a_slip_is_an_error_that_names_the_one_that_was_meant(self, desk: Desk, name: str) -> None:
+        """A plan for a registry that nobody has would look right."""
+        code, out, err = desk.run("nginx", registry=name)
+
+        assert (code, out) == (1, "")
+        assert "did you mean contoso?" in err
+
+    @pytest.mark.parametrize("name", ["contosodev", "contoso2"])
+    def test_a_sister_is_no_slip(self, desk: Desk, name: str) -> None:
+        """Registries of one company are called alike."""
+        assert desk.run("nginx", registry=name)[0] == 2
+
     def test_one_that_is_none(self, desk: Desk) -> None:
         """Is an error."""
         assert desk.run("nginx", registry="con toso")[0] == 1
@@ -311,6 +367,45 @@ class TestTree:
         assert "az acr cache create -r contoso" in out
         assert "pull from contoso.azurecr.io/docker-hub/library/nginx:1.27" in out
         assert "ghcr.io/a/b (upstream_not_in_policy)" in out
+
+    def test_a_vault_id_of_the_policy_is_used(self, desk: Desk) -> None:
+        """Nothing is looked up that the policy says."""
+        vault = "/subscriptions/s/resourceGroups/g/providers/Microsoft.KeyVault/vaults/contoso-kv"
+        desk.policy = desk.file("policy.yaml", f"{POLICY}    vault_id: {vault}\n")
+        _, out, _ = desk.run("nginx")
+
+        assert f'--scope "{vault}/secrets/dockerhub-token"' in out
+        assert "az keyvault show" not in out
+
+    def test_what_stands_around_a_failure_is_left_out(self, desk: Desk) -> None:
+        """`kubectl describe pod … | cachewarden plan …`: headings and dashes are no images; --json has every line."""
+        described = [
+            "Name:             web-7d9c5f8b6d-00001",
+            "    Image:          redis:7",
+            "Conditions:",
+            "  Type              Status",
+            "  ----     ------     ----                 ----               -------",
+            f"  Warning  Failed     4m (x4 over 5m)      kubelet            {LIMITED}",
+            '  Normal   BackOff    30s (x20 over 5m)    kubelet            Back-off pulling image "redis:7"',
+        ]
+        desk.pipe("\n".join(described))
+        code, out, _ = desk.run("-")
+        desk.pipe("\n".join(described))
+        _, as_json, _ = desk.run("--json", "-")
+
+        assert code == 2
+        assert "5 lines left out" in out
+        assert "1 planned\n" in out
+        assert "invalid_reference" not in out
+        assert "ignored" not in out
+        assert len(json.loads(as_json)["outcomes"]) == len(described)
+
+    def test_nothing_is_left_out_where_nothing_failed(self, desk: Desk) -> None:
+        """A misspelt reference among references is told."""
+        _, out, _ = desk.run("nginx", "my image")
+
+        assert "my image (invalid_reference)" in out
+        assert "left out" not in out
 
     def test_control_characters_from_a_log_do_not_reach_the_terminal(self, desk: Desk) -> None:
         """An escape sequence in a failing text is shown as what it is not."""

@@ -159,7 +159,20 @@ class TestByHand:
 
         assert len(lines) == 2
         assert all("-n the-set" in line and "--scope" in line for line in lines)
-        assert [line[-1] for line in lines] == ["u", "t"]
+        assert [shlex.split(line)[-1] for line in lines] == [
+            f"$(az keyvault show -n kv --query id -o tsv)/secrets/{secret}" for secret in ("u", "t")
+        ]
+
+    def test_a_vault_whose_id_is_known_is_not_looked_up(self) -> None:
+        """The scope is written out; a name that no secret can have gets no place in a shell."""
+        vault_id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.KeyVault/vaults/kv"
+        action = GrantVaultAccess("the-set", "https://kv.vault.azure.net", ("u", "$(x)"))
+        lines = by_hand(action, "contoso", vault_id)
+
+        assert [line.rpartition(" --scope ")[2] for line in lines] == [
+            f'"{vault_id}/secrets/u"',
+            f'"{vault_id}/secrets/<secret>"',
+        ]
 
 
 class TestIncident:

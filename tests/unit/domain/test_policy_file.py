@@ -122,8 +122,8 @@ class TestErrors:
 
         told = str(refused.value).splitlines()
         assert len(told) == 2
-        assert told[0].startswith("policy.yaml: line 5: upstreams.docker.io.target: found 'Docker-Hub'; expected")
-        assert told[1].startswith("policy.yaml: line 10: credentials.hub.provider: found 'person'; expected one of")
+        assert told[0].startswith("policy.yaml:5: error: upstreams.docker.io.target: found 'Docker-Hub'; expected")
+        assert told[1].startswith("policy.yaml:10: error: credentials.hub.provider: found 'person'; expected one of")
         assert (refused.value.code, refused.value.retryable) == ("policy_invalid", False)
 
     @pytest.mark.parametrize(
@@ -157,6 +157,18 @@ class TestErrors:
     def test_is_found_at_its_line(self, old: str, new: str, expected: tuple[int, str]) -> None:
         """Each by itself is the only error."""
         assert [expected] == errors(changed(old, new))
+
+    def test_the_version_has_one_value(self) -> None:
+        """A range of one number is no range."""
+        (problem,) = check_policy(changed("version: 1", "version: 2")).errors
+
+        assert problem.told == "version: found 2; expected 1, the only version there is"
+
+    def test_an_address_with_a_gap_is_told_to_be_written_out(self) -> None:
+        """Whoever copies an example keeps its dots."""
+        (problem,) = check_policy(changed("https://contoso-kv", "https://…")).errors
+
+        assert "written out" in problem.expected
 
     @pytest.mark.parametrize("other", ["docker-hub", "docker-hub/ghcr"])
     def test_targets_that_are_equal_or_nested(self, other: str) -> None:

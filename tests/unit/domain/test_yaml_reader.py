@@ -53,6 +53,13 @@ class TestReads:
 class TestFinds:
     """What is wrong with a document."""
 
+    def test_a_tab_is_called_a_tab(self) -> None:
+        """The scanner's own words speak of tokens; a tab inside a text is none of its business."""
+        (problem,) = read_yaml("leaves:\n\t- name: a\n", Document).problems
+
+        assert (problem.line, problem.found) == (2, "a tab before the text")
+        assert read_yaml('leaves: [{name: "a\tb"}]\n', Document).problems == ()
+
     def test_all_problems_at_once(self) -> None:
         """Each with its line and path, in the order of the file."""
         text = "leaves:\n  - {nam: a}\n  - {name: 12, size: 10}\nby_name: []\nflag: maybe\nextra: 1\n"

@@ -16,7 +16,7 @@ from sandbox.monitor.rules import AlertRule
 START = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 WORKSPACE = "11111111-1111-1111-1111-111111111111"
 WORKSPACE_ID = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.OperationalInsights/workspaces/contoso-logs"
-PAYLOAD = {"data": {"essentials": {"alertId": "/alerts/1"}}}
+PAYLOAD = {"data": {"essentials": {"alertId": "/alerts/1", "alertRule": "limits", "monitorCondition": "Fired"}}}
 
 
 class App(Service):

@@ -36,6 +36,7 @@ class TestActionGroup:
             delivery = await tenant.group.post(PAYLOAD)
 
         assert (delivery.statuses, delivery.delivered) == ((status, status, 202), True)
+        assert str(delivery) == f"alert limits fired: {status}, {status}, 202"
 
     @pytest.mark.parametrize("status", [400, 401, 404, 500, 502])
     async def test_loses_the_alert_on_other_refusals(self, tenant: Tenant, status: int) -> None:

@@ -95,6 +95,26 @@ class TestState:
         assert (used, (await control.state("hub"))["anonymous_pulls_left"]["127.0.0.2"]) == (0, 100)
         assert world.clock().isoformat()[:13] == (await control.state("clock"))[:13]
 
+    async def test_says_why_a_pod_does_not_run(self, control: Control) -> None:
+        """The registry's words, as the kubelet would log them; nothing when it runs."""
+        _, runs = await control.call("POST", "/state/pods", {"image": "nginx:1.27"})
+        await control.call("POST", "/state/hub/exhaust", {"source": "127.0.0.2"})
+        _, fails = await control.call("POST", "/state/pods", {"image": "nginx:1.27"})
+
+        assert (runs["running"], runs["why"]) == (True, None)
+        assert (fails["running"], fails["digest"]) == (False, None)
+        assert "429 TOOMANYREQUESTS" in fails["why"]
+
+    @pytest.mark.parametrize("operation", ["exhaust", "reset"])
+    async def test_a_source_that_nobody_is_is_refused(self, control: Control, operation: str) -> None:
+        """A misspelt account would exhaust nobody; a known one and any address are taken."""
+        path = f"/state/hub/{operation}"
+        status, refused = await control.call("POST", path, {"source": "contosobott"})
+
+        assert (status, scenario.ACCOUNT in refused["error"]["message"]) == (400, True)
+        assert (await control.call("POST", path, {"source": scenario.ACCOUNT}))[0] == 204
+        assert (await control.call("POST", path, {"source": "10.0.0.9"}))[0] == 204
+
     async def test_appends_log_rows(self, control: Control, world: World) -> None:
         """Rows are in the workspace at once."""
         status, answer = await control.call("POST", "/logs/KubeEvents", [{"Message": "a"}, {"Message": "b"}])

@@ -1,4 +1,4 @@
-"""`python -m sandbox.up`: the app with the whole sandbox around it, until Ctrl-C.
+"""Runs the app with the whole sandbox around it, until Ctrl-C.
 
 Everything listens on free loopback ports and writes below one folder, so several checkouts run at once; `sandbox.json`
 in that folder says where everything is, and is there only while it runs.
@@ -26,7 +26,7 @@ from sandbox.host.launcher import HostProcess
 from sandbox.storage_emulator import StorageEmulator, StorageEmulatorError
 from sandbox.world import World
 
-_ROOT: Final = Path(__file__).parents[1]
+_ROOT: Final = Path(__file__).parents[2]
 type AppHost = HostProcess | CoreToolsProcess
 
 
@@ -64,7 +64,9 @@ class SandboxFile(msgspec.Struct, frozen=True, kw_only=True):
 
 def main() -> int:
     """Run until a signal; 0 after a clean stop, 1 when something could not start or died."""
-    parser = argparse.ArgumentParser(prog="python -m sandbox.up", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox.up", description="The app with the whole sandbox around it, until Ctrl-C."
+    )
     parser.add_argument("--folder", type=Path, default=_ROOT / "var", help="where everything is written; var")
     parser.add_argument("--app", type=Path, default=_ROOT, help="the folder with function_app.py")
     parser.add_argument(
@@ -188,7 +190,3 @@ def _only_one(folder: Path) -> Iterator[None]:
         except BlockingIOError:
             raise AlreadyUpError(f"A sandbox is up in {folder} already; stop it, or use --folder.") from None
         yield
-
-
-if __name__ == "__main__":
-    sys.exit(main())

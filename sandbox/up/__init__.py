@@ -1,0 +1,1 @@
+"""`make up`: the app with the whole sandbox around it."""
