@@ -28,6 +28,7 @@ _CLUSTER: Final = f"{_GROUP}/Microsoft.ContainerService/managedClusters/prod".lo
 _SOURCE: Final = "docker.io/library/nginx"
 _IMAGE: Final = f"{_SOURCE}:1.27"
 _PULL_FROM: Final = "contoso.azurecr.io/docker-hub/library/nginx:1.27"
+_SOMEBODY: Final = "5f2c9a70-1111-4c3e-9d1b-0a6f5f2c9a70"
 _RULE: Final = "docker-hub-library-nginx"
 _EVIDENCE: Final = (
     "429 Too Many Requests - Server message: toomanyrequests: You have reached your unauthenticated pull rate limit."
@@ -53,9 +54,12 @@ _OTHERS: Final[dict[NoticeKind, tuple[str, Severity, str, str, dict[str, str]]]]
     NoticeKind.INCIDENT_DRIFT: (
         f"incidents/{incident_id(_REGISTRY, _SOURCE)}",
         Severity.WARNING,
-        "The cache rule docker-hub-library-nginx was deleted by someone@contoso.com; it was created again",
+        f"The cache rule docker-hub-library-nginx was deleted by {_SOMEBODY}; it was created again",
         "Ask whoever deleted it; the policy calls for the rule.",
-        {"changed by": "someone@contoso.com", "operation": "Microsoft.ContainerRegistry/registries/cacheRules/delete"},
+        {
+            "changed by": _SOMEBODY,
+            "operation": "Microsoft.ContainerRegistry/registries/cacheRules/delete",
+        },
     ),
     NoticeKind.ROTATION_STARTED: (
         "rotations/hub",
@@ -95,14 +99,14 @@ _OTHERS: Final[dict[NoticeKind, tuple[str, Severity, str, str, dict[str, str]]]]
     NoticeKind.HEADROOM_LOW: (
         "credentials/hub",
         Severity.WARNING,
-        "The account contosobot has 20 of 200 pulls left",
+        "The account of hub has 20 of 200 pulls left",
         "Look for a workload that pulls again and again.",
         {"window": "6 hours"},
     ),
     NoticeKind.HEADROOM_EXHAUSTED: (
         "credentials/hub",
         Severity.CRITICAL,
-        "The account contosobot has no pulls left",
+        "The account of hub has no pulls left",
         "New images are not cached until the window ends.",
         {"window": "6 hours"},
     ),
