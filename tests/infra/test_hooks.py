@@ -23,7 +23,8 @@ FACTS = {
     "topic": "https://evgt.westeurope-1.eventgrid.azure.net/api/events",
 }
 STAND_IN = """\
-#!{python}
+#!/bin/sh
+"exec" "{python}" "$0" "$@"
 import json, pathlib, sys
 folder = pathlib.Path({folder!r})
 arguments = sys.argv[1:]

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import pytest_asyncio
 
+from sandbox import scenario
+from sandbox.arm.roles import KEY_VAULT_SECRETS_OFFICER
 from sandbox.world import World
 from shared.adapters.azure_errors import AzureRefused
 from shared.adapters.key_vault import KeyVaults, SecretNameBlocked, is_loopback
@@ -16,7 +18,8 @@ from tests.integration.sandbox.cloud.support import PrincipalCredential
 
 @pytest_asyncio.fixture
 async def vaults(world: World) -> AsyncIterator[KeyVaults]:
-    """The adapter under test, with the app's identity."""
+    """The adapter under test, with the app's identity, which here may handle every secret of the vault."""
+    world.access.grant(world.app_identity.object_id, KEY_VAULT_SECRETS_OFFICER, scenario.VAULT_ID)
     credential = PrincipalCredential(world.tokens, world.app_identity)
     adapter = KeyVaults(credential, connection_verify=str(session_certificates().ca))
     yield adapter
