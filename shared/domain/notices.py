@@ -115,7 +115,7 @@ _SUMMARIES = {
 _NEXT_STEPS = {
     NoticeKind.INCIDENT_DETECTED: "Nothing to do yet: a plan is made, and you hear what became of it.",
     NoticeKind.INCIDENT_PLANNED: "Nothing is changed: create the rule, or have the policy do more than observe.",
-    NoticeKind.INCIDENT_AWAITING_APPROVAL: "Nothing is changed until a person agrees on the console.",
+    NoticeKind.INCIDENT_AWAITING_APPROVAL: "Nothing is changed until a person approves the plan.",
     NoticeKind.INCIDENT_APPLIED: "The registry is asked for the image; you hear when it serves it.",
     NoticeKind.INCIDENT_VERIFIED: "Change the reference; until then the workload keeps pulling from the upstream.",
     NoticeKind.INCIDENT_PREVENTED: "Build on the new reference; until then builds keep pulling from the upstream.",
