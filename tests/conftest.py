@@ -1,5 +1,6 @@
 """Fixtures that every kind of test may ask for; a fixture of one subject belongs into that subject's own conftest."""
 
+import os
 from collections.abc import AsyncIterator
 from itertools import count
 
@@ -32,3 +33,8 @@ async def azurite() -> AsyncIterator[StorageEmulator]:
 def storage_account(azurite: StorageEmulator) -> str:
     """The connection string of an empty storage account that no other test uses, so queue names need not be unique."""
     return azurite.connection_string_of(_ACCOUNTS[next(_used)])
+
+
+def pytest_unconfigure() -> None:
+    """Keep the closing line last: DuckDB's bindings list objects that are alive at the interpreter's end on stderr."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
