@@ -13,6 +13,7 @@ _ACCOUNT = re.compile(
     r"(?i)(limit[\s+]{1,32}as[\s+]{1,32})(?:[\"'`]{1,4}[^\"'`]{1,256}[\"'`]{0,4}|[^\"'`:\s]{1,256})"
     r"|(?<=[?&]account=)[^&\s\"']{1,256}|(?<=ratelimit-source: )[^\s,;\"']{1,128}"
 )
+_LIMIT_AS = re.compile(r"limit[\s+]{1,32}as[\s+]")
 _DOCKER_TOKEN = re.compile(r"dckr_[a-z]{2,8}_[\w=.-]{1,512}")
 _BASIC = re.compile(r"://[^\s/@\"'<>]{1,512}@")
 _QUERY = re.compile(
@@ -45,7 +46,7 @@ _NAMES = (
 def redact(text: str) -> str:
     """The text with account names, tokens, passwords, signatures and secrets of query strings as `***`."""
     low = text.lower()
-    if "limit" in low or "account=" in low or "ratelimit-source" in low:
+    if ("limit" in low and _LIMIT_AS.search(low)) or "account=" in low or "ratelimit-source" in low:
         text = _ACCOUNT.sub(lambda found: f"{found[1] or ''}{_HIDDEN}", text)
     if "dckr_" in low:
         text = _DOCKER_TOKEN.sub(_HIDDEN, text)

@@ -10,6 +10,10 @@ from tests.fixtures.failure_texts import ACCOUNT, DIGEST, LIMITED_TEMPO, TEMPO, 
 
 SECRETS = [
     ("You have reached your pull rate limit as 'ferryman': more", "ferryman"),
+    ("You have reached your pull rate limit\n   as 'ferryman': more", "ferryman"),
+    ("You have reached your pull rate limit  as  'ferryman': more", "ferryman"),
+    ("You+have+reached+your+pull+rate+limit+as+'ferryman':+more", "ferryman"),
+    ("You have reached your pull rate limit as ''ferryman'': more", "ferryman"),
     ("You have reached your pull rate limit as 'ferry", "ferry"),
     ("dckr_pat_Ab-9_cd", "Ab-9_cd"),
     ("dckr_oat_7AbcDEF", "7AbcDEF"),
