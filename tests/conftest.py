@@ -1,5 +1,6 @@
 """Fixtures that every kind of test may ask for; a fixture of one subject belongs into that subject's own conftest."""
 
+import atexit
 import os
 from collections.abc import AsyncIterator
 from itertools import count
@@ -37,4 +38,4 @@ def storage_account(azurite: StorageEmulator) -> str:
 
 def pytest_unconfigure() -> None:
     """Keep the closing line last: DuckDB's bindings list objects that are alive at the interpreter's end on stderr."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    atexit.register(os.dup2, os.open(os.devnull, os.O_WRONLY), 2)
