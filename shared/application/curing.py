@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from shared.application.apply import Applied, Applier
 from shared.application.audit import POLICY
-from shared.application.incident_book import IncidentBook
+from shared.application.incident_book import IncidentBook, apart
 from shared.application.survey import Survey
 from shared.domain.approvals import Decision
 from shared.domain.incidents import Incident, IncidentState
@@ -50,7 +50,10 @@ class Curing:
             modes = self._modes(registry, snapshot, pending)
             for incident in (i for i in pending if modes[i.id] is not Mode.ENFORCE):
                 seen.add(incident.id)
-                if await self._propose(registry, snapshot, incident, modes[incident.id], still_ours):
+                written = False
+                with apart(incident):
+                    written = await self._propose(registry, snapshot, incident, modes[incident.id], still_ours)
+                if written:
                     snapshot = await self._survey.read(registry.id)
             await self._enforce(registry, snapshot, [i for i in pending if modes[i.id] is Mode.ENFORCE], still_ours)
 
@@ -145,15 +148,16 @@ class Curing:
         still_ours: Callable[[], None],
     ) -> None:
         planned, outcomes = self._plan(registry, snapshot, incidents)
-        recorded = [
-            await self._book.planned(incident.id, outcomes[incident.id], Mode.ENFORCE, planned)
-            for incident in incidents
-        ]
+        recorded = []
+        for incident in incidents:
+            with apart(incident):
+                recorded.append(await self._book.planned(incident.id, outcomes[incident.id], Mode.ENFORCE, planned))
         with bind(incidents=" ".join(incident.id for incident in incidents)):
             result = await self._applier.apply(registry.id, planned, still_ours=still_ours)
         for incident in recorded:
             if incident.state is IncidentState.PLANNED:
-                await self._conclude(snapshot, incident, result)
+                with apart(incident):
+                    await self._conclude(snapshot, incident, result)
 
     async def _conclude(self, snapshot: RegistrySnapshot, incident: Incident, result: Applied) -> None:
         """Applied, unless its rule was refused, or the credential set of a rule that was there before."""

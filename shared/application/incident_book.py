@@ -4,7 +4,8 @@ The notice is in the outbox before the new state is stored: a crash in between r
 again is no second one. The other order would lose it.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 
@@ -19,7 +20,7 @@ from shared.domain.notice_kinds import NoticeKind
 from shared.domain.plans import Outcome, Plan
 from shared.domain.policy import Mode
 from shared.domain.reopening import reopen
-from shared.errors import CachewardenError
+from shared.errors import CachewardenError, PermanentError
 from shared.telemetry import bind, get_logger
 
 _log = get_logger(__name__)
@@ -31,6 +32,15 @@ _NOTICES = {
     IncidentState.BLOCKED: NoticeKind.INCIDENT_BLOCKED,
     IncidentState.FAILED: NoticeKind.INCIDENT_FAILED,
 }
+
+
+@contextmanager
+def apart(incident: Incident) -> Iterator[None]:
+    """What the store refuses for good about one incident is logged and stays with it; its neighbours go on."""
+    try:
+        yield
+    except PermanentError as error:
+        _log.error("incident.not_recorded", incident=incident.id, code=error.code, text=str(error))
 
 
 class IncidentBook:

@@ -3,8 +3,6 @@
 A queue message is a hint to look, never an instruction: whoever takes it reads the state again.
 """
 
-from datetime import datetime
-
 import msgspec
 
 from shared.application.ports import Lease
@@ -84,12 +82,6 @@ class RotationMessage(msgspec.Struct, frozen=True, tag="rotation"):
 
     credential: str
     suspected: bool = False
-
-
-class Deferred(msgspec.Struct, frozen=True):
-    """The work is not finished and nothing is wrong: look again later."""
-
-    until: datetime
 
 
 class MessageInvalid(PermanentError):

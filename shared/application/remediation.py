@@ -13,7 +13,7 @@ from shared.application.curing import Curing
 from shared.application.detection import Detection
 from shared.application.event_intake import EventIntake
 from shared.application.event_work import EventWork
-from shared.application.incident_book import IncidentBook
+from shared.application.incident_book import IncidentBook, apart
 from shared.application.leases import held
 from shared.application.messages import (
     REMEDIATIONS,
@@ -203,10 +203,11 @@ class Remediation:
         _log.warning("registry.trouble", registry=registry.id, code=error.code, text=str(error))
         for incident in incidents:
             open_for = (self._clock.now() - incident.active_since).total_seconds()
-            if isinstance(error, PermanentError) or open_for > self._pace.give_up:
-                await self._book.failed(incident.id, error)
-            else:
-                await self._book.waiting(incident.id, error)
+            with apart(incident):
+                if isinstance(error, PermanentError) or open_for > self._pace.give_up:
+                    await self._book.failed(incident.id, error)
+                else:
+                    await self._book.waiting(incident.id, error)
 
     async def _later(self, registry: RegistryPolicy, seconds: float) -> None:
         await self._recalls.later(registry.id, seconds)

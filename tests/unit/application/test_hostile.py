@@ -3,18 +3,21 @@
 import asyncio
 
 import msgspec
+import pytest
 
 from shared.application.incident_book import IncidentBook
 from shared.application.messages import REMEDIATIONS, read_remediation
-from shared.application.ports import NotServed
+from shared.application.ports import NotServed, OutboxRow, Stored
 from shared.application.remediation import Pace
 from shared.domain.cache_rules import CacheRule
 from shared.domain.incidents import Incident, IncidentState
 from shared.domain.notice_kinds import NoticeKind
 from shared.errors import PermanentError, TemporaryError
 from tests.fakes.application import POLICY, TestApplication, log_alert
+from tests.fakes.stores import MemoryIncidents, MemoryOutbox
 
 NGINX = "docker.io/library/nginx"
+REDIS = "docker.io/bitnami/redis"
 APPROVE = POLICY.replace("mode: enforce", "mode: approve")
 
 EVIL = (
@@ -116,6 +119,53 @@ class TestNeighbours:
         await book_of(world).failed(incident.id, PermanentError("late", code="LATE"))
 
         assert (await world.all_incidents())[NGINX].state is IncidentState.VERIFIED
+
+
+class RefusingIncidents(MemoryIncidents):
+    """A store that refuses one repository's incident for good, once it is there."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self._source = source
+
+    async def replace(self, stored: Stored[Incident], incident: Incident) -> Stored[Incident]:
+        """Refuse it."""
+        if incident.source == self._source:
+            raise PermanentError("too large", code="EntityTooLarge")
+        return await super().replace(stored, incident)
+
+
+class RefusingOutbox(MemoryOutbox):
+    """An outbox that refuses what is said about one repository."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self._source = source
+
+    async def add(self, row: OutboxRow) -> None:
+        """Refuse it."""
+        if row.notice.source == self._source:
+            raise PermanentError("too large", code="EntityTooLarge")
+        await super().add(row)
+
+
+class TestStore:
+    """The store refuses one incident, or what is said about it, for good."""
+
+    @pytest.mark.parametrize("store", ["incidents", "outbox"])
+    async def test_its_neighbour_is_cured_and_told(self, store: str) -> None:
+        """Neither planning nor proving one of them takes the other down."""
+        world = TestApplication()
+        refused = RefusingIncidents(REDIS) if store == "incidents" else RefusingOutbox(REDIS)
+        setattr(world, store, refused)
+        world.app = world.another()
+        world.failing("bitnami/redis:7", "nginx:1.27")
+
+        await world.alert()
+        await world.work()
+
+        assert (await world.all_incidents())[NGINX].state is IncidentState.VERIFIED
+        assert [notice.source for notice in world.topic.sent] == [NGINX]
 
 
 class TestPatience:
