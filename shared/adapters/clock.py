@@ -1,6 +1,5 @@
 """The system's clock, as an adapter so that tests can hand in one that they move themselves."""
 
-import asyncio
 from datetime import UTC, datetime
 
 from shared.application.ports import Clock
@@ -12,7 +11,3 @@ class SystemClock(Clock):
     def now(self) -> datetime:
         """The time, aware, in UTC."""
         return datetime.now(UTC)
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait."""
-        await asyncio.sleep(seconds)

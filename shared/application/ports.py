@@ -36,9 +36,6 @@ class Clock(Protocol):
     def now(self) -> datetime:
         """The time, aware, in UTC."""
 
-    async def sleep(self, seconds: float) -> None:
-        """Wait."""
-
 
 class Incidents(Protocol):
     """The incidents, one record each."""
