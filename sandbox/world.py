@@ -168,6 +168,7 @@ class World:
 
     def _build_cloud(self) -> None:
         self.vault = Vault(scenario.VAULT, resource_id=scenario.VAULT_ID, access=self.access, clock=self.clock)
+        self.vault.settling_s = 0.05
         self.vault_service = VaultService(self.vault, self.tokens)
         reader = VaultReader([self.vault_service], clock=self.clock)
         self.arm = Arm(

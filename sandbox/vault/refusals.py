@@ -96,6 +96,25 @@ class DeletedButRecoverable(VaultRefusal):
     )
 
 
+class BeingDeleted(VaultRefusal):
+    """The secret is on its way into soft delete, or out of it for good."""
+
+    status = 409
+    code = "Conflict"
+    inner = "ObjectIsBeingDeleted"
+    text = "Secret {name} is currently being deleted and cannot be re-created; retry later."
+    guessed = True
+
+
+class BeingRecovered(VaultRefusal):
+    """The secret is on its way out of soft delete (observed, terraform-provider-azurerm#12285)."""
+
+    status = 409
+    code = "Conflict"
+    inner = "ObjectIsBeingRecovered"
+    text = "Secret {name} is currently being recovered and cannot be re-created; retry later."
+
+
 class VersionMissing(VaultRefusal):
     """No api-version came along."""
 

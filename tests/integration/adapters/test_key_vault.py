@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from sandbox import scenario
-from sandbox.arm.roles import KEY_VAULT_SECRETS_OFFICER
+from sandbox.arm.roles import KEY_VAULT_SECRETS_OFFICER, RoleDefinition
 from sandbox.world import World
 from shared.adapters.azure_errors import AzureRefused
 from shared.adapters.key_vault import KeyVaults, SecretNameBlocked, is_loopback
@@ -21,7 +21,7 @@ async def vaults(world: World) -> AsyncIterator[KeyVaults]:
     """The adapter under test, with the app's identity, which here may handle every secret of the vault."""
     world.access.grant(world.app_identity.object_id, KEY_VAULT_SECRETS_OFFICER, scenario.VAULT_ID)
     credential = PrincipalCredential(world.tokens, world.app_identity)
-    adapter = KeyVaults(credential, connection_verify=str(session_certificates().ca))
+    adapter = KeyVaults(credential, poll_s=0.01, connection_verify=str(session_certificates().ca))
     yield adapter
     await adapter.aclose()
 
@@ -56,10 +56,50 @@ class TestSecrets:
             await vaults.read(world.urls.vault, "fresh", old.version)
 
     async def test_a_deleted_name(self, world: World, vaults: KeyVaults) -> None:
-        """A name in soft delete can't be written to, and the error says what to do."""
+        """It is recovered and then written to, with all its versions; whatever else was deleted stays deleted."""
+        before = world.vault.read("dockerhub-token").id
+        world.vault.delete("dockerhub-owner")
         world.vault.delete("dockerhub-token")
-        with pytest.raises(SecretNameBlocked, match="deleted"):
-            await vaults.write(world.urls.vault, "dockerhub-token", "x", tags={}, expires_on=None)
+        written = await vaults.write(world.urls.vault, "dockerhub-token", "x", tags={}, expires_on=None)
+
+        assert list(world.vault.secret("dockerhub-token").versions) == [before, written.version]
+        assert await vaults.read(world.urls.vault, "dockerhub-owner") is None
+
+    async def test_a_purged_name(self, world: World, vaults: KeyVaults) -> None:
+        """While a secret is being purged its name can't be written to; then it is a new secret."""
+        world.vault.delete("dockerhub-token")
+        world.clock.advance(1)
+        world.vault.purge("dockerhub-token")
+        written = await vaults.write(world.urls.vault, "dockerhub-token", "x", tags={}, expires_on=None)
+
+        assert list(world.vault.secret("dockerhub-token").versions) == [written.version]
+
+    async def test_recovered_by_name(self, world: World, vaults: KeyVaults) -> None:
+        """A deleted secret is there again when the call returns; what was never deleted is left alone."""
+        world.vault.delete("dockerhub-token")
+        world.clock.advance(1)
+
+        assert await vaults.recover(world.urls.vault, "dockerhub-token")
+        assert await vaults.read(world.urls.vault, "dockerhub-token") is not None
+        assert not await vaults.recover(world.urls.vault, "dockerhub-token")
+        assert not await vaults.recover(world.urls.vault, "none")
+
+    async def test_not_allowed_to_recover(self, world: World) -> None:
+        """The error says what to do."""
+        someone = world.directory.create("writer")
+        actions = tuple(f"Microsoft.KeyVault/vaults/secrets/{what}/action" for what in ("setSecret", "getSecret"))
+        role = RoleDefinition("00000000-0000-0000-0000-00000000e17e", "Writer", data_actions=actions)
+        world.access.definitions[role.id] = role
+        world.access.grant(someone.object_id, role, scenario.VAULT_ID)
+        world.vault.delete("dockerhub-token")
+        world.clock.advance(1)
+        credential = PrincipalCredential(world.tokens, someone)
+        adapter = KeyVaults(credential, connection_verify=str(session_certificates().ca))
+        with pytest.raises(SecretNameBlocked) as caught:
+            await adapter.write(world.urls.vault, "dockerhub-token", "x", tags={}, expires_on=None)
+        await adapter.aclose()
+
+        assert "az keyvault secret recover" in (caught.value.hint or "")
 
     async def test_no_access(self, world: World) -> None:
         """A refusal is permanent, and shows no value."""
