@@ -30,6 +30,15 @@ RECOVERABLE_DAYS: Final = 90
 _NAME: Final = re.compile(r"[0-9a-zA-Z-]{1,127}")
 _LONGEST_VALUE: Final = 25_000
 _MOST_TAGS: Final = 15
+_PERMISSIONS: Final = {
+    "getSecret": "get",
+    "setSecret": "set",
+    "update": "set",
+    "readMetadata": "list",
+    "delete": "delete",
+    "recover": "recover",
+    "purge": "purge",
+}
 _DATA_ACTIONS: Final = "Microsoft.KeyVault/vaults/secrets/"
 
 
@@ -66,8 +75,19 @@ class Vault:
         self._number = 0
 
     def allows(self, principal_id: str, action: str, name: str = "") -> bool:
-        """Whether the principal holds a data action such as `getSecret/action` on a secret, or on the whole vault."""
+        """Whether the principal holds a data action such as `getSecret/action` on a secret, or on the whole vault.
+
+        A vault with access policies knows permissions on all of its secrets instead, and looks at no role.
+        """
+        policies = self._access.vault_policies
+        if policies.in_use(self.resource_id):
+            return policies.allows(self.resource_id, principal_id, permission_of(action))
         return self._access.allows(principal_id, data_action(action), self.scope(name), data=True)
+
+    @property
+    def uses_policies(self) -> bool:
+        """Whether the vault goes by access policies."""
+        return self._access.vault_policies.in_use(self.resource_id)
 
     def scope(self, name: str = "") -> str:
         """The ARM id of a secret, or of the vault."""
@@ -231,6 +251,11 @@ class Vault:
 def data_action(action: str) -> str:
     """The full name of a data action on secrets, given its end: `getSecret/action`, `delete`."""
     return _DATA_ACTIONS + action
+
+
+def permission_of(action: str) -> str:
+    """The permission of an access policy that goes with a data action (documented, with the operations)."""
+    return _PERMISSIONS[action.removesuffix("/action")]
 
 
 def versions_of(secret: Secret) -> Iterator[SecretVersion]:

@@ -55,6 +55,19 @@ class ForbiddenByRbac(VaultRefusal):
     )
 
 
+class AccessDenied(VaultRefusal):
+    """No access policy of the vault gives the caller the permission; the words are observed in public reports."""
+
+    status = 403
+    code = "Forbidden"
+    inner = "AccessDenied"
+    text = (
+        "The user, group or application 'appid={client_id};oid={object_id};iss={issuer}' does not have secrets "
+        "{permission} permission on key vault '{vault};location={location}'. For help resolving this issue, please see "
+        "https://go.microsoft.com/fwlink/?linkid=2125287"
+    )
+
+
 class SecretDisabled(VaultRefusal):
     """The version is disabled: its value can't be read."""
 

@@ -12,26 +12,18 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from shared.adapters.azure_errors import azure_call
 from shared.adapters.clients import client_options
+from shared.adapters.key_vault_calls import SecretNameBlocked, codes_of, key_vault_call
 from shared.application.rotation_ports import SecretDisabled, SecretVersion, Vaults
 from shared.domain.rotation import CONTENT_TYPE
-from shared.errors import PermanentError
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
-_DEADLINE_S: Final = 30.0
+
 _FORBIDDEN: Final = 403
 _RECOVERABLE: Final = "ObjectIsDeletedButRecoverable"
 _ON_ITS_WAY: Final = frozenset({"ObjectIsBeingDeleted", "ObjectIsBeingRecovered"})
-
-
-class SecretNameBlocked(PermanentError):
-    """The secret's name belongs to a secret in soft delete, and this app may not recover it."""
-
-    code = "secret_name_blocked"
-    hint = "Recover the deleted secret (az keyvault secret recover), or purge it, and try again."
 
 
 def is_loopback(vault: str) -> bool:
@@ -71,13 +63,13 @@ class KeyVaults(Vaults):
         """A version, the current one by default; None when there is none; raises `SecretDisabled`."""
         from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
-        async with azure_call(f"reading the secret {name}", deadline_s=_DEADLINE_S):
+        async with key_vault_call(f"reading the secret {name}", vault, "get"):
             try:
                 found = await self._client(vault).get_secret(name, version or None)
             except ResourceNotFoundError:
                 return None
             except HttpResponseError as error:
-                if "SecretDisabled" in _codes(error):
+                if "SecretDisabled" in codes_of(error):
                     raise SecretDisabled(f"the secret {name} is disabled") from error
                 raise
         return _version(found)
@@ -93,16 +85,16 @@ class KeyVaults(Vaults):
         from azure.core.exceptions import ResourceExistsError
 
         client = self._client(vault)
-        async with azure_call(f"writing the secret {name}", deadline_s=_DEADLINE_S):
+        async with key_vault_call(f"writing the secret {name}", vault, "get set recover"):
             while True:
                 try:
                     made = await client.set_secret(
                         name, value, tags=dict(tags), expires_on=expires_on, content_type=CONTENT_TYPE
                     )
                 except ResourceExistsError as error:
-                    if _RECOVERABLE in _codes(error):
+                    if _RECOVERABLE in codes_of(error):
                         await self._recover(client, name)
-                    elif _codes(error) & _ON_ITS_WAY:
+                    elif codes_of(error) & _ON_ITS_WAY:
                         await asyncio.sleep(self._poll_s)
                     else:
                         raise
@@ -115,7 +107,7 @@ class KeyVaults(Vaults):
         Raises:
             SecretNameBlocked: one waits there, and this app may not recover it.
         """
-        async with azure_call(f"recovering the secret {name}", deadline_s=_DEADLINE_S):
+        async with key_vault_call(f"recovering the secret {name}", vault, "get set recover"):
             return await self._recover(self._client(vault), name)
 
     async def _recover(self, client: Any, name: str) -> bool:
@@ -135,7 +127,7 @@ class KeyVaults(Vaults):
         """Disable a version; one that is gone is left alone."""
         from azure.core.exceptions import ResourceNotFoundError
 
-        async with azure_call(f"disabling a version of the secret {name}", deadline_s=_DEADLINE_S):
+        async with key_vault_call(f"disabling a version of the secret {name}", vault, "get set recover"):
             try:
                 await self._client(vault).update_secret_properties(name, version, enabled=False)
             except ResourceNotFoundError:
@@ -163,10 +155,3 @@ def _version(found: Any) -> SecretVersion:
         expires_on=properties.expires_on,
         tags=dict(properties.tags or {}),
     )
-
-
-def _codes(error: Any) -> set[str]:
-    """The service's code and the one inside it."""
-    parsed = getattr(error, "error", None)
-    inner = getattr(parsed, "innererror", None) or {}
-    return {str(getattr(parsed, "code", "")), str(inner.get("code", "") if isinstance(inner, dict) else inner)}

@@ -9,8 +9,8 @@ import pytest_asyncio
 from sandbox import scenario
 from sandbox.arm.roles import KEY_VAULT_SECRETS_OFFICER, RoleDefinition
 from sandbox.world import World
-from shared.adapters.azure_errors import AzureRefused
-from shared.adapters.key_vault import KeyVaults, SecretNameBlocked, is_loopback
+from shared.adapters.key_vault import KeyVaults, is_loopback
+from shared.adapters.key_vault_calls import SecretAccessDenied, SecretNameBlocked
 from shared.application.rotation_ports import SecretDisabled
 from tests.fixtures.serving import session_certificates
 from tests.integration.sandbox.cloud.support import PrincipalCredential
@@ -106,7 +106,29 @@ class TestSecrets:
         stranger = world.directory.create("stranger")
         credential = PrincipalCredential(world.tokens, stranger)
         adapter = KeyVaults(credential, connection_verify=str(session_certificates().ca))
-        with pytest.raises(AzureRefused):
+        with pytest.raises(SecretAccessDenied) as roles:
+            await adapter.read(world.urls.vault, "dockerhub-token")
+        world.access.vault_policies.use(scenario.VAULT_ID)
+        with pytest.raises(SecretAccessDenied) as policies:
+            await adapter.write(world.urls.vault, "dockerhub-token", "x", tags={}, expires_on=None)
+        await adapter.aclose()
+
+        assert "Key Vault Secrets Officer" in roles.value.hint
+        command = f"set-policy --name localhost --object-id {stranger.object_id} --secret-permissions get set recover"
+        assert command in policies.value.hint
+        assert "ForbiddenByRbac" in str(roles.value)
+
+    async def test_a_vault_with_access_policies(self, world: World) -> None:
+        """With the three permissions that are documented everything works, roles or not."""
+        someone = world.directory.create("app-without-roles")
+        world.access.vault_policies.use(scenario.VAULT_ID)
+        world.access.vault_policies.allow(scenario.VAULT_ID, someone.object_id, "get", "set", "recover")
+        credential = PrincipalCredential(world.tokens, someone)
+        adapter = KeyVaults(credential, poll_s=0.01, connection_verify=str(session_certificates().ca))
+        world.vault.delete("dockerhub-token")
+        written = await adapter.write(world.urls.vault, "dockerhub-token", "x", tags={}, expires_on=None)
+        await adapter.disable(world.urls.vault, "dockerhub-token", written.version)
+        with pytest.raises(SecretDisabled):
             await adapter.read(world.urls.vault, "dockerhub-token")
         await adapter.aclose()
 
