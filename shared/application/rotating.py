@@ -13,6 +13,7 @@ from shared.application.leases import held
 from shared.application.messages import ROTATIONS, RotationMessage
 from shared.application.notification import Notification
 from shared.application.ports import Changed, Clock, Leases, Queue, Stored
+from shared.application.rotation_audit import in_the_name_of
 from shared.application.rotation_endings import Check
 from shared.application.rotation_ports import Rotations
 from shared.application.rotation_steps import Steps
@@ -187,7 +188,8 @@ class Rotating:
 
     async def _step(self, credential: Credential, rotation: Rotation, check: Check) -> Rotation:
         try:
-            return await self._steps.of[rotation.state](credential, rotation, check)
+            with in_the_name_of(rotation):
+                return await self._steps.of[rotation.state](credential, rotation, check)
         except PermanentError as error:
             now, detail = self._clock.now(), f"{error} {error.hint}".strip()
             if rotation.state in _CAN_WITHDRAW:
