@@ -17,6 +17,8 @@ from shared.domain.notice_links import Places
 from shared.domain.notices import Notice
 from shared.domain.telling import Message, message_of
 from shared.errors import PermanentError, TemporaryError
+from shared.telemetry.names import Outside
+from shared.telemetry.spans import outside
 
 _TYPES: Final = {Severity.INFO: "info", Severity.WARNING: "warning", Severity.CRITICAL: "failure"}
 _DEADLINE_S: Final = 60.0
@@ -61,16 +63,20 @@ class LongTailChannel(Channel):
         """
         receiver = _receiver(await self._address.text())
         message = message_of(notice, self._places)
-        try:
-            async with asyncio.timeout(_DEADLINE_S):
-                delivered = await receiver.async_notify(
-                    body=text_of(message), title=message.title, notify_type=_TYPES[message.severity], body_format="text"
-                )
-        except TimeoutError:
-            delivered = False
-        if not delivered:
-            self._address.forget()
-            raise LongTailFailed("Apprise could not deliver")
+        with outside(Outside.CHANNEL_APPRISE):
+            try:
+                async with asyncio.timeout(_DEADLINE_S):
+                    delivered = await receiver.async_notify(
+                        body=text_of(message),
+                        title=message.title,
+                        notify_type=_TYPES[message.severity],
+                        body_format="text",
+                    )
+            except TimeoutError:
+                delivered = False
+            if not delivered:
+                self._address.forget()
+                raise LongTailFailed("Apprise could not deliver")
 
 
 def text_of(message: Message) -> str:
