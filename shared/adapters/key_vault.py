@@ -16,6 +16,7 @@ from shared.adapters.clients import client_options
 from shared.adapters.key_vault_calls import SecretNameBlocked, codes_of, key_vault_call
 from shared.application.rotation_ports import SecretDisabled, SecretVersion, Vaults
 from shared.domain.rotation import CONTENT_TYPE
+from shared.telemetry.names import Outside
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -63,7 +64,7 @@ class KeyVaults(Vaults):
         """A version, the current one by default; None when there is none; raises `SecretDisabled`."""
         from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
-        async with key_vault_call(f"reading the secret {name}", vault, "get"):
+        async with key_vault_call(Outside.KEY_VAULT_READ_SECRET, f"reading the secret {name}", vault, "get"):
             try:
                 found = await self._client(vault).get_secret(name, version or None)
             except ResourceNotFoundError:
@@ -85,7 +86,9 @@ class KeyVaults(Vaults):
         from azure.core.exceptions import ResourceExistsError
 
         client = self._client(vault)
-        async with key_vault_call(f"writing the secret {name}", vault, "get set recover"):
+        async with key_vault_call(
+            Outside.KEY_VAULT_WRITE_SECRET, f"writing the secret {name}", vault, "get set recover"
+        ):
             while True:
                 try:
                     made = await client.set_secret(
@@ -107,7 +110,9 @@ class KeyVaults(Vaults):
         Raises:
             SecretNameBlocked: one waits there, and this app may not recover it.
         """
-        async with key_vault_call(f"recovering the secret {name}", vault, "get set recover"):
+        async with key_vault_call(
+            Outside.KEY_VAULT_RECOVER_SECRET, f"recovering the secret {name}", vault, "get set recover"
+        ):
             return await self._recover(self._client(vault), name)
 
     async def _recover(self, client: Any, name: str) -> bool:
@@ -127,7 +132,9 @@ class KeyVaults(Vaults):
         """Disable a version; one that is gone is left alone."""
         from azure.core.exceptions import ResourceNotFoundError
 
-        async with key_vault_call(f"disabling a version of the secret {name}", vault, "get set recover"):
+        async with key_vault_call(
+            Outside.KEY_VAULT_DISABLE_SECRET, f"disabling a version of the secret {name}", vault, "get set recover"
+        ):
             try:
                 await self._client(vault).update_secret_properties(name, version, enabled=False)
             except ResourceNotFoundError:

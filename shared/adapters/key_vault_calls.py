@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from shared.adapters.azure_errors import azure_call
 from shared.errors import PermanentError
+from shared.telemetry.names import Outside
 
 
 class SecretNameBlocked(PermanentError):
@@ -56,9 +57,9 @@ _CALLER: Final = re.compile(r"\boid=([0-9a-fA-F-]{36})\b")
 
 
 @asynccontextmanager
-async def key_vault_call(doing: str, vault: str, permissions: str) -> AsyncIterator[None]:
+async def key_vault_call(call: Outside, doing: str, vault: str, permissions: str) -> AsyncIterator[None]:
     """`azure_call` in which a refusal of the vault says which right is missing, and how it is given."""
-    async with azure_call(doing, deadline_s=_DEADLINE_S):
+    async with azure_call(call, doing, deadline_s=_DEADLINE_S):
         from azure.core.exceptions import HttpResponseError
 
         try:

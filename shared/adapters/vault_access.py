@@ -19,6 +19,7 @@ from shared.adapters.azure_errors import azure_call, error_code
 from shared.adapters.vault_policies import VaultPolicies
 from shared.application.ports import VaultAccess
 from shared.errors import PermanentError
+from shared.telemetry.names import Outside
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -93,7 +94,9 @@ class ArmVaultAccess(VaultAccess):
         )
         for scope in await self._missing(vault_id, secrets, principal_id):
             name = str(uuid.uuid5(_NAMES, f"{scope}|{principal_id}|{SECRETS_USER}".lower()))
-            async with azure_call(f"granting {scope.rpartition('/')[2]} of {vault.name}", deadline_s=_DEADLINE_S):
+            async with azure_call(
+                Outside.ARM_GRANT_ACCESS, f"granting {scope.rpartition('/')[2]} of {vault.name}", deadline_s=_DEADLINE_S
+            ):
                 try:
                     await self._clients.of(vault.subscription).role_assignments.create(scope, name, wanted)
                 except ResourceExistsError as error:
@@ -107,7 +110,7 @@ class ArmVaultAccess(VaultAccess):
         """
         subscription = checked_subscription(subscription_id)
         path, kind = f"/subscriptions/{subscription}/resources", "resourceType eq 'Microsoft.KeyVault/vaults'"
-        async with azure_call(f"looking for the vault {vault}", deadline_s=_DEADLINE_S):
+        async with azure_call(Outside.ARM_FIND_VAULT, f"looking for the vault {vault}", deadline_s=_DEADLINE_S):
             listed = self._reader.items(path, **{"$filter": kind, "api-version": "2021-04-01"})
             found = [parsed_id async for item in listed if (parsed_id := _vault(item))]
             label = (urlsplit(vault).hostname or "").partition(".")[0].lower()
@@ -121,7 +124,7 @@ class ArmVaultAccess(VaultAccess):
         """The scopes of the secrets that the principal may not read yet."""
         vault = parsed(vault_id)
         operations = self._clients.of(vault.subscription).role_assignments
-        async with azure_call(f"reading who may read {vault.name}", deadline_s=_DEADLINE_S):
+        async with azure_call(Outside.ARM_READ_ACCESS, f"reading who may read {vault.name}", deadline_s=_DEADLINE_S):
             listed = operations.list_for_scope(vault_id, filter=f"principalId eq '{principal_id}'")
             held = [one.scope async for one in listed if (one.role_definition_id or "").lower().endswith(SECRETS_USER)]
         scopes = [f"{vault_id.rstrip('/')}/secrets/{secret}" for secret in secrets]

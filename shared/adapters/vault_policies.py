@@ -11,6 +11,7 @@ import msgspec
 from shared.adapters.arm_ids import vault_id as parsed
 from shared.adapters.azure_errors import azure_call, error_code
 from shared.errors import PermanentError
+from shared.telemetry.names import Outside
 
 if TYPE_CHECKING:
     from shared.adapters.arm_clients import ArmWriter
@@ -45,7 +46,9 @@ class VaultPolicies:
         """A vault's access policies, None for a vault with roles; one that may not be looked at counts as such."""
         from azure.core.exceptions import HttpResponseError
 
-        async with azure_call(f"reading the vault {parsed(vault_id).name}", deadline_s=_DEADLINE_S):
+        async with azure_call(
+            Outside.ARM_READ_ACCESS, f"reading the vault {parsed(vault_id).name}", deadline_s=_DEADLINE_S
+        ):
             try:
                 document = await self._arm.get(vault_id.rstrip("/"), **{"api-version": _VERSION})
             except HttpResponseError as error:
@@ -77,7 +80,7 @@ class VaultPolicies:
             "permissions": {"secrets": ["get"]},
         }
         body, path = {"properties": {"accessPolicies": [policy]}}, f"{vault_id.rstrip('/')}/accessPolicies/add"
-        async with azure_call(f"adding an access policy to {name}", deadline_s=_DEADLINE_S):
+        async with azure_call(Outside.ARM_GRANT_ACCESS, f"adding an access policy to {name}", deadline_s=_DEADLINE_S):
             try:
                 await self._arm.put(path, body, **{"api-version": _VERSION})
             except HttpResponseError as error:
