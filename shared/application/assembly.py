@@ -24,6 +24,7 @@ from shared.application.event_work import EventWork
 from shared.application.forecast import Forecast
 from shared.application.headroom import ANONYMOUS
 from shared.application.incident_book import IncidentBook
+from shared.application.incident_rotations import IncidentRotations
 from shared.application.intake import Intake
 from shared.application.notice_chores import DailyDigest, Escalation, LateSummaries
 from shared.application.notice_reports import NoticeReports
@@ -211,7 +212,13 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
             pace=pace,
         ),
         notification=notification,
-        reports=Reports(policy=policy, incidents=ports.incidents, outbox=ports.outbox, deliveries=ports.deliveries),
+        reports=Reports(
+            policy=policy,
+            incidents=ports.incidents,
+            outbox=ports.outbox,
+            deliveries=ports.deliveries,
+            rotations=IncidentRotations(policy=policy, rotations=ports.rotations),
+        ),
         notice_reports=NoticeReports(
             policy=policy, outbox=ports.outbox, states=ports.channel_states, clock=ports.clock
         ),

@@ -91,6 +91,11 @@ class Rotating:
         self._clock = clock
         self._lease_s = lease_s
 
+    @property
+    def credentials(self) -> tuple[str, ...]:
+        """The names of the policy's credentials."""
+        return tuple(self._policy.credentials)
+
     def credential(self, name: str) -> Credential:
         """The credential of that name; raises `UnknownCredential`."""
         found = self._policy.credentials.get(name)

@@ -14,6 +14,9 @@ _KINDS = {
     RotationState.RETIRING: NoticeKind.ROTATION_SUCCEEDED,
     RotationState.FAILED: NoticeKind.ROTATION_FAILED,
 }
+MOST_STEPS = 12
+"""Lines of a rotation's timeline that a notice carries."""
+
 _SEVERITIES = {
     NoticeKind.ROTATION_ACTION_NEEDED: Severity.WARNING,
     NoticeKind.ROTATION_FAILED: Severity.CRITICAL,
@@ -57,6 +60,7 @@ def rotation_notice(rotation: Rotation, credential: Credential, now: datetime) -
         facts["adopted after"] = f"{rotation.adoption_s:.0f} s"
     for number, proof in enumerate(rotation.proofs, 1):
         facts[f"proof {number}"] = proof
+    facts |= _steps_so_far(rotation)
     return Notice(
         id=notice_id(kind, subject, (rotation.state, rotation.error, rotation.fallback, rotation.staged_version)),
         kind=kind,
@@ -68,6 +72,13 @@ def rotation_notice(rotation: Rotation, credential: Credential, now: datetime) -
         detail=detail,
         facts=facts,
     )
+
+
+def _steps_so_far(rotation: Rotation) -> dict[str, str]:
+    """The first line of the rotation's timeline and its newest ones; the app's API has all of them."""
+    lines = list(enumerate(rotation.timeline, 1))
+    shown = lines if len(lines) <= MOST_STEPS else [lines[0], *lines[-(MOST_STEPS - 1) :]]
+    return {f"step {number}": f"{line.at:%Y-%m-%d %H:%M:%S} UTC {line.text}" for number, line in shown}
 
 
 def _words(rotation: Rotation, credential: Credential) -> tuple[str, str]:
