@@ -142,7 +142,7 @@ def headroom_notice(window: str, reading: Reading, seen: Outlook) -> Notice | No
     gone = seen.level is Level.EXHAUSTED
     kind = NoticeKind.HEADROOM_EXHAUSTED if gone else NoticeKind.HEADROOM_LOW
     subject = f"credentials/{window}"
-    whose = "the app's own address" if window == "anonymous" else f"the account of {window}"
+    whose = f"the account of {window}" if reading.by_account else "the app's own address"
     facts = {"window": whose, "limit": str(reading.limit), "remaining": str(reading.remaining)}
     when = ""
     if seen.empty_at is not None and not gone:

@@ -1,7 +1,7 @@
 """A process that takes a rotation to its end with the real adapters, so that it can be killed between any two calls.
 
-It is forked from a server that has imported everything already: what is tested is what a dead process leaves behind, and
-not how long Python takes to start.
+It is forked from a server that has imported everything already: what is tested is what a dead process leaves behind,
+and not how long Python takes to start.
 """
 
 import asyncio
@@ -19,9 +19,9 @@ import azure.mgmt.containerregistry.aio
 import azure.storage.queue.aio  # noqa: F401 - forked processes find them imported
 import msgspec
 
+from shared.adapters.storage import StorageAccount
 from shared.adapters.tables.client import Tables
 from shared.adapters.tables.leases import TableLeases
-from shared.adapters.storage import StorageAccount
 from shared.application.assembly import Application, Patience, assemble
 from shared.application.messages import RotationMessage
 from shared.application.remediation import Pace
