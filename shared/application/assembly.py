@@ -14,7 +14,7 @@ from shared.application.chores import Chore
 from shared.application.credential_assembly import assemble_credentials
 from shared.application.credential_watch import CredentialWatch
 from shared.application.curing import Curing
-from shared.application.dead_letter_ports import Letters
+from shared.application.dead_letter_ports import EventLetters, Letters
 from shared.application.dead_letters import DeadLetters
 from shared.application.detection import Detection
 from shared.application.drift import Drift
@@ -24,6 +24,7 @@ from shared.application.event_work import EventWork
 from shared.application.forecast import Forecast
 from shared.application.incident_book import IncidentBook
 from shared.application.intake import Intake
+from shared.application.lost_events import LostEvents
 from shared.application.notice_chores import DailyDigest, Escalation, LateSummaries
 from shared.application.notification import Notification
 from shared.application.ports import (
@@ -74,6 +75,7 @@ class Ports(msgspec.Struct, frozen=True):
     content: RegistryContent
     vault_access: VaultAccess
     letters: Letters
+    event_letters: EventLetters
     drift_records: DriftRecords
     lineage: Lineage
     audit_rows: AuditRows
@@ -172,6 +174,7 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
     )
     chores: tuple[Chore, ...] = (
         UnannouncedFailures(detection=detection, recalls=recalls),
+        LostEvents(letters=ports.event_letters, intake=events, dead_letters=dead_letters, clock=ports.clock),
         StuckIncidents(policy=policy, incidents=ports.incidents, book=book, recalls=recalls, clock=ports.clock),
         Pruning(archive=ports.archive, retention=retention, clock=ports.clock),
         *credentials.chores,
@@ -193,7 +196,7 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
             detection=detection,
             deliveries=ports.deliveries,
             events=events,
-            event_work=_event_work(policy, ports, book, survey, notification),
+            event_work=_event_work(policy, ports, book, survey, notification, credentials.watch),
             curing=Curing(policy=policy, book=book, survey=survey, applier=applier),
             verification=Verification(content=ports.content, clock=ports.clock, patience=patience.verification),
             book=book,
@@ -231,13 +234,19 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
     )
 
 
-def _event_work(
-    policy: Policy, ports: Ports, book: IncidentBook, survey: Survey, notification: Notification
+def _event_work(  # noqa: PLR0913, PLR0917 - what event work is made of
+    policy: Policy,
+    ports: Ports,
+    book: IncidentBook,
+    survey: Survey,
+    notification: Notification,
+    watch: CredentialWatch,
 ) -> EventWork:
     return EventWork(
         policy=policy,
         incidents=ports.incidents,
         book=book,
+        heard=watch.heard,
         drift=Drift(
             policy=policy,
             incidents=ports.incidents,

@@ -8,6 +8,7 @@ import msgspec
 from shared.application.ports import Lease
 from shared.domain.alerts import Alert
 from shared.domain.events import ChangeHint, DeleteHint, PushHint
+from shared.domain.vault_events import VaultEvent
 from shared.errors import PermanentError
 
 REMEDIATIONS = "remediations"
@@ -54,7 +55,7 @@ class EventMessage(msgspec.Struct, frozen=True, tag="event"):
     """
 
     delivery: str
-    hint: PushHint | DeleteHint | ChangeHint
+    hint: PushHint | DeleteHint | ChangeHint | VaultEvent
     attempt: int = 1
 
 

@@ -84,7 +84,7 @@ class Delivery(msgspec.Struct, frozen=True):
     Attributes:
         key: what makes it one: the same delivery sent again has the same key.
         received_at: when it first arrived.
-        outcome: None while it is not processed; then `incident`, `ignored`, `failed` or `dead-letter`.
+        outcome: None while it is not processed; then `incident`, `credential`, `ignored`, `failed` or `dead-letter`.
         summary: what came of it, in a few words; for `ignored` the reason.
     """
 
@@ -299,6 +299,10 @@ class NotServed(TemporaryError):
     """The registry does not serve the manifest yet, or refuses it for a reason that may pass; `code` is its own."""
 
     code = "not_served"
+
+
+class NotThere(NotServed):
+    """The registry has no such manifest, or not yet."""
 
 
 class PullRefused(PermanentError):

@@ -147,10 +147,7 @@ class Remediation:
                 return
             if worked.registry_id is not None:
                 await self._settle(worked.registry_id)
-            outcome = "incident" if worked.incidents else "ignored"
-            await self._deliveries.finish(
-                message.delivery, outcome, ", ".join(worked.incidents)[:1000] or worked.reason
-            )
+            await self._deliveries.finish(message.delivery, worked.outcome, worked.summary)
 
     async def _settle(self, registry_id: str) -> None:
         """Take the incidents of a registry as far as they go, and leave a message when some are not settled."""

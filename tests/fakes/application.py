@@ -17,7 +17,7 @@ from tests.fakes.audit import MemoryAuditRows
 from tests.fakes.azure import FakeChannel, FakeContent, FakeLogs, FakeVaultAccess
 from tests.fakes.clock import ManualClock
 from tests.fakes.credentials import FakeCredentialSets, FakeHub, FakeVaults, MemoryRotations, MemorySamples
-from tests.fakes.events import FakeLineage, MemoryDriftRecords, MemoryLetters
+from tests.fakes.events import FakeLineage, MemoryDriftRecords, MemoryEventLetters, MemoryLetters
 from tests.fakes.fuse import Fuse
 from tests.fakes.sites import FakeSites
 from tests.fakes.stores import (
@@ -110,6 +110,7 @@ class TestApplication:
         self.content = FakeContent(self.registries)
         self.topic = FakeChannel()
         self.letters = MemoryLetters(self.clock)
+        self.event_letters = MemoryEventLetters()
         self.drift_records = MemoryDriftRecords(self.clock)
         self.lineage = FakeLineage()
         self.audit_rows = MemoryAuditRows()
@@ -152,6 +153,7 @@ class TestApplication:
             content=self.content,
             vault_access=self.vault_access,
             letters=self.letters,
+            event_letters=self.event_letters,
             drift_records=self.drift_records,
             lineage=self.lineage,
             audit_rows=self.audit_rows,

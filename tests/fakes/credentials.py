@@ -148,10 +148,11 @@ class _Written(msgspec.Struct):
 
 
 class FakeVaults(Vaults):
-    """One vault: secrets by name, their versions oldest first."""
+    """One vault: secrets by name, their versions oldest first; `trouble` is raised by the next readings."""
 
     def __init__(self, clock: Clock, fuse: Fuse) -> None:
         self.secrets: dict[str, list[_Written]] = defaultdict(list)
+        self.trouble: list[Exception] = []
         self._clock = clock
         self._fuse = fuse
         self._written = 0
@@ -183,6 +184,8 @@ class FakeVaults(Vaults):
     async def read(self, vault: str, name: str, version: str = "") -> SecretVersion | None:
         """A version."""
         await self._fuse.before("vault.read")
+        if self.trouble:
+            raise self.trouble.pop(0)
         found = [written for written in self.secrets[name] if not version or written.version.version == version]
         if found and not found[-1].enabled:
             raise SecretDisabled(f"{name} is disabled")
