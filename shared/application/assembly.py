@@ -26,6 +26,7 @@ from shared.application.incident_book import IncidentBook
 from shared.application.intake import Intake
 from shared.application.lost_events import LostEvents
 from shared.application.notice_chores import DailyDigest, Escalation, LateSummaries
+from shared.application.notice_reports import NoticeReports
 from shared.application.notification import Notification
 from shared.application.ports import (
     Channel,
@@ -98,6 +99,7 @@ class Application(msgspec.Struct, frozen=True):
     remediation: Remediation
     notification: Notification
     reports: Reports
+    notice_reports: NoticeReports
     approvals: Approvals
     forecast: Forecast
     events: EventIntake
@@ -209,6 +211,9 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
         ),
         notification=notification,
         reports=Reports(policy=policy, incidents=ports.incidents, outbox=ports.outbox, deliveries=ports.deliveries),
+        notice_reports=NoticeReports(
+            policy=policy, outbox=ports.outbox, states=ports.channel_states, clock=ports.clock
+        ),
         approvals=Approvals(
             book=book,
             incidents=ports.incidents,

@@ -17,7 +17,7 @@ from shared.application.messages import (
 )
 from shared.application.notification import Notification
 from shared.application.ports import DEAD_LETTER, Changed, Clock, Deliveries, Queue
-from shared.application.reports import NotFound
+from shared.application.questions import NotFound
 from shared.domain.dead_letter_notices import dead_letter_notice
 from shared.domain.dead_letters import (
     BLOBS,
