@@ -70,6 +70,8 @@ def _process() -> tuple[Application, AsyncIterator[None]]:
             notices=settings.keep_notices,
             dead_letters=settings.keep_dead_letters,
             audit=settings.keep_audit,
+            rotations=settings.keep_rotations,
+            headroom=settings.keep_headroom,
         ),
     )
     return application, _until_the_loop_ends(closers)

@@ -170,6 +170,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "How long the audit trail is kept.",
         ),
     ] = timedelta(days=730)
+    keep_rotations: Annotated[
+        timedelta,
+        _from(
+            "CACHEWARDEN_KEEP_ROTATIONS",
+            forms.KEEPING_TIME,
+            "How long rotations are kept, from their last change; the newest of a credential stays for good.",
+        ),
+    ] = timedelta(days=730)
+    keep_headroom: Annotated[
+        timedelta,
+        _from(
+            "CACHEWARDEN_KEEP_HEADROOM",
+            forms.KEEPING_TIME,
+            "How long readings of the pull limits are kept.",
+        ),
+    ] = timedelta(days=30)
     public_address: Annotated[
         str | None,
         _from(

@@ -356,6 +356,8 @@ class NotServed(TemporaryError):
 class NotThere(NotServed):
     """The registry has no such manifest, or not yet."""
 
+    code = "not_there"
+
 
 class PullRefused(PermanentError):
     """The registry refuses the manifest for a reason that does not pass by itself; `code` is its own."""

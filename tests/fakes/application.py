@@ -101,8 +101,8 @@ class TestApplication:
         self.fuse = Fuse()
         self.hub = FakeHub(self.clock, self.fuse)
         self.vaults = FakeVaults(self.clock, self.fuse)
-        self.rotations = MemoryRotations(self.fuse)
-        self.samples = MemorySamples()
+        self.rotations = MemoryRotations(self.fuse, self.clock)
+        self.samples = MemorySamples(self.clock)
         self.registries = FakeCredentialSets(
             REGISTRY, self.vault_access, hub=self.hub, vaults=self.vaults, fuse=self.fuse
         )
@@ -123,6 +123,8 @@ class TestApplication:
                 Kept.LEASES: self.leases,
                 Kept.DEAD_LETTERS: self.letters,
                 Kept.DRIFT: self.drift_records,
+                Kept.ROTATIONS: self.rotations,
+                Kept.HEADROOM: self.samples,
             }
         )
         self.channels: dict[str, Channel] = {"topic": self.topic}
