@@ -56,6 +56,7 @@ from shared.application.sites_ports import Sites
 from shared.application.survey import Survey
 from shared.application.sweep import Sweep
 from shared.application.sweep_ports import Archive, ChoreRuns
+from shared.application.unrecorded import Unrecorded
 from shared.application.verification import Verification
 from shared.application.watch import StuckIncidents, UnannouncedFailures
 from shared.domain.policy import Policy
@@ -174,10 +175,18 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
     events = EventIntake(
         policy=policy, deliveries=ports.deliveries, dead_letters=dead_letters, queue=ports.queue, clock=ports.clock
     )
+    unrecorded = Unrecorded(book=book, dead_letters=dead_letters)
     chores: tuple[Chore, ...] = (
         UnannouncedFailures(detection=detection, recalls=recalls),
         LostEvents(letters=ports.event_letters, intake=events, dead_letters=dead_letters, clock=ports.clock),
-        StuckIncidents(policy=policy, incidents=ports.incidents, book=book, recalls=recalls, clock=ports.clock),
+        StuckIncidents(
+            policy=policy,
+            incidents=ports.incidents,
+            book=book,
+            unrecorded=unrecorded,
+            recalls=recalls,
+            clock=ports.clock,
+        ),
         Pruning(archive=ports.archive, retention=retention, clock=ports.clock),
         *credentials.chores,
         *_notice_chores(policy, ports, notification),
@@ -199,9 +208,10 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
             deliveries=ports.deliveries,
             events=events,
             event_work=_event_work(policy, ports, book, survey, notification, credentials.watch),
-            curing=Curing(policy=policy, book=book, survey=survey, applier=applier),
+            curing=Curing(policy=policy, book=book, survey=survey, applier=applier, unrecorded=unrecorded),
             verification=Verification(content=ports.content, clock=ports.clock, patience=patience.verification),
             book=book,
+            unrecorded=unrecorded,
             registries=ports.registries,
             leases=ports.leases,
             queue=ports.queue,

@@ -109,6 +109,11 @@ class DeadLetters:
         _log.error("dead_letter.added", origin=origin, letter=letter.id)
         return letter
 
+    async def is_dead(self, origin: str, body: bytes) -> bool:
+        """Whether a message was given up and not been replayed since."""
+        stored = await self._letters.get(letter_id(origin, body))
+        return stored is not None and stored.value.state is LetterState.DEAD
+
     async def listed(self) -> list[LetterView]:
         """The letters that were given up, latest change first, replayed ones included; at most 200."""
         dead = [letter async for letter in self._letters.all() if letter.deaths]

@@ -198,7 +198,12 @@ class Detection:
             for registry in serving:
                 if only_new and await self._is_known(registry.id, image):
                     continue
-                incident = await record(self._incidents, registry.id, image, failure, self._clock.now())
+                try:
+                    incident = await record(self._incidents, registry.id, image, failure, self._clock.now())
+                except PermanentError as error:  # of one incident: the others are opened
+                    _log.error("failure.not_recorded", source=image.source, code=error.code, text=str(error))
+                    ignored["not_recorded"] += 1
+                    continue
                 registries[registry.id] = None
                 incidents[incident.id] = None
         return Detected(registries=tuple(registries), incidents=tuple(incidents), ignored=dict(ignored))

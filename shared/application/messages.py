@@ -39,10 +39,12 @@ class RegistryMessage(msgspec.Struct, frozen=True, tag="registry"):
     Attributes:
         registry_id: its ARM id, as the policy writes it.
         recall: what keeps a second such message from being sent while this one is on its way; see `recalls`.
+        incident: the incident that the message was given up for; see `unrecorded`.
     """
 
     registry_id: str
     recall: Lease | None = None
+    incident: str = ""
 
 
 class EventMessage(msgspec.Struct, frozen=True, tag="event"):
