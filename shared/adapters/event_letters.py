@@ -12,6 +12,7 @@ from shared.adapters.azure_errors import azure_call
 from shared.adapters.clients import STORAGE_DEADLINE_S, storage_options
 from shared.adapters.storage import StorageAccount
 from shared.application.dead_letter_ports import EventLetters, LetterFile
+from shared.telemetry.names import Outside
 
 _MARK: Final = "cachewarden"
 _SET_ASIDE: Final = {_MARK: "unreadable"}
@@ -41,7 +42,7 @@ class BlobEventLetters(EventLetters):
 
         pages, found = self._client().list_blobs(include=["metadata"]).by_page(), 0
         while True:
-            async with self._call("listing", STORAGE_DEADLINE_S):
+            async with self._call(Outside.BLOBS_LIST, STORAGE_DEADLINE_S):
                 try:
                     page = [blob async for blob in await anext(pages)]
                 except (StopAsyncIteration, ResourceNotFoundError):
@@ -58,7 +59,7 @@ class BlobEventLetters(EventLetters):
         """The first `most` bytes of a file, None when it is gone."""
         from azure.core.exceptions import ResourceNotFoundError
 
-        async with self._call(f"reading {name} of", _READING_S):
+        async with self._call(Outside.BLOBS_READ, _READING_S):
             try:
                 # Without a range: that of an empty blob would be refused (observed).
                 return bytes(await (await self._client().download_blob(name)).read(most))
@@ -69,7 +70,7 @@ class BlobEventLetters(EventLetters):
         """Delete a file whose events are recorded; one that is gone is left alone."""
         from azure.core.exceptions import ResourceNotFoundError
 
-        async with self._call(f"deleting {name} of", STORAGE_DEADLINE_S):
+        async with self._call(Outside.BLOBS_DELETE, STORAGE_DEADLINE_S):
             try:
                 await self._client().delete_blob(name)
             except ResourceNotFoundError:
@@ -79,14 +80,15 @@ class BlobEventLetters(EventLetters):
         """Mark a file that can't be read, so that it is not tried again; it stays for people to look at."""
         from azure.core.exceptions import ResourceNotFoundError
 
-        async with self._call(f"marking {name} of", STORAGE_DEADLINE_S):
+        async with self._call(Outside.BLOBS_MARK, STORAGE_DEADLINE_S):
             try:
                 await self._client().get_blob_client(name).set_blob_metadata(_SET_ASIDE)
             except ResourceNotFoundError:
                 return
 
-    def _call(self, doing: str, seconds: float) -> Any:
-        return azure_call(f"{doing} container {self._container}", deadline_s=seconds)
+    def _call(self, call: Outside, seconds: float) -> Any:
+        self._client()  # importing the SDK takes long on a cold instance, and is not the storage's delay
+        return azure_call(call, f"{call.operation} in container {self._container}", deadline_s=seconds)
 
     def _client(self) -> Any:
         if self._made is None:

@@ -21,6 +21,10 @@ from shared.domain.policy import Policy
 from shared.domain.vault_events import VaultEvent, role_of
 from shared.errors import PermanentError, TemporaryError
 from shared.telemetry import get_logger
+from shared.telemetry.instruments import DELIVERIES
+from shared.telemetry.metrics import count
+from shared.telemetry.names import Work
+from shared.telemetry.spans import traced
 
 _log = get_logger(__name__)
 
@@ -51,6 +55,7 @@ class EventIntake:
         self._queue = queue
         self._clock = clock
 
+    @traced(Work.INTAKE_EVENT)
     async def accept(self, trigger: str, document: Mapping[str, Any]) -> Taken:
         """Take an event in; the same one again is a duplicate once it was worked on.
 
@@ -67,6 +72,7 @@ class EventIntake:
             raise
         except Exception as error:  # noqa: BLE001 - a defect must not bring the whole delivery back for a day
             taken = await self._give_up(trigger, document, error)
+        count(DELIVERIES, source=trigger, outcome=taken.outcome)
         _log.info("event.taken", trigger=trigger, outcome=taken.outcome, reason=taken.reason)
         return taken
 

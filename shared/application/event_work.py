@@ -16,6 +16,8 @@ from shared.domain.incidents import Incident, IncidentState
 from shared.domain.policy import Policy, RegistryPolicy
 from shared.domain.reopening import CURED
 from shared.domain.vault_events import VaultEvent
+from shared.telemetry.names import Work
+from shared.telemetry.spans import traced
 
 _ACTED: Final = frozenset({"started", "looked_at", "told", "refused"})
 """What the watch over credentials says when it did more than look."""
@@ -67,6 +69,7 @@ class EventWork:
         self._prevention = prevention
         self._heard = heard
 
+    @traced(Work.EVENT_WORK)
     async def work(self, hint: Hint, delivery: str) -> Worked:
         """Do what a hint calls for, short of curing; the same one again finds it done.
 

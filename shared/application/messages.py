@@ -10,6 +10,7 @@ from shared.domain.alerts import Alert
 from shared.domain.events import ChangeHint, DeleteHint, PushHint
 from shared.domain.vault_events import VaultEvent
 from shared.errors import PermanentError
+from shared.telemetry.tracing import carrier
 
 REMEDIATIONS = "remediations"
 NOTIFICATIONS = "notifications"
@@ -19,7 +20,17 @@ LARGEST_MESSAGE = 48 * 1024
 """Bytes of a message before base64; Storage queues hold 64 KiB of encoded text (documented)."""
 
 
-class AlertMessage(msgspec.Struct, frozen=True, tag="alert"):
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """What every message carries.
+
+    Attributes:
+        trace: the trace of the work that made it, as W3C headers; of whoever reads it where it carries none.
+    """
+
+    trace: dict[str, str] = msgspec.field(default_factory=carrier)
+
+
+class AlertMessage(Message, frozen=True, tag="alert"):
     """An accepted alert.
 
     Attributes:
@@ -33,7 +44,7 @@ class AlertMessage(msgspec.Struct, frozen=True, tag="alert"):
     attempt: int = 1
 
 
-class RegistryMessage(msgspec.Struct, frozen=True, tag="registry"):
+class RegistryMessage(Message, frozen=True, tag="registry"):
     """A registry with incidents that are not settled yet.
 
     Attributes:
@@ -47,7 +58,7 @@ class RegistryMessage(msgspec.Struct, frozen=True, tag="registry"):
     incident: str = ""
 
 
-class EventMessage(msgspec.Struct, frozen=True, tag="event"):
+class EventMessage(Message, frozen=True, tag="event"):
     """An accepted event of Event Grid.
 
     Attributes:
@@ -61,7 +72,7 @@ class EventMessage(msgspec.Struct, frozen=True, tag="event"):
     attempt: int = 1
 
 
-class ReplayedEvent(msgspec.Struct, frozen=True, tag="replayed_event"):
+class ReplayedEvent(Message, frozen=True, tag="replayed_event"):
     """An event that was given up and is to be taken in again.
 
     Attributes:
@@ -73,14 +84,14 @@ class ReplayedEvent(msgspec.Struct, frozen=True, tag="replayed_event"):
     document: bytes
 
 
-class NotificationMessage(msgspec.Struct, frozen=True, tag="notification"):
+class NotificationMessage(Message, frozen=True, tag="notification"):
     """An outbox row that wants to be sent."""
 
     subject: str
     row: str
 
 
-class RotationMessage(msgspec.Struct, frozen=True, tag="rotation"):
+class RotationMessage(Message, frozen=True, tag="rotation"):
     """A credential whose rotation may have a step to do; `suspected`: failed pulls blame it, and it wants a test."""
 
     credential: str

@@ -207,6 +207,7 @@ class OutboxRow(msgspec.Struct, frozen=True):
         queued_at: when it was written; a channel gets the notices about one subject in this order.
         held: why it is not sent by itself: `quiet` or `storm`; None where it is.
         trouble: what the channel said last, None where it said nothing yet.
+        trace: the trace (W3C `traceparent`) of the work that wrote it, empty where there was none.
     """
 
     subject: str
@@ -219,6 +220,7 @@ class OutboxRow(msgspec.Struct, frozen=True):
     queued_at: datetime | None = None
     held: str | None = None
     trouble: str | None = None
+    trace: str = ""
 
     @property
     def is_waiting(self) -> bool:

@@ -22,6 +22,10 @@ from shared.domain.rotation import Rotation, RotationState, Trigger, begin, step
 from shared.domain.rotation_notices import rotation_notice
 from shared.errors import CallerError, PermanentError, TemporaryError
 from shared.telemetry import bind, get_logger
+from shared.telemetry.instruments import ROTATION_STEPS
+from shared.telemetry.metrics import count
+from shared.telemetry.names import Work
+from shared.telemetry.spans import working
 
 _log = get_logger(__name__)
 
@@ -176,13 +180,15 @@ class Rotating:
             wait = before.not_before - self._clock.now()
             if wait > timedelta(0):
                 return min(wait, _LONGEST_DELAY).total_seconds()
-            after = await self._step(credential, before, check)
+            with working(Work.ROTATION_STEP, step=before.state):
+                after = await self._step(credential, before, check)
             if after == before:
                 return None
             check()
             if after.state is not before.state and (notice := rotation_notice(after, credential, self._clock.now())):
                 await self._notification.tell(notice)
             await self._rotations.replace(stored, after)
+            count(ROTATION_STEPS, credential=name, step=before.state, result=after.state)
             _log.info(f"rotation.{after.state}", rotation=after.id, error=after.error or None)
         raise TemporaryError(f"the rotation of {name} goes round in circles")
 
