@@ -245,6 +245,7 @@ module app './modules/app.bicep' = {
     queueEndpoint: storage.outputs.queueEndpoint
     tableEndpoint: storage.outputs.tableEndpoint
     packageContainer: packageContainer
+    deadLetterContainer: deadLetterContainer
     insightsConnectionString: monitoring.outputs.connectionString
     subnetId: network.?outputs.appSubnetId ?? ''
     policyFile: policyFile

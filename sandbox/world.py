@@ -39,6 +39,7 @@ from sandbox.monitor.action_group import ActionGroup
 from sandbox.monitor.monitor import Monitor
 from sandbox.sink.handlers import SinkService
 from sandbox.sink.models import Kind, Sinks
+from sandbox.topic.dead_letters import DeadLetterContainer
 from sandbox.topic.delivery import EventDelivery
 from sandbox.topic.handlers import TopicService
 from sandbox.topic.models import Topic
@@ -127,6 +128,10 @@ class World:
         """Tell the action group and Event Grid where the function host is."""
         self.action_group.connect(url, function_key)
         self.delivery.connect(url, eventgrid_key)
+
+    def keep_dead_letters(self, storage: str) -> None:
+        """Have Event Grid leave what it can't deliver in the storage account of a connection string."""
+        self.delivery.leave_dead_letters_in(DeadLetterContainer(storage))
 
     def write_policy(self, path: Path) -> Path:
         """Write the scenario's policy file and return its path."""
