@@ -99,6 +99,7 @@ class Outcome(StrEnum):
 
     OK = "ok"
     CONFLICT = "conflict"
+    ABSENT = "absent"
     TEMPORARY = "temporary"
     PERMANENT = "permanent"
     DEFECT = "defect"
@@ -106,14 +107,18 @@ class Outcome(StrEnum):
 
     @property
     def is_error(self) -> bool:
-        """Whether a span that ended so counts as failed; somebody else's faster write is how we share."""
-        return self not in {Outcome.OK, Outcome.CONFLICT}
+        """Whether a span that ended so counts as failed: somebody else's faster write is how we share."""
+        return self not in {Outcome.OK, Outcome.CONFLICT, Outcome.ABSENT}
+
+
+_EXPECTED = {"changed": Outcome.CONFLICT, "table_missing": Outcome.ABSENT}
+"""Codes of errors that are part of the normal course."""
 
 
 def outcome_of(error: BaseException) -> Outcome:
     """How work ended that raised this."""
     if isinstance(error, CachewardenError):
-        if error.code == "changed":
-            return Outcome.CONFLICT
+        if error.code in _EXPECTED:
+            return _EXPECTED[error.code]
         return Outcome.PERMANENT if isinstance(error, PermanentError) else Outcome.TEMPORARY
     return Outcome.DEFECT if isinstance(error, Exception) else Outcome.CANCELLED
