@@ -24,7 +24,7 @@ from shared.application.event_work import EventWork
 from shared.application.forecast import Forecast
 from shared.application.incident_book import IncidentBook
 from shared.application.intake import Intake
-from shared.application.notice_chores import DailyDigest, Escalation, LateSummaries
+from shared.application.notice_chores import DailyDigest, Escalation, LateSummaries, StrandedNotices
 from shared.application.notice_reports import NoticeReports
 from shared.application.notification import Notification
 from shared.application.ports import (
@@ -274,4 +274,5 @@ def _notice_chores(policy: Policy, ports: Ports, notification: Notification) -> 
             clock=ports.clock,
         ),
         LateSummaries(policy=policy, notification=notification),
+        StrandedNotices(notification=notification),
     )

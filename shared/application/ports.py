@@ -203,6 +203,7 @@ class OutboxRow(msgspec.Struct, frozen=True):
         queued_at: when it was written; a channel gets the notices about one subject in this order.
         held: why it is not sent by itself: `quiet` or `storm`; None where it is.
         trouble: what the channel said last, None where it said nothing yet.
+        due_at: when its message comes again, None while its first one is on the way.
     """
 
     subject: str
@@ -215,6 +216,7 @@ class OutboxRow(msgspec.Struct, frozen=True):
     queued_at: datetime | None = None
     held: str | None = None
     trouble: str | None = None
+    due_at: datetime | None = None
 
     @property
     def is_waiting(self) -> bool:

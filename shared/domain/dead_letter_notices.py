@@ -19,11 +19,11 @@ def dead_letter_notice(letter: DeadLetter, now: datetime) -> Notice:
         summary=f"A message of {letter.origin} could not be processed and waits to be replayed",
         at=now,
         reason=last.code if last else None,
-        detail=(last.text if last else "No attempt left an error: the process died each time, or the host refused it.")
-        + f" Mend the cause, then POST /api/dead-letters/{letter.id}/replay.",
+        detail=last.text if last else "No attempt left an error: the process died each time, or the host refused it.",
         facts={
             "origin": letter.origin,
             "first seen": letter.first_seen.isoformat(),
             "attempts": str(last.attempt if last else 0),
         },
+        next_step=f"Mend the cause, then POST /api/dead-letters/{letter.id}/replay.",
     )
