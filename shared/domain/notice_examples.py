@@ -79,7 +79,7 @@ def example(kind: NoticeKind) -> Notice:
     if kind in _STATES:
         incident = _incident(_STATES[kind])
         if kind is NoticeKind.INCIDENT_PREVENTED:
-            incident = msgspec.structs.replace(incident, evidence="", failures=0)
+            incident = msgspec.structs.replace(incident, evidence="", failures=0, workloads={})
         return notice_of(kind, incident, hand_off(incident), _NOW)
     if kind in _ROTATIONS:
         notice = rotation_notice(_rotation(kind), _CREDENTIAL, _NOW)
@@ -91,11 +91,11 @@ def example(kind: NoticeKind) -> Notice:
 
 def _incident(state: IncidentState) -> Incident:
     reason, detail = _REASONS.get(state, (None, ""))
-    is_covered = state in {IncidentState.APPLIED, IncidentState.VERIFIED, IncidentState.AWAITING_APPROVAL}
+    asked = state in {IncidentState.PLANNED, IncidentState.AWAITING_APPROVAL}
+    is_covered = asked or state in {IncidentState.APPLIED, IncidentState.VERIFIED}
     workload = Workload(_CLUSTER, namespace="shop", kind="Deployment", name="web", containers=("app",))
     why = "docker.io/library/nginx is limited upstream and no rule covers it"
     action = CreateCacheRule(_RULE, _SOURCE, "docker-hub/library/nginx", "hub", why)
-    asked = state is IncidentState.AWAITING_APPROVAL
     proof = Proof(_IMAGE, _PULL_FROM, "sha256:" + "6f" * 32, "cache", _NOW)
     return Incident(
         id=incident_id(_REGISTRY, _SOURCE),
