@@ -24,6 +24,7 @@ from shared.application.event_work import EventWork
 from shared.application.forecast import Forecast
 from shared.application.incident_book import IncidentBook
 from shared.application.intake import Intake
+from shared.application.mirrors import MirrorReports
 from shared.application.notice_chores import DailyDigest, Escalation, LateSummaries, StrandedNotices
 from shared.application.notice_reports import NoticeReports
 from shared.application.notification import Notification
@@ -100,6 +101,7 @@ class Application(msgspec.Struct, frozen=True):
     notice_reports: NoticeReports
     approvals: Approvals
     forecast: Forecast
+    mirrors: MirrorReports
     events: EventIntake
     dead_letters: DeadLetters
     audit: Audit
@@ -219,6 +221,7 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
             lifetime=policy.limits.approval_expires_after,
         ),
         forecast=Forecast(policy=policy, survey=survey),
+        mirrors=MirrorReports(policy=policy, survey=survey, incidents=ports.incidents),
         events=events,
         dead_letters=dead_letters,
         audit=audit,
