@@ -42,6 +42,7 @@ from sandbox.monitor.action_group import ActionGroup
 from sandbox.monitor.monitor import Monitor
 from sandbox.sink.handlers import SinkService
 from sandbox.sink.models import Kind, Sinks
+from sandbox.topic.dead_letters import DeadLetterContainer
 from sandbox.topic.delivery import EventDelivery
 from sandbox.topic.handlers import TopicService
 from sandbox.topic.models import Topic
@@ -143,6 +144,10 @@ class World:
         self.action_group.connect(url, function_key)
         self.delivery.connect(url, eventgrid_key)
 
+    def keep_dead_letters(self, storage: str) -> None:
+        """Have Event Grid leave what it can't deliver in the storage account of a connection string."""
+        self.delivery.leave_dead_letters_in(DeadLetterContainer(storage))
+
     def write_policy(self, path: Path) -> Path:
         """Write the scenario's policy file and return its path."""
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -192,6 +197,7 @@ class World:
 
     def _build_cloud(self) -> None:
         self.vault = Vault(scenario.VAULT, resource_id=scenario.VAULT_ID, access=self.access, clock=self.clock)
+        self.vault.settling_s = 0.05
         self.vault_service = VaultService(self.vault, self.tokens)
         reader = VaultReader([self.vault_service], clock=self.clock)
         self.arm = Arm(

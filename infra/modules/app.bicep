@@ -10,6 +10,9 @@ param blobEndpoint string
 param queueEndpoint string
 param tableEndpoint string
 param packageContainer string
+
+@description('The container of the storage account in which Event Grid leaves what it could not deliver.')
+param deadLetterContainer string
 param insightsConnectionString string
 
 @description('The subnet through which the app goes out; empty without a virtual network.')
@@ -129,6 +132,7 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
     AzureWebJobsStorage__queueServiceUri: queueEndpoint
     AzureWebJobsStorage__tableServiceUri: tableEndpoint
     CACHEWARDEN_POLICY: policyFile
+    CACHEWARDEN_EVENT_DEAD_LETTERS: deadLetterContainer
     CACHEWARDEN_ARM_ENDPOINT: azure.resourceManager
     CACHEWARDEN_ARM_AUDIENCE: azure.resourceManager
     CACHEWARDEN_LOGS_ENDPOINT: logsEndpoints[azure.name]

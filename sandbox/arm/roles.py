@@ -156,6 +156,13 @@ CACHEWARDEN_SITE_READER: Final = RoleDefinition(
     custom=True,
 )
 """The product's own role on sites: what they run, and none of their settings' values."""
+CACHEWARDEN_VAULT_POLICY_WRITER: Final = RoleDefinition(
+    id="a3f2a0c5-9b0e-4b43-9a5b-6f0d1c7e2d88",
+    name="Cachewarden Vault Policy Writer",
+    actions=(f"{_VAULT}/read", f"{_VAULT}/accessPolicies/write"),
+    custom=True,
+)
+"""The product's own role on a vault with access policies; given only where the deployer says so."""
 
 BUILT_IN_ROLES: Final = (
     OWNER,
@@ -177,5 +184,6 @@ BUILT_IN_ROLES: Final = (
     MONITORING_METRICS_PUBLISHER,
     CACHEWARDEN_OPERATOR,
     CACHEWARDEN_SITE_READER,
+    CACHEWARDEN_VAULT_POLICY_WRITER,
 )
 """Every role definition that the sandbox knows."""

@@ -68,6 +68,7 @@ async def stage(  # noqa: PLR0913 - what a story may choose, each by name
     async with World(certificates=certificates, exchanges_file=folder / "exchanges.jsonl") as world:
         policy = world.write_policy(folder / "policy.yaml")
         policy.write_text(policy_edit(policy.read_text(encoding="utf-8")), encoding="utf-8")
+        world.keep_dead_letters(storage)
         sent = world.telemetry() if telemetry else {}
         everything = {**world.environment(storage=storage, policy=policy), **sent, **(settings or {})}
         async with HostProcess(

@@ -108,7 +108,7 @@ class Applier:
                 done.append(action)
         return Applied(done=tuple(done), refused=refused)
 
-    def _audited(self, registry_id: str, action: Action, by: str) -> AbstractAsyncContextManager[None]:
+    def _audited(self, registry_id: str, action: Action, by: str) -> AbstractAsyncContextManager[object]:
         """What a plan creates is not there before: that is why it is in the plan."""
         after = msgspec.to_builtins(msgspec.structs.replace(action, why=""))
         kind = after.pop("kind")

@@ -11,7 +11,7 @@ import msgspec
 from shared.application.incident_book import IncidentBook
 from shared.application.messages import REMEDIATIONS, RegistryMessage
 from shared.application.ports import Clock, Incidents, Queue
-from shared.application.reports import NotFound
+from shared.application.questions import NotFound
 from shared.domain.approvals import Decision, Proposal
 from shared.domain.incidents import Incident, IncidentState
 from shared.errors import CallerError

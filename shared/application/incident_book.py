@@ -4,8 +4,7 @@ The notice is in the outbox before the new state is stored: a crash in between r
 again is no second one. The other order would lose it.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -20,7 +19,7 @@ from shared.domain.notice_kinds import NoticeKind
 from shared.domain.plans import Outcome, Plan
 from shared.domain.policy import Mode
 from shared.domain.reopening import reopen
-from shared.errors import CachewardenError, PermanentError
+from shared.errors import CachewardenError
 from shared.telemetry import bind, get_logger
 from shared.telemetry.instruments import CURE_TIME, TRANSITIONS
 from shared.telemetry.metrics import count, observe
@@ -34,15 +33,6 @@ _NOTICES = {
     IncidentState.BLOCKED: NoticeKind.INCIDENT_BLOCKED,
     IncidentState.FAILED: NoticeKind.INCIDENT_FAILED,
 }
-
-
-@contextmanager
-def apart(incident: Incident) -> Iterator[None]:
-    """What the store refuses for good about one incident is logged and stays with it; its neighbours go on."""
-    try:
-        yield
-    except PermanentError as error:
-        _log.error("incident.not_recorded", incident=incident.id, code=error.code, text=str(error))
 
 
 class IncidentBook:

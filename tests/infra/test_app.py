@@ -21,7 +21,6 @@ HOST_SETTINGS = {
     "APPLICATIONINSIGHTS_CONNECTION_STRING",
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
     "AzureWebJobsStorage__credential",
-    "AzureWebJobsStorage__blobServiceUri",
     _SWITCH,
     "OTEL_TRACES_SAMPLER",
     "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS",
@@ -91,7 +90,9 @@ class TestSettings:
             "AzureWebJobsStorage__clientId": "00000000-0000-0000-0000-00000000000a",
             "AzureWebJobsStorage__queueServiceUri": f"https://{account}.queue.core.windows.net/",
             "AzureWebJobsStorage__tableServiceUri": f"https://{account}.table.core.windows.net/",
+            "AzureWebJobsStorage__blobServiceUri": f"https://{account}.blob.core.windows.net/",
             "CACHEWARDEN_POLICY": "policy.yaml",
+            "CACHEWARDEN_EVENT_DEAD_LETTERS": "event-dead-letters",
             "CACHEWARDEN_ARM_ENDPOINT": "https://management.azure.com/",
             "CACHEWARDEN_ARM_AUDIENCE": "https://management.azure.com/",
             "CACHEWARDEN_LOGS_ENDPOINT": "https://api.loganalytics.io",
@@ -102,6 +103,7 @@ class TestSettings:
         read = read_settings(values)
 
         assert read.storage_queue_uri == f"https://{account}.queue.core.windows.net"
+        assert read.storage_blob_uri == f"https://{account}.blob.core.windows.net"
         assert read.client_id == values["AZURE_CLIENT_ID"]
 
     def test_clouds_have_an_address_each(self) -> None:
