@@ -13,7 +13,7 @@ from shared.application.messages import REMEDIATIONS, RegistryMessage
 from shared.application.ports import Clock, Incidents, Queue
 from shared.application.reports import NotFound
 from shared.domain.approvals import Decision, Proposal
-from shared.domain.incidents import Incident, IncidentState
+from shared.domain.incidents import Incident, IncidentState, shown
 from shared.errors import CallerError
 
 
@@ -117,7 +117,7 @@ def _as_said(incident: Incident, decision: Decision) -> Incident:
     proposal = incident.proposal
     if proposal is None or proposal.decision is not decision:
         raise NothingToDecide(f"the incident is {incident.state}: another answer came first")
-    return incident
+    return shown(incident)
 
 
 def _read(body: bytes, signed_in: str | None) -> Answer:

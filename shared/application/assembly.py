@@ -26,6 +26,7 @@ from shared.application.incident_book import IncidentBook
 from shared.application.intake import Intake
 from shared.application.notice_chores import DailyDigest, Escalation, LateSummaries
 from shared.application.notification import Notification
+from shared.application.operations import Operations
 from shared.application.ports import (
     Channel,
     Clock,
@@ -140,11 +141,13 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
     book = IncidentBook(incidents=ports.incidents, notification=notification, clock=ports.clock)
     survey = Survey(policy=policy, registries=ports.registries, content=ports.content, vault_access=ports.vault_access)
     audit = Audit(rows=ports.audit_rows, clock=ports.clock)
+    operations = Operations(registries=ports.registries, book=book, audit=audit)
     applier = Applier(
         policy=policy,
         survey=survey,
         registries=ports.registries,
         vault_access=ports.vault_access,
+        operations=operations,
         audit=audit,
         health_patience=patience.health,
     )
@@ -194,7 +197,7 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
             deliveries=ports.deliveries,
             events=events,
             event_work=_event_work(policy, ports, book, survey, notification),
-            curing=Curing(policy=policy, book=book, survey=survey, applier=applier),
+            curing=Curing(policy=policy, book=book, survey=survey, operations=operations, applier=applier),
             verification=Verification(content=ports.content, clock=ports.clock, patience=patience.verification),
             book=book,
             registries=ports.registries,

@@ -180,17 +180,26 @@ class Remediation:
         return [incident async for incident in self._book.active(registry.id) if not incident.is_only_observed]
 
     async def _verify(self, registry: RegistryPolicy) -> None:
+        """Prove what is applied; a rule that counted as there and was not made after all is planned for again."""
         applied = [i for i in await self._open(registry) if i.state is IncidentState.APPLIED]
         if not applied:
             return
         try:
-            login_server = (await self._registries.read(registry.id)).login_server
+            found = await self._registries.read(registry.id)
         except CachewardenError as error:
             await self._troubled(registry, applied, error)
             return
+        serving = {rule.name for rule in found.rules if rule.is_serving}
         async with asyncio.TaskGroup() as group:
             for incident in applied:
-                group.create_task(self._prove(registry, login_server, incident))
+                if incident.rule in serving:
+                    group.create_task(self._prove(registry, found.login_server, incident))
+                else:
+                    group.create_task(self._plan_again(incident))
+
+    async def _plan_again(self, incident: Incident) -> None:
+        with apart(incident):
+            await self._book.unmade(incident.id, f"the rule {incident.rule} is not there: it is planned for again")
 
     async def _prove(self, registry: RegistryPolicy, login_server: str, incident: Incident) -> None:
         try:

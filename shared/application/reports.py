@@ -5,7 +5,7 @@ from datetime import datetime
 import msgspec
 
 from shared.application.ports import Deliveries, Incidents, Outbox, Totals
-from shared.domain.incidents import Incident, IncidentState
+from shared.domain.incidents import Incident, IncidentState, shown
 from shared.domain.policy import Policy
 from shared.errors import CallerError
 
@@ -112,7 +112,7 @@ class Reports:
             )
             for row in rows
         )
-        return IncidentReport(incident=stored.value, notices=statuses)
+        return IncidentReport(incident=shown(stored.value), notices=statuses)
 
     async def deliveries(self) -> Totals:
         """What has arrived and what became of it, as far as it is kept."""

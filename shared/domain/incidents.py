@@ -14,6 +14,7 @@ from shared.domain.approvals import Proposal
 from shared.domain.diagnosis.redaction import redact
 from shared.domain.failures import PullFailure, Workload
 from shared.domain.images import ImageReference
+from shared.domain.operations import Operation
 
 MOST_IMAGES = 50
 MOST_WORKLOADS = 20
@@ -106,6 +107,7 @@ class Incident(msgspec.Struct, frozen=True):
         left_alone: failing reference → why nothing will serve it, where other references of the repository are served.
         mode: the mode under which it was planned last, empty before.
         preventive: nothing has failed yet; an image in the registry is built from this repository.
+        operation: what Resource Manager was doing for it when that was last written down; None once the end was seen.
     """
 
     id: str
@@ -132,6 +134,7 @@ class Incident(msgspec.Struct, frozen=True):
     mode: str = ""
     timeline: tuple[TimelineEntry, ...] = ()
     preventive: bool = False
+    operation: Operation | None = None
 
     @property
     def unsettled(self) -> frozenset[str]:
@@ -218,8 +221,16 @@ def transition(  # noqa: PLR0913 - the fields that may change with a state, each
     """
     if state is not incident.state and state not in _NEXT[incident.state]:
         raise IllegalTransition(f"an incident does not go from {incident.state} to {state}")
-    moved = msgspec.structs.replace(incident, state=state, reason=reason, detail=redact(detail), updated_at=now)
+    operation = incident.operation if state is IncidentState.PLANNED else None
+    moved = msgspec.structs.replace(
+        incident, state=state, reason=reason, detail=redact(detail), updated_at=now, operation=operation
+    )
     return _noted(moved, now, f"incident.{state}", text)
+
+
+def shown(incident: Incident) -> Incident:
+    """The incident as it is shown to people: without its operation, whose address may carry a signature."""
+    return msgspec.structs.replace(incident, operation=None)
 
 
 def note(incident: Incident, now: datetime, event: str, text: str) -> Incident:

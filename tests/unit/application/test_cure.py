@@ -89,7 +89,7 @@ class TestCure:
         await world.work()
 
         assert {principal for _, _, principal in world.vault_access.readers} == {
-            "principal-of-" + world.registries.puts[0]
+            f"principal-of-{world.registries.puts[0]}-in-contoso.azurecr.io"
         }
         assert "granted" not in world.vault_access.calls[: world.vault_access.calls.index("grant")]
 

@@ -121,6 +121,7 @@ class TestCrash:
             "registries.create_credential_set",
             "registries.create_cache_rule",
             "registries.credential_set",
+            "registries.until_ended",
             "vault_access.grant",
             "content.repositories",
             "content.manifest",
