@@ -15,7 +15,7 @@ from shared.application.notification import Notification
 from shared.application.ports import Clock, Incidents
 from shared.application.records import change
 from shared.domain.approvals import Decision, Proposal, propose
-from shared.domain.incidents import ACTIVE, Incident, IncidentState, Proof, note, transition
+from shared.domain.incidents import ACTIVE, Incident, IncidentState, Proof, ask, note, transition
 from shared.domain.notice_kinds import NoticeKind
 from shared.domain.operations import Operation
 from shared.domain.plans import Outcome, Plan
@@ -80,8 +80,8 @@ class IncidentBook:
         def edit(incident: Incident) -> Incident:
             if incident.state is not IncidentState.PLANNED:
                 return incident
-            asked = msgspec.structs.replace(incident, proposal=propose(plan, self._clock.now()))
-            return transition(asked, IncidentState.AWAITING_APPROVAL, self._clock.now(), "a person has to agree first")
+            now = self._clock.now()
+            return ask(incident, propose(plan, now), now)
 
         return await self._move(key, edit)
 
@@ -179,9 +179,9 @@ class IncidentBook:
             lambda i: msgspec.structs.replace(i, operation=None) if i.operation == operation else i,
         )
 
-    async def reopened(self, key: str, text: str, *, ask: Plan | None = None) -> Incident:
-        """A cured incident is to be cured again; `ask` is a plan that a person has to agree to whatever the mode."""
-        return await self._move(key, lambda incident: reopen(incident, self._clock.now(), text, ask=ask))
+    async def reopened(self, key: str, text: str, *, question: Plan | None = None) -> Incident:
+        """A cured incident is to be cured again; a person has to agree to `question` first, whatever the mode."""
+        return await self._move(key, lambda incident: reopen(incident, self._clock.now(), text, question=question))
 
     async def _decided(self, key: str, decision: Decision, *, by: str, why: str) -> Incident:
         def edit(incident: Incident) -> Incident:

@@ -5,8 +5,9 @@ from datetime import datetime
 
 from shared.application.ports import Changed, Incidents
 from shared.domain.failures import PullFailure
+from shared.domain.gathering import observe, open_incident
 from shared.domain.images import ImageReference
-from shared.domain.incidents import Incident, incident_id, observe, open_incident
+from shared.domain.incidents import Incident, incident_id
 
 _MOST_TRIES = 10
 
