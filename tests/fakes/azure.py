@@ -94,6 +94,7 @@ class FakeRegistries(Troubled, Registries):
         healthy_after: how many looks at a credential set it takes until ACR calls it healthy.
         failures: `cacheRules/<name>` or `credentialSets/<name>` → what the next operation on it fails of.
         forgets: ARM no longer knows how operations ended.
+        down: a registry's id → what every call about it is answered with.
     """
 
     def __init__(self, registry_id: str, vault_access: FakeVaultAccess) -> None:
@@ -102,6 +103,7 @@ class FakeRegistries(Troubled, Registries):
         self.healthy_after = 0
         self.failures: dict[str, CachewardenError] = {}
         self.forgets = False
+        self.down: dict[str, CachewardenError] = {}
         self._vault_access = vault_access
         self._running: dict[str, Operation] = {}
         self._ended: dict[str, CachewardenError | None] = {}
@@ -190,6 +192,8 @@ class FakeRegistries(Troubled, Registries):
         return self._running[resource]
 
     def _at(self, registry_id: str) -> FakeRegistry:
+        if registry_id in self.down:
+            raise self.down[registry_id]
         if registry_id not in self.held:
             raise PermanentError("no such registry", code="ResourceNotFound")
         return self.held[registry_id]
