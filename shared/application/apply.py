@@ -160,8 +160,13 @@ class Applier:
             with attempt:
                 credential_set = await self._existing(registry_id, name)
                 if credential_set.healthy is not True:
-                    said = f"{credential_set.health_code} {credential_set.health_message}".strip()
-                    raise CredentialUnhealthy(f"the credential set {name} is not healthy: {said or 'no verdict yet'}")
+                    raise CredentialUnhealthy(unhealthy_set(credential_set))
+
+
+def unhealthy_set(credential_set: CredentialSet) -> str:
+    """What ACR says is wrong with a credential set, in a sentence."""
+    said = f"{credential_set.health_code} {credential_set.health_message}".strip()
+    return f"the credential set {credential_set.name} is not healthy: {said or 'no verdict yet'}"
 
 
 def wait_of(error: Exception) -> bool | float:

@@ -212,6 +212,7 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
         approvals=Approvals(
             book=book,
             incidents=ports.incidents,
+            audit=audit,
             queue=ports.queue,
             clock=ports.clock,
             lifetime=policy.limits.approval_expires_after,

@@ -28,6 +28,7 @@ from shared.application.recalls import Recalls
 from shared.application.verification import Verification
 from shared.domain.incidents import Incident, IncidentState, registry_key
 from shared.domain.policy import Policy, RegistryPolicy
+from shared.domain.registries import RegistrySnapshot
 from shared.errors import CachewardenError, PermanentError, TemporaryError
 from shared.telemetry import bind, get_logger
 
@@ -193,7 +194,7 @@ class Remediation:
         async with asyncio.TaskGroup() as group:
             for incident in applied:
                 if incident.rule in serving:
-                    group.create_task(self._prove(registry, found.login_server, incident))
+                    group.create_task(self._prove(registry, found, incident))
                 else:
                     group.create_task(self._plan_again(incident))
 
@@ -201,9 +202,9 @@ class Remediation:
         with apart(incident):
             await self._book.unmade(incident.id, f"the rule {incident.rule} is not there: it is planned for again")
 
-    async def _prove(self, registry: RegistryPolicy, login_server: str, incident: Incident) -> None:
+    async def _prove(self, registry: RegistryPolicy, found: RegistrySnapshot, incident: Incident) -> None:
         try:
-            await self._book.verified(incident.id, await self._verification.prove(login_server, incident))
+            await self._book.verified(incident.id, await self._verification.prove(found, incident))
         except CachewardenError as error:
             await self._troubled(registry, [incident], error)
 
