@@ -113,7 +113,9 @@ class TestUntold:
         "headers",
         [
             {},
-            {"Azure-AsyncOperation": "https://elsewhere.example/subscriptions/x/operationStatuses/1?api-version=1"},
+            {
+                "Azure-AsyncOperation": "https://elsewhere.example{registry}/cacheRules/x/operationStatuses/1?api-version=1"
+            },
             {"Location": "/relative?api-version=1"},
         ],
         ids=["none", "another host", "no host"],
@@ -123,7 +125,8 @@ class TestUntold:
     ) -> None:
         """A token goes to our endpoint and nowhere else."""
         body = {"name": ALPINE.name, "properties": {"provisioningState": "Creating"}}
-        arm.faults.add(FaultRule(method="PUT", phase=Phase.AFTER, status=201, headers=headers, body=body, times=1))
+        told = {name: value.format(registry=arm.registry_id) for name, value in headers.items()}
+        arm.faults.add(FaultRule(method="PUT", phase=Phase.AFTER, status=201, headers=told, body=body, times=1))
         operation = await accepted(arm, registries)
 
         assert operation.status == ""
