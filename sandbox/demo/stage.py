@@ -53,6 +53,7 @@ async def stage(  # noqa: PLR0913 - what a story may choose, each by name
     options: Sequence[str] = (),
     policy_edit: Callable[[str], str] = str,
     registries: Sequence[str] = (),
+    telemetry: bool = False,
 ) -> AsyncIterator[Stage]:
     """Everything started.
 
@@ -64,12 +65,15 @@ async def stage(  # noqa: PLR0913 - what a story may choose, each by name
         options: more options of the function host.
         policy_edit: makes the story's policy of the scenario's.
         registries: registries beside the scenario's.
+        telemetry: have the app send its telemetry to the world's Application Insights.
     """
     exchanges = folder / "exchanges.jsonl"
     async with World(certificates=certificates, exchanges_file=exchanges, registries=registries) as world:
         policy = world.write_policy(folder / "policy.yaml")
         policy.write_text(policy_edit(policy.read_text(encoding="utf-8")), encoding="utf-8")
-        everything = {**world.environment(storage=storage, policy=policy), **(settings or {})}
+        world.keep_dead_letters(storage)
+        sent = world.telemetry() if telemetry else {}
+        everything = {**world.environment(storage=storage, policy=policy), **sent, **(settings or {})}
         async with HostProcess(
             ROOT, folder / "host", settings=everything, options=options, log=folder / "host.log"
         ) as host:

@@ -14,7 +14,7 @@ from shared.application.chores import Chore
 from shared.application.credential_assembly import assemble_credentials
 from shared.application.credential_watch import CredentialWatch
 from shared.application.curing import Curing
-from shared.application.dead_letter_ports import Letters
+from shared.application.dead_letter_ports import EventLetters, Letters
 from shared.application.dead_letters import DeadLetters
 from shared.application.detection import Detection
 from shared.application.drift import Drift
@@ -22,10 +22,15 @@ from shared.application.event_intake import EventIntake
 from shared.application.event_ports import DriftRecords, Lineage
 from shared.application.event_work import EventWork
 from shared.application.forecast import Forecast
+from shared.application.headroom import ANONYMOUS
 from shared.application.incident_book import IncidentBook
 from shared.application.intake import Intake
-from shared.application.notice_chores import DailyDigest, Escalation, LateSummaries
+from shared.application.lost_events import LostEvents
+from shared.application.mirrors import MirrorReports
+from shared.application.notice_chores import DailyDigest, Escalation, LateSummaries, StrandedNotices
+from shared.application.notice_reports import NoticeReports
 from shared.application.notification import Notification
+from shared.application.observed_channels import ObservedChannels
 from shared.application.operations import Operations
 from shared.application.ports import (
     Channel,
@@ -55,9 +60,11 @@ from shared.application.sites_ports import Sites
 from shared.application.survey import Survey
 from shared.application.sweep import Sweep
 from shared.application.sweep_ports import Archive, ChoreRuns
+from shared.application.unrecorded import Unrecorded
 from shared.application.verification import Verification
 from shared.application.watch import StuckIncidents, UnannouncedFailures
 from shared.domain.policy import Policy
+from shared.telemetry.metrics import declare
 
 
 class Ports(msgspec.Struct, frozen=True):
@@ -75,6 +82,7 @@ class Ports(msgspec.Struct, frozen=True):
     content: RegistryContent
     vault_access: VaultAccess
     letters: Letters
+    event_letters: EventLetters
     drift_records: DriftRecords
     lineage: Lineage
     audit_rows: AuditRows
@@ -97,8 +105,10 @@ class Application(msgspec.Struct, frozen=True):
     remediation: Remediation
     notification: Notification
     reports: Reports
+    notice_reports: NoticeReports
     approvals: Approvals
     forecast: Forecast
+    mirrors: MirrorReports
     events: EventIntake
     dead_letters: DeadLetters
     audit: Audit
@@ -132,7 +142,7 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
         policy=policy,
         outbox=ports.outbox,
         queue=ports.queue,
-        channels=ports.channels,
+        channels=ObservedChannels(policy, ports.channels),
         leases=ports.leases,
         states=ports.channel_states,
         clock=ports.clock,
@@ -141,7 +151,15 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
     book = IncidentBook(incidents=ports.incidents, notification=notification, clock=ports.clock)
     survey = Survey(policy=policy, registries=ports.registries, content=ports.content, vault_access=ports.vault_access)
     audit = Audit(rows=ports.audit_rows, clock=ports.clock)
-    operations = Operations(registries=ports.registries, book=book, audit=audit)
+    dead_letters = DeadLetters(
+        letters=ports.letters,
+        deliveries=ports.deliveries,
+        notification=notification,
+        queue=ports.queue,
+        clock=ports.clock,
+    )
+    unrecorded = Unrecorded(book=book, dead_letters=dead_letters)
+    operations = Operations(registries=ports.registries, book=book, unrecorded=unrecorded, audit=audit)
     applier = Applier(
         policy=policy,
         survey=survey,
@@ -163,23 +181,25 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
         clock=ports.clock,
         suspect=credentials.rotating.suspect,
     )
-    dead_letters = DeadLetters(
-        letters=ports.letters,
-        deliveries=ports.deliveries,
-        notification=notification,
-        queue=ports.queue,
-        clock=ports.clock,
-    )
     events = EventIntake(
         policy=policy, deliveries=ports.deliveries, dead_letters=dead_letters, queue=ports.queue, clock=ports.clock
     )
     chores: tuple[Chore, ...] = (
         UnannouncedFailures(detection=detection, recalls=recalls),
-        StuckIncidents(policy=policy, incidents=ports.incidents, book=book, recalls=recalls, clock=ports.clock),
+        LostEvents(letters=ports.event_letters, intake=events, dead_letters=dead_letters, clock=ports.clock),
+        StuckIncidents(
+            policy=policy,
+            incidents=ports.incidents,
+            book=book,
+            unrecorded=unrecorded,
+            recalls=recalls,
+            clock=ports.clock,
+        ),
         Pruning(archive=ports.archive, retention=retention, clock=ports.clock),
         *credentials.chores,
         *_notice_chores(policy, ports, notification),
     )
+    declare(credential=(ANONYMOUS, *policy.credentials), chore=(chore.name for chore in chores))
     return Application(
         rotating=credentials.rotating,
         rotation_requests=credentials.requests,
@@ -196,10 +216,18 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
             detection=detection,
             deliveries=ports.deliveries,
             events=events,
-            event_work=_event_work(policy, ports, book, survey, notification),
-            curing=Curing(policy=policy, book=book, survey=survey, operations=operations, applier=applier),
+            event_work=_event_work(policy, ports, book, survey, notification, credentials.watch),
+            curing=Curing(
+                policy=policy,
+                book=book,
+                survey=survey,
+                operations=operations,
+                applier=applier,
+                unrecorded=unrecorded,
+            ),
             verification=Verification(content=ports.content, clock=ports.clock, patience=patience.verification),
             book=book,
+            unrecorded=unrecorded,
             registries=ports.registries,
             leases=ports.leases,
             queue=ports.queue,
@@ -209,6 +237,9 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
         ),
         notification=notification,
         reports=Reports(policy=policy, incidents=ports.incidents, outbox=ports.outbox, deliveries=ports.deliveries),
+        notice_reports=NoticeReports(
+            policy=policy, outbox=ports.outbox, states=ports.channel_states, clock=ports.clock
+        ),
         approvals=Approvals(
             book=book,
             incidents=ports.incidents,
@@ -218,6 +249,7 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
             lifetime=policy.limits.approval_expires_after,
         ),
         forecast=Forecast(policy=policy, survey=survey),
+        mirrors=MirrorReports(policy=policy, survey=survey, incidents=ports.incidents),
         events=events,
         dead_letters=dead_letters,
         audit=audit,
@@ -235,13 +267,19 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
     )
 
 
-def _event_work(
-    policy: Policy, ports: Ports, book: IncidentBook, survey: Survey, notification: Notification
+def _event_work(  # noqa: PLR0913, PLR0917 - what event work is made of
+    policy: Policy,
+    ports: Ports,
+    book: IncidentBook,
+    survey: Survey,
+    notification: Notification,
+    watch: CredentialWatch,
 ) -> EventWork:
     return EventWork(
         policy=policy,
         incidents=ports.incidents,
         book=book,
+        heard=watch.heard,
         drift=Drift(
             policy=policy,
             incidents=ports.incidents,
@@ -273,4 +311,5 @@ def _notice_chores(policy: Policy, ports: Ports, notification: Notification) -> 
             clock=ports.clock,
         ),
         LateSummaries(policy=policy, notification=notification),
+        StrandedNotices(notification=notification),
     )

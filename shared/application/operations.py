@@ -10,8 +10,9 @@ from contextlib import suppress
 import msgspec
 
 from shared.application.audit import POLICY, Audit
-from shared.application.incident_book import IncidentBook, apart
+from shared.application.incident_book import IncidentBook
 from shared.application.ports import OperationUntold, Registries
+from shared.application.unrecorded import Unrecorded
 from shared.domain.incidents import Incident
 from shared.domain.operations import Operation
 from shared.domain.plans import Action, AttachCredentialSet, CreateCacheRule
@@ -48,9 +49,10 @@ def bearers(actions: Iterable[Action], incidents: Iterable[Incident]) -> dict[st
 class Operations:
     """Waits for operations, and keeps them where a successor finds them."""
 
-    def __init__(self, *, registries: Registries, book: IncidentBook, audit: Audit) -> None:
+    def __init__(self, *, registries: Registries, book: IncidentBook, unrecorded: Unrecorded, audit: Audit) -> None:
         self._registries = registries
         self._book = book
+        self._unrecorded = unrecorded
         self._audit = audit
 
     async def finish(self, registry_id: str, operation: Operation, bearer: Incident | None) -> None:
@@ -61,11 +63,11 @@ class Operations:
             TemporaryError: its end can't be told now, or the storage is in trouble.
         """
         if bearer is not None:
-            with apart(bearer):
+            async with self._unrecorded.apart(bearer):
                 await self._book.operation_accepted(bearer.id, operation)
         failure = await self._registries.until_ended(registry_id, operation)
         if bearer is not None:
-            with apart(bearer):
+            async with self._unrecorded.apart(bearer):
                 await self._book.operation_ended(bearer.id, operation)
         if failure is not None:
             raise failure
@@ -85,7 +87,7 @@ class Operations:
             _log.info("operation.resumed", incident=incident.id, resource=incident.operation.resource)
             failure = await self._registries.until_ended(registry_id, incident.operation)
             await self._record(registry_id, incident.operation, failure)
-            with apart(incident):
+            async with self._unrecorded.apart(incident):
                 await self._book.operation_ended(incident.id, incident.operation)
             if isinstance(failure, PermanentError) and not isinstance(failure, OperationUntold):
                 failed[incident.operation.resource.rpartition("/")[2]] = failure

@@ -67,7 +67,7 @@ def observe(incident: Incident, image: ImageReference, failure: PullFailure, now
             return incident
         return msgspec.structs.replace(merged, updated_at=now)
     reopened = transition(merged, IncidentState.DETECTED, now, f"{image} failed to pull")
-    return msgspec.structs.replace(reopened, active_since=now)
+    return msgspec.structs.replace(reopened, active_since=now, traces=())
 
 
 def knows(incident: Incident, image: ImageReference) -> bool:

@@ -19,6 +19,7 @@ MOST_IMAGES = 50
 MOST_OTHERS = 200
 MOST_WORKLOADS = 20
 MOST_TIMELINE = 60
+MOST_TRACES = 8
 
 
 class IncidentState(StrEnum):
@@ -111,6 +112,7 @@ class Incident(msgspec.Struct, frozen=True):
         mode: the mode under which it was planned last, empty before.
         preventive: nothing has failed yet; an image in the registry is built from this repository.
         operation: what Resource Manager was doing for it when that was last written down; None once the end was seen.
+        traces: the traces (W3C `traceparent`) of the first deliveries that spoke of it, at most `MOST_TRACES`.
     """
 
     id: str
@@ -140,6 +142,7 @@ class Incident(msgspec.Struct, frozen=True):
     timeline: tuple[TimelineEntry, ...] = ()
     preventive: bool = False
     operation: Operation | None = None
+    traces: tuple[str, ...] = ()
 
     @property
     def unsettled(self) -> frozenset[str]:
@@ -164,6 +167,14 @@ def registry_key(registry_id: str) -> str:
 def incident_id(registry_id: str, source: str) -> str:
     """The id of the incident of a repository and a registry."""
     return f"{registry_key(registry_id)}-{hashlib.sha256(source.encode()).hexdigest()[:16]}"
+
+
+def traced_to(incident: Incident, trace: str) -> Incident:
+    """The incident with one more delivery's trace, by which its cure can be found; the first few are enough."""
+    ids = {known.split("-")[1] for known in incident.traces}
+    if not trace or len(ids) >= MOST_TRACES or trace.split("-")[1] in ids:
+        return incident
+    return msgspec.structs.replace(incident, traces=(*incident.traces, trace))
 
 
 def transition(  # noqa: PLR0913 - the fields that may change with a state, each by name

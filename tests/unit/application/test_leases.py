@@ -11,6 +11,7 @@ from shared.application.leases import LeaseLost, held
 from shared.application.operations import Journal, Operations
 from shared.application.ports import Lease
 from shared.application.survey import Survey
+from shared.application.unrecorded import Unrecorded
 from shared.domain.plans import CreateCacheRule, Plan
 from shared.domain.policy_file import load_policy
 from tests.fakes.application import POLICY, REGISTRY, TestApplication
@@ -86,7 +87,12 @@ class TestApplier:
             survey=survey,
             registries=world.registries,
             vault_access=world.vault_access,
-            operations=Operations(registries=world.registries, book=book, audit=world.app.audit),
+            operations=Operations(
+                registries=world.registries,
+                book=book,
+                unrecorded=Unrecorded(book=book, dead_letters=world.app.dead_letters),
+                audit=world.app.audit,
+            ),
             audit=world.app.audit,
             health_patience=0.01,
         )

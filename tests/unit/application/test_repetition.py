@@ -95,7 +95,7 @@ class TestRepetition:
 
         [incident] = (await world.all_incidents()).values()
         assert (incident.state, len(incident.others)) == (IncidentState.VERIFIED, 9)
-        assert world.topic.sent == [notice]
+        assert [told for told in world.topic.sent if told.subject == notice.subject] == [notice]
 
     async def test_a_tag_beyond_the_list_of_a_cured_repository_is_told(self) -> None:
         """The fifty before it are proven and told; what holds for the repository is new."""
@@ -227,7 +227,7 @@ class TestChannels:
 
         incident = (await world.all_incidents())[NGINX]
         report = await world.app.reports.incident(incident.id)
-        assert [status.status for status in report.notices] == ["TopicGone: no such topic"]
+        assert [(each.status, each.error) for each in report.notices] == [("lost", "TopicGone: no such topic")]
 
 
 class _Killed(BaseException):
