@@ -73,8 +73,8 @@ class Drift:
         await self._tell(registry, hint, delivery, undone, contested=contested)
         text = what_happened(hint)
         for incident in undone:
-            ask = self._plan(registry, snapshot, [incident]) if contested else None
-            await self._book.reopened(incident.id, text, ask=ask)
+            question = self._plan(registry, snapshot, [incident]) if contested else None
+            await self._book.reopened(incident.id, text, question=question)
         return undone
 
     def _undone(
