@@ -14,7 +14,7 @@ from shared.application.chores import Chore
 from shared.application.credential_assembly import assemble_credentials
 from shared.application.credential_watch import CredentialWatch
 from shared.application.curing import Curing
-from shared.application.dead_letter_ports import Letters
+from shared.application.dead_letter_ports import EventLetters, Letters
 from shared.application.dead_letters import DeadLetters
 from shared.application.detection import Detection
 from shared.application.drift import Drift
@@ -22,12 +22,15 @@ from shared.application.event_intake import EventIntake
 from shared.application.event_ports import DriftRecords, Lineage
 from shared.application.event_work import EventWork
 from shared.application.forecast import Forecast
+from shared.application.headroom import ANONYMOUS
 from shared.application.incident_book import IncidentBook
 from shared.application.intake import Intake
+from shared.application.lost_events import LostEvents
 from shared.application.mirrors import MirrorReports
 from shared.application.notice_chores import DailyDigest, Escalation, LateSummaries, StrandedNotices
 from shared.application.notice_reports import NoticeReports
 from shared.application.notification import Notification
+from shared.application.observed_channels import ObservedChannels
 from shared.application.ports import (
     Channel,
     Clock,
@@ -56,9 +59,11 @@ from shared.application.sites_ports import Sites
 from shared.application.survey import Survey
 from shared.application.sweep import Sweep
 from shared.application.sweep_ports import Archive, ChoreRuns
+from shared.application.unrecorded import Unrecorded
 from shared.application.verification import Verification
 from shared.application.watch import StuckIncidents, UnannouncedFailures
 from shared.domain.policy import Policy
+from shared.telemetry.metrics import declare
 
 
 class Ports(msgspec.Struct, frozen=True):
@@ -76,6 +81,7 @@ class Ports(msgspec.Struct, frozen=True):
     content: RegistryContent
     vault_access: VaultAccess
     letters: Letters
+    event_letters: EventLetters
     drift_records: DriftRecords
     lineage: Lineage
     audit_rows: AuditRows
@@ -135,7 +141,7 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
         policy=policy,
         outbox=ports.outbox,
         queue=ports.queue,
-        channels=ports.channels,
+        channels=ObservedChannels(policy, ports.channels),
         leases=ports.leases,
         states=ports.channel_states,
         clock=ports.clock,
@@ -174,13 +180,23 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
     events = EventIntake(
         policy=policy, deliveries=ports.deliveries, dead_letters=dead_letters, queue=ports.queue, clock=ports.clock
     )
+    unrecorded = Unrecorded(book=book, dead_letters=dead_letters)
     chores: tuple[Chore, ...] = (
         UnannouncedFailures(detection=detection, recalls=recalls),
-        StuckIncidents(policy=policy, incidents=ports.incidents, book=book, recalls=recalls, clock=ports.clock),
+        LostEvents(letters=ports.event_letters, intake=events, dead_letters=dead_letters, clock=ports.clock),
+        StuckIncidents(
+            policy=policy,
+            incidents=ports.incidents,
+            book=book,
+            unrecorded=unrecorded,
+            recalls=recalls,
+            clock=ports.clock,
+        ),
         Pruning(archive=ports.archive, retention=retention, clock=ports.clock),
         *credentials.chores,
         *_notice_chores(policy, ports, notification),
     )
+    declare(credential=(ANONYMOUS, *policy.credentials), chore=(chore.name for chore in chores))
     return Application(
         rotating=credentials.rotating,
         rotation_requests=credentials.requests,
@@ -197,10 +213,11 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
             detection=detection,
             deliveries=ports.deliveries,
             events=events,
-            event_work=_event_work(policy, ports, book, survey, notification),
-            curing=Curing(policy=policy, book=book, survey=survey, applier=applier),
+            event_work=_event_work(policy, ports, book, survey, notification, credentials.watch),
+            curing=Curing(policy=policy, book=book, survey=survey, applier=applier, unrecorded=unrecorded),
             verification=Verification(content=ports.content, clock=ports.clock, patience=patience.verification),
             book=book,
+            unrecorded=unrecorded,
             registries=ports.registries,
             leases=ports.leases,
             queue=ports.queue,
@@ -239,13 +256,19 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
     )
 
 
-def _event_work(
-    policy: Policy, ports: Ports, book: IncidentBook, survey: Survey, notification: Notification
+def _event_work(  # noqa: PLR0913, PLR0917 - what event work is made of
+    policy: Policy,
+    ports: Ports,
+    book: IncidentBook,
+    survey: Survey,
+    notification: Notification,
+    watch: CredentialWatch,
 ) -> EventWork:
     return EventWork(
         policy=policy,
         incidents=ports.incidents,
         book=book,
+        heard=watch.heard,
         drift=Drift(
             policy=policy,
             incidents=ports.incidents,

@@ -89,14 +89,16 @@ class Delivery(msgspec.Struct, frozen=True):
     Attributes:
         key: what makes it one: the same delivery sent again has the same key.
         received_at: when it first arrived.
-        outcome: None while it is not processed; then `incident`, `ignored`, `failed` or `dead-letter`.
+        outcome: None while it is not processed; then `incident`, `credential`, `ignored`, `failed` or `dead-letter`.
         summary: what came of it, in a few words; for `ignored` the reason.
+        unread: the log sources that refused or answered in part when it was worked on.
     """
 
     key: str
     received_at: datetime
     outcome: str | None = None
     summary: str = ""
+    unread: tuple[str, ...] = ()
 
     @property
     def is_done(self) -> bool:
@@ -129,12 +131,14 @@ class Totals(msgspec.Struct, frozen=True):
         duplicates: how many of them were the same one again.
         outcomes: outcome → how many of the others; `pending` for what is not processed.
         ignored: reason → how many of those with the outcome `ignored`.
+        unread: log source → how many deliveries were judged without it, or with a part of it.
     """
 
     received: int
     duplicates: int
     outcomes: dict[str, int]
     ignored: dict[str, int]
+    unread: dict[str, int] = {}
 
     @property
     def add_up(self) -> bool:
@@ -156,8 +160,8 @@ class Deliveries(Protocol):
     async def begin(self, key: str, now: datetime) -> Delivery:
         """The delivery's record, made if there is none."""
 
-    async def finish(self, key: str, outcome: str, summary: str) -> None:
-        """Record what came of it."""
+    async def finish(self, key: str, outcome: str, summary: str, *, unread: tuple[str, ...] = ()) -> None:
+        """Record what came of it, and which log sources had no full say."""
 
 
 class Payloads(Protocol):
@@ -203,6 +207,7 @@ class OutboxRow(msgspec.Struct, frozen=True):
         queued_at: when it was written; a channel gets the notices about one subject in this order.
         held: why it is not sent by itself: `quiet` or `storm`; None where it is.
         trouble: what the channel said last, None where it said nothing yet.
+        trace: the trace (W3C `traceparent`) of the work that wrote it, empty where there was none.
         due_at: when its message comes again, None while its first one is on the way.
     """
 
@@ -216,6 +221,7 @@ class OutboxRow(msgspec.Struct, frozen=True):
     queued_at: datetime | None = None
     held: str | None = None
     trouble: str | None = None
+    trace: str = ""
     due_at: datetime | None = None
 
     @property
@@ -353,6 +359,12 @@ class NotServed(TemporaryError):
     """The registry does not serve the manifest yet, or refuses it for a reason that may pass; `code` is its own."""
 
     code = "not_served"
+
+
+class NotThere(NotServed):
+    """The registry has no such manifest, or not yet."""
+
+    code = "not_there"
 
 
 class PullRefused(PermanentError):

@@ -26,9 +26,11 @@ _NEXT_STEPS = {
 }
 _FALLBACKS = {
     "owner_login_refused": "Docker Hub refuses the owner's login: a wrong password, a second factor or single sign-on",
-    "owner_secret_missing": "the policy names no owner_secret",
-    "minting_forbidden": "the owner's login may not manage these tokens",
-    "no_free_slot": "the organization has no free slot for a token",
+    "owner_secret_missing": "the vault has no owner's secret that can be read, or the policy names none",
+    "minting_forbidden": "the owner's login may not manage these tokens, or the organization's plan has none",
+    "mint_refused": "Docker Hub refuses to make a token, for a reason that it does not document",
+    "no_free_slot": "the organization has no room for another token; expired ones count, so delete those first",
+    "second_factor": "the owner's account has a second factor, and then only people can log in to it",
 }
 
 

@@ -24,6 +24,8 @@ from shared.domain.notice_links import Places
 from shared.domain.notices import Notice
 from shared.domain.telling import Message, message_of
 from shared.errors import PermanentError, TemporaryError
+from shared.telemetry.names import Outside
+from shared.telemetry.spans import outside
 
 _TYPES: Final = {Severity.INFO: "info", Severity.WARNING: "warning", Severity.CRITICAL: "failure"}
 _DEADLINE_S: Final = 60.0
@@ -78,20 +80,21 @@ class LongTailChannel(Channel):
             kind=_TYPES[message.severity],
             allowed=tuple(str(network) for network in self._reach.allowed),
         )
-        match await self._outcome(job):
-            case Outcome.SENT:
-                return
-            case Outcome.MISSING:
-                raise LongTailMissing("the package apprise is not installed")
-            case Outcome.NO_ADDRESS:
-                self._address.forget()
-                raise LongTailAddressInvalid("the secret holds no address that Apprise can use here")
-            case Outcome.NOT_PUBLIC:
-                self._address.forget()
-                raise ReceiverNotPublic("the address of the channel leads into a network that is not public")
-            case Outcome.FAILED:
-                self._address.forget()
-                raise LongTailFailed("Apprise could not deliver")
+        with outside(Outside.CHANNEL_APPRISE):
+            match await self._outcome(job):
+                case Outcome.SENT:
+                    return
+                case Outcome.MISSING:
+                    raise LongTailMissing("the package apprise is not installed")
+                case Outcome.NO_ADDRESS:
+                    self._address.forget()
+                    raise LongTailAddressInvalid("the secret holds no address that Apprise can use here")
+                case Outcome.NOT_PUBLIC:
+                    self._address.forget()
+                    raise ReceiverNotPublic("the address of the channel leads into a network that is not public")
+                case Outcome.FAILED:
+                    self._address.forget()
+                    raise LongTailFailed("Apprise could not deliver")
 
     async def _outcome(self, job: Job) -> Outcome:
         """What the process says; one that says nothing in time is ended."""

@@ -16,6 +16,8 @@ from shared.adapters.azure_errors import retry_after
 from shared.adapters.channels.addresses import SecretText
 from shared.adapters.channels.reach import Reach
 from shared.errors import PermanentError, TemporaryError
+from shared.telemetry.names import Outside
+from shared.telemetry.spans import outside
 from shared.version import VERSION
 
 if TYPE_CHECKING:
@@ -112,9 +114,13 @@ class Poster:
             await self._post(newer, body, headers)
 
     async def _post(self, url: str, body: bytes, headers: Mapping[str, str]) -> None:
+        self._check_literal(url)
+        with outside(Outside.CHANNEL_POST):
+            await self._posted(url, body, headers)
+
+    async def _posted(self, url: str, body: bytes, headers: Mapping[str, str]) -> None:
         import aiohttp
 
-        self._check_literal(url)
         try:
             async with (
                 asyncio.timeout(self._deadline_s),

@@ -174,5 +174,6 @@ class TestAccounting:
             "duplicates": 2,
             "outcomes": {"incident": 1, "ignored": 1, "pending": 1},
             "ignored": {"resolved": 1},
+            "unread": {},
         }
         assert totals.add_up
