@@ -155,13 +155,15 @@ class Watch(msgspec.Struct, frozen=True):
         refused_owner: the version of the owner's secret whose login was refused, and will not be tried again.
         why: the code of that refusal.
         rejected: the version of the live secret that Docker Hub refused.
-        tested_at: when our own test last asked.
+        accepted: the one that it accepted, at the last test or look at the pull limit.
+        tested_at: when that was.
         told: what people were told already, by kind, so that a reminder comes once.
     """
 
     refused_owner: str = ""
     why: str = ""
     rejected: str = ""
+    accepted: str = ""
     tested_at: datetime | None = None
     told: dict[str, str] = {}
 

@@ -104,7 +104,7 @@ class TestReplay:
         again = await world.app.dead_letters.replay(letter.id)
         await world.work()
 
-        assert again.state is LetterState.REPLAYED
+        assert (again.state, again.replays) == (LetterState.REPLAYED, (again.updated_at,))
         assert (await world.all_incidents())[NGINX].state is IncidentState.VERIFIED
         totals = await world.deliveries.totals()
         assert (totals.outcomes, totals.add_up) == ({"incident": 1}, True)
