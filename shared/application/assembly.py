@@ -26,7 +26,8 @@ from shared.application.headroom import ANONYMOUS
 from shared.application.incident_book import IncidentBook
 from shared.application.intake import Intake
 from shared.application.lost_events import LostEvents
-from shared.application.notice_chores import DailyDigest, Escalation, LateSummaries
+from shared.application.mirrors import MirrorReports
+from shared.application.notice_chores import DailyDigest, Escalation, LateSummaries, StrandedNotices
 from shared.application.notice_reports import NoticeReports
 from shared.application.notification import Notification
 from shared.application.observed_channels import ObservedChannels
@@ -106,6 +107,7 @@ class Application(msgspec.Struct, frozen=True):
     notice_reports: NoticeReports
     approvals: Approvals
     forecast: Forecast
+    mirrors: MirrorReports
     events: EventIntake
     dead_letters: DeadLetters
     audit: Audit
@@ -236,6 +238,7 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
             lifetime=policy.limits.approval_expires_after,
         ),
         forecast=Forecast(policy=policy, survey=survey),
+        mirrors=MirrorReports(policy=policy, survey=survey, incidents=ports.incidents),
         events=events,
         dead_letters=dead_letters,
         audit=audit,
@@ -297,4 +300,5 @@ def _notice_chores(policy: Policy, ports: Ports, notification: Notification) -> 
             clock=ports.clock,
         ),
         LateSummaries(policy=policy, notification=notification),
+        StrandedNotices(notification=notification),
     )

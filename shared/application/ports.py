@@ -208,6 +208,7 @@ class OutboxRow(msgspec.Struct, frozen=True):
         held: why it is not sent by itself: `quiet` or `storm`; None where it is.
         trouble: what the channel said last, None where it said nothing yet.
         trace: the trace (W3C `traceparent`) of the work that wrote it, empty where there was none.
+        due_at: when its message comes again, None while its first one is on the way.
     """
 
     subject: str
@@ -221,6 +222,7 @@ class OutboxRow(msgspec.Struct, frozen=True):
     held: str | None = None
     trouble: str | None = None
     trace: str = ""
+    due_at: datetime | None = None
 
     @property
     def is_waiting(self) -> bool:

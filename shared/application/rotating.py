@@ -56,12 +56,14 @@ class Forecast(msgspec.Struct, frozen=True):
 
     Attributes:
         steps: in order, a sentence each.
+        fallback: the code of what keeps a token from being minted, so that a person has to make it; empty otherwise.
         running: the rotation that is under way already, if one is.
     """
 
     credential: str
     provider: Provider
     steps: tuple[str, ...]
+    fallback: str = ""
     running: str | None = None
 
 
@@ -143,11 +145,13 @@ class Rotating:
         """What a rotation would do; nothing is asked of Docker Hub."""
         credential, running = self.credential(name), await self.latest(name)
         watch = await self._rotations.watch(name)
-        minted = credential.provider is not Provider.ASSISTED and not watch.refused_owner
+        fallback = "" if credential.provider is Provider.ASSISTED else watch.cannot or watch.why
+        minted = credential.provider is not Provider.ASSISTED and not fallback
         return Forecast(
             credential=name,
             provider=credential.provider if minted else Provider.ASSISTED,
             steps=_steps(credential, minted=minted),
+            fallback=fallback,
             running=running.id if running is not None and not running.settled else None,
         )
 

@@ -21,12 +21,13 @@ def dead_letter_notice(letter: DeadLetter, now: datetime) -> Notice:
         summary=summary,
         at=now,
         reason=last.code if last else None,
-        detail=f"{why} {way_out}",
+        detail=why,
         facts={
             "origin": letter.origin,
             "first seen": letter.first_seen.isoformat(),
             "attempts": str(last.attempt if last else 0),
         },
+        next_step=way_out,
     )
 
 

@@ -56,13 +56,14 @@ class Outside(_Described):
     ARM_ATTACH_CREDENTIAL_SET = "arm.attach_credential_set", "a cache rule gets its credential set"
     ARM_FIND_VAULT = "arm.find_vault", "the vault at an address"
     ARM_READ_ACCESS = "arm.read_access", "who may read a vault's secrets"
-    ARM_GRANT_ACCESS = "arm.grant_access", "a role assignment on a secret"
+    ARM_GRANT_ACCESS = "arm.grant_access", "a role assignment on a secret, or an access policy of a vault"
     ARM_READ_SITE = "arm.read_site", "the image of an App Service site"
     ACR_LIST_REPOSITORIES = "acr.list_repositories", "the repositories of a registry"
     ACR_PULL = "acr.pull", "a manifest is pulled"
     ACR_READ_LINEAGE = "acr.read_lineage", "what an image or a chart is made of"
     KEY_VAULT_READ_SECRET = "key_vault.read_secret", "a secret is read"
     KEY_VAULT_WRITE_SECRET = "key_vault.write_secret", "a new version of a secret"
+    KEY_VAULT_RECOVER_SECRET = "key_vault.recover_secret", "a deleted secret is recovered"
     KEY_VAULT_DISABLE_SECRET = "key_vault.disable_secret", "a version of a secret is disabled"
     LOG_ANALYTICS_QUERY = "log_analytics.query", "a query of a workspace"
     TABLES_READ = "tables.read", "an entity is read"
@@ -98,6 +99,7 @@ class Outcome(StrEnum):
 
     OK = "ok"
     CONFLICT = "conflict"
+    ABSENT = "absent"
     TEMPORARY = "temporary"
     PERMANENT = "permanent"
     DEFECT = "defect"
@@ -105,14 +107,18 @@ class Outcome(StrEnum):
 
     @property
     def is_error(self) -> bool:
-        """Whether a span that ended so counts as failed; somebody else's faster write is how we share."""
-        return self not in {Outcome.OK, Outcome.CONFLICT}
+        """Whether a span that ended so counts as failed: somebody else's faster write is how we share."""
+        return self not in {Outcome.OK, Outcome.CONFLICT, Outcome.ABSENT}
+
+
+_EXPECTED = {"changed": Outcome.CONFLICT, "table_missing": Outcome.ABSENT}
+"""Codes of errors that are part of the normal course."""
 
 
 def outcome_of(error: BaseException) -> Outcome:
     """How work ended that raised this."""
     if isinstance(error, CachewardenError):
-        if error.code == "changed":
-            return Outcome.CONFLICT
+        if error.code in _EXPECTED:
+            return _EXPECTED[error.code]
         return Outcome.PERMANENT if isinstance(error, PermanentError) else Outcome.TEMPORARY
     return Outcome.DEFECT if isinstance(error, Exception) else Outcome.CANCELLED

@@ -16,7 +16,6 @@ from shared.application.rotation_ports import (
     LoginRefused,
     Minted,
     MintingForbidden,
-    NoFreeSlot,
     Owner,
     Rotations,
     Samples,
@@ -90,7 +89,7 @@ class FakeHub(DockerHub):
         await self._fuse.before("hub.mint")
         held = self._of(owner)
         if owner.organization is not None and len(held) >= self.slots:
-            raise NoFreeSlot("no slot is left")
+            raise MintingForbidden("Docker Hub does not say why")
         self.minted += 1
         token = HubToken(f"id-{self.minted}", label, not self.refuses_new, expires_at)
         held[token.id], self.texts[token.id] = token, f"dckr_pat_text-of-{token.id}"
@@ -152,10 +151,15 @@ class FakeVaults(Vaults):
 
     def __init__(self, clock: Clock, fuse: Fuse) -> None:
         self.secrets: dict[str, list[_Written]] = defaultdict(list)
+        self.deleted: dict[str, list[_Written]] = {}
         self.trouble: list[Exception] = []
         self._clock = clock
         self._fuse = fuse
         self._written = 0
+
+    def delete(self, name: str) -> None:
+        """Put a secret with all its versions into soft delete."""
+        self.deleted[name] = self.secrets.pop(name)
 
     def put(
         self,
@@ -196,9 +200,19 @@ class FakeVaults(Vaults):
     ) -> SecretVersion:
         """Write a new version."""
         await self._fuse.before(f"vault.write {name}")
+        await self.recover(vault, name)
         written = self.put(name, value, tags=tags, expires_on=expires_on)
         self._fuse.after("vault.write")
         return written
+
+    async def recover(self, vault: str, name: str) -> bool:
+        """Take a secret out of soft delete."""
+        if name not in self.deleted:
+            return False
+        await self._fuse.before(f"vault.recover {name}")
+        self.secrets[name] = self.deleted.pop(name)
+        self._fuse.after(f"vault.recover {name}")
+        return True
 
     async def disable(self, vault: str, name: str, version: str) -> None:
         """Disable a version."""

@@ -57,6 +57,7 @@ class TestIndex:
             "health",
             "incident",
             "incidents",
+            "mirrors",
             "notices",
             "notifications",
             "notifications_poison",

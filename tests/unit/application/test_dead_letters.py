@@ -44,7 +44,7 @@ class TestBury:
         ]
         [notice] = world.topic.sent
         assert (notice.kind, notice.subject) == (NoticeKind.DEAD_LETTER_ADDED, f"dead-letters/{letter.id}")
-        assert f"POST /api/dead-letters/{letter.id}/replay" in notice.detail
+        assert f"POST /api/dead-letters/{letter.id}/replay" in notice.next_step
 
     async def test_the_same_one_again_changes_nothing(self) -> None:
         """The poison queue delivers at least once as well."""

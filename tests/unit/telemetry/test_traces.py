@@ -203,6 +203,7 @@ class TestSpans:
         [
             (TemporaryError("x", code="TooManyRequests"), "temporary", "TooManyRequests", True),
             (TemporaryError("x", code="changed"), "conflict", "changed", False),
+            (PermanentError("x", code="table_missing"), "absent", "table_missing", False),
             (PermanentError("x"), "permanent", "permanent", True),
             (PermanentError("x", code="said by a stranger: nginx"), "permanent", "permanent", True),
             (KeyError("nginx"), "defect", "KeyError", True),
@@ -224,13 +225,23 @@ class TestSpans:
 
     def test_the_ids_of_the_work(self, recorded: Recorded) -> None:
         """Bound ids are on the span that runs and on those inside; other fields are for logs alone."""
-        with bind(delivery="d1"), working(Work.DETECTION), bind(incident="i1", image="nginx"), working(Work.SURVEY):
+        with bind(delivery="d1"), working(Work.DETECTION), bind(registry="r1", image="nginx"), working(Work.SURVEY):
             pass
 
         found = {span.name: dict(span.attributes or {}) for span in recorded.spans}
         assert found["survey"]["cachewarden.delivery"] == found["detection"]["cachewarden.delivery"] == "d1"
-        assert found["survey"]["cachewarden.incident"] == found["detection"]["cachewarden.incident"] == "i1"
+        assert found["survey"]["cachewarden.registry"] == found["detection"]["cachewarden.registry"] == "r1"
         assert "nginx" not in recorded.dump()
+
+    def test_one_incident_of_many(self, recorded: Recorded) -> None:
+        """The work on a registry names no single incident; what is done for one does."""
+        with working(Work.CURING):
+            for number in ("i1", "i2"):
+                with bind(incident=number), working(Work.VERIFICATION):
+                    pass
+
+        found = [(span.name, dict(span.attributes or {}).get("cachewarden.incident")) for span in recorded.spans]
+        assert found == [("verification", "i1"), ("verification", "i2"), ("curing", None)]
 
     def test_links_are_few(self, recorded: Recorded) -> None:
         """However many traces there are, and whatever they are; the own one is none."""
