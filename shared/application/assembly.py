@@ -24,6 +24,7 @@ from shared.application.event_work import EventWork
 from shared.application.forecast import Forecast
 from shared.application.headroom import ANONYMOUS
 from shared.application.incident_book import IncidentBook
+from shared.application.incident_rotations import IncidentRotations
 from shared.application.intake import Intake
 from shared.application.lost_events import LostEvents
 from shared.application.mirrors import MirrorReports
@@ -236,7 +237,13 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
             pace=pace,
         ),
         notification=notification,
-        reports=Reports(policy=policy, incidents=ports.incidents, outbox=ports.outbox, deliveries=ports.deliveries),
+        reports=Reports(
+            policy=policy,
+            incidents=ports.incidents,
+            outbox=ports.outbox,
+            deliveries=ports.deliveries,
+            rotations=IncidentRotations(policy=policy, rotations=ports.rotations),
+        ),
         notice_reports=NoticeReports(
             policy=policy, outbox=ports.outbox, states=ports.channel_states, clock=ports.clock
         ),
