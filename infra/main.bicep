@@ -103,6 +103,9 @@ param alwaysReadyHttp int = 0
 ])
 param storageSku string = 'Standard_ZRS'
 
+@description('Spans and metrics of the app itself (docs/telemetry.md); they cost its cold start about half a second.')
+param exportFromWorker bool = true
+
 @description('Path of the policy file in the package.')
 param policyFile string = 'policy.yaml'
 
@@ -245,8 +248,10 @@ module app './modules/app.bicep' = {
     queueEndpoint: storage.outputs.queueEndpoint
     tableEndpoint: storage.outputs.tableEndpoint
     packageContainer: packageContainer
+    deadLetterContainer: deadLetterContainer
     insightsConnectionString: monitoring.outputs.connectionString
     subnetId: network.?outputs.appSubnetId ?? ''
+    exportFromWorker: exportFromWorker
     policyFile: policyFile
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount

@@ -9,7 +9,7 @@ from shared.application.incident_rotations import IncidentRotations
 from shared.application.notice_reports import DeliveryStatus, delivery_status
 from shared.application.ports import Deliveries, Incidents, Outbox, Totals
 from shared.application.questions import NotFound, number
-from shared.domain.incidents import Incident, IncidentState
+from shared.domain.incidents import Incident, IncidentState, shown
 from shared.domain.policy import Policy
 from shared.domain.rotation import Rotation
 
@@ -83,7 +83,7 @@ class Reports:
             raise NotFound("there is no incident of that id")
         rows = [row async for row in self._outbox.about(f"incidents/{key}")]
         return IncidentReport(
-            incident=stored.value,
+            incident=shown(stored.value),
             notices=tuple(delivery_status(row) for row in rows),
             rotations=await self._rotations.of(stored.value),
         )

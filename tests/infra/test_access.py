@@ -43,13 +43,14 @@ def needed(played: Played) -> set[Need]:
 
 
 def given_by_templates() -> set[tuple[str, str]]:
-    """The roles that the templates give the app outside its own storage and telemetry, with the scope's kind."""
+    """The roles that the templates give the app outside its own storage, with the scope's kind."""
     files = {
         "registry-access": "registry",
         "workspace-access": "workspace",
         "vault-access": "vault",
         "secret-access": "secret",
         "topic": "topic",
+        "monitoring": "component",
     }
     found = set()
     for name, scope in files.items():
@@ -64,9 +65,14 @@ def kind_of(scope: str) -> str:
     """What an ARM id names."""
     if "/secrets/" in scope:
         return "secret"
-    return {"registries": "registry", "workspaces": "workspace", "vaults": "vault", "topics": "topic", "sites": "site"}[
-        scope.split("/")[-2]
-    ]
+    return {
+        "registries": "registry",
+        "workspaces": "workspace",
+        "vaults": "vault",
+        "topics": "topic",
+        "sites": "site",
+        "components": "component",
+    }[scope.split("/")[-2]]
 
 
 class TestSameRoles:
