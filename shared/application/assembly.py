@@ -31,6 +31,7 @@ from shared.application.notice_chores import DailyDigest, Escalation, LateSummar
 from shared.application.notice_reports import NoticeReports
 from shared.application.notification import Notification
 from shared.application.observed_channels import ObservedChannels
+from shared.application.operations import Operations
 from shared.application.ports import (
     Channel,
     Clock,
@@ -150,11 +151,21 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
     book = IncidentBook(incidents=ports.incidents, notification=notification, clock=ports.clock)
     survey = Survey(policy=policy, registries=ports.registries, content=ports.content, vault_access=ports.vault_access)
     audit = Audit(rows=ports.audit_rows, clock=ports.clock)
+    dead_letters = DeadLetters(
+        letters=ports.letters,
+        deliveries=ports.deliveries,
+        notification=notification,
+        queue=ports.queue,
+        clock=ports.clock,
+    )
+    unrecorded = Unrecorded(book=book, dead_letters=dead_letters)
+    operations = Operations(registries=ports.registries, book=book, unrecorded=unrecorded, audit=audit)
     applier = Applier(
         policy=policy,
         survey=survey,
         registries=ports.registries,
         vault_access=ports.vault_access,
+        operations=operations,
         audit=audit,
         health_patience=patience.health,
     )
@@ -170,17 +181,9 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
         clock=ports.clock,
         suspect=credentials.rotating.suspect,
     )
-    dead_letters = DeadLetters(
-        letters=ports.letters,
-        deliveries=ports.deliveries,
-        notification=notification,
-        queue=ports.queue,
-        clock=ports.clock,
-    )
     events = EventIntake(
         policy=policy, deliveries=ports.deliveries, dead_letters=dead_letters, queue=ports.queue, clock=ports.clock
     )
-    unrecorded = Unrecorded(book=book, dead_letters=dead_letters)
     chores: tuple[Chore, ...] = (
         UnannouncedFailures(detection=detection, recalls=recalls),
         LostEvents(letters=ports.event_letters, intake=events, dead_letters=dead_letters, clock=ports.clock),
@@ -214,7 +217,14 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
             deliveries=ports.deliveries,
             events=events,
             event_work=_event_work(policy, ports, book, unrecorded, survey, notification, credentials.watch),
-            curing=Curing(policy=policy, book=book, survey=survey, applier=applier, unrecorded=unrecorded),
+            curing=Curing(
+                policy=policy,
+                book=book,
+                survey=survey,
+                operations=operations,
+                applier=applier,
+                unrecorded=unrecorded,
+            ),
             verification=Verification(content=ports.content, clock=ports.clock, patience=patience.verification),
             book=book,
             unrecorded=unrecorded,
@@ -233,6 +243,7 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
         approvals=Approvals(
             book=book,
             incidents=ports.incidents,
+            audit=audit,
             queue=ports.queue,
             clock=ports.clock,
             lifetime=policy.limits.approval_expires_after,

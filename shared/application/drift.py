@@ -76,9 +76,9 @@ class Drift:
         await self._tell(registry, hint, delivery, undone, contested=contested)
         text = what_happened(hint)
         for incident in undone:
-            ask = self._plan(registry, snapshot, [incident]) if contested else None
+            question = self._plan(registry, snapshot, [incident]) if contested else None
             async with self._unrecorded.apart(incident):
-                await self._book.reopened(incident.id, text, ask=ask)
+                await self._book.reopened(incident.id, text, question=question)
         return undone
 
     def _undone(

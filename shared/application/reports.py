@@ -8,7 +8,7 @@ import msgspec
 from shared.application.notice_reports import DeliveryStatus, delivery_status
 from shared.application.ports import Deliveries, Incidents, Outbox, Totals
 from shared.application.questions import NotFound, number
-from shared.domain.incidents import Incident, IncidentState
+from shared.domain.incidents import Incident, IncidentState, shown
 from shared.domain.policy import Policy
 
 _USUAL_LIMIT: Final = 100
@@ -70,7 +70,7 @@ class Reports:
         if stored is None:
             raise NotFound("there is no incident of that id")
         rows = [row async for row in self._outbox.about(f"incidents/{key}")]
-        return IncidentReport(incident=stored.value, notices=tuple(delivery_status(row) for row in rows))
+        return IncidentReport(incident=shown(stored.value), notices=tuple(delivery_status(row) for row in rows))
 
     async def deliveries(self) -> Totals:
         """What has arrived and what became of it, as far as it is kept."""

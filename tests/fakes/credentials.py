@@ -244,9 +244,8 @@ class FakeCredentialSets(FakeRegistries, CredentialSets):
         """Have a set read these secrets."""
         await self._fuse.before("arm.point")
         self.pointed.append((username_secret, token_secret))
-        self.sets[name] = msgspec.structs.replace(
-            self.sets[name], username_secret=username_secret, token_secret=token_secret
-        )
+        sets = self.held[registry_id].sets
+        sets[name] = msgspec.structs.replace(sets[name], username_secret=username_secret, token_secret=token_secret)
         self._fuse.after("arm.point")
 
     def login_of(self, found: CredentialSet) -> Login:

@@ -61,6 +61,7 @@ class TestIndex:
             "notices",
             "notifications",
             "notifications_poison",
+            "openapi",
             "plan",
             "registry_events",
             "reject",
