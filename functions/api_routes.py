@@ -18,7 +18,7 @@ from shared.application.mirrors import MirrorFormat, MirrorReport
 from shared.application.notice_reports import ChannelReport, NoticePage
 from shared.application.ports import RowState, Totals
 from shared.application.reports import Health, IncidentReport, IncidentSummary
-from shared.application.rotating import Forecast
+from shared.application.rotation_forecast import Forecast
 from shared.application.rotation_requests import CredentialReport, CredentialSummary, RotationRequest
 from shared.domain.audit import AuditEntry
 from shared.domain.explanation import Explanation
