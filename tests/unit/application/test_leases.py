@@ -56,7 +56,7 @@ class TestHeld:
         leases = CountingLeases(ManualClock())
         leases.lose = True
 
-        async with held(leases, "x", 0.03) as still_ours:
+        async with held(leases, "x", 1.5) as still_ours:
             assert still_ours is not None
             with pytest.raises(LeaseLost):
                 await _checked_until_it_raises(still_ours)
