@@ -24,6 +24,7 @@ from shared.application.event_work import EventWork
 from shared.application.forecast import Forecast
 from shared.application.headroom import ANONYMOUS
 from shared.application.incident_book import IncidentBook
+from shared.application.incident_rotations import IncidentRotations
 from shared.application.intake import Intake
 from shared.application.lost_events import LostEvents
 from shared.application.mirrors import MirrorReports
@@ -216,7 +217,7 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
             detection=detection,
             deliveries=ports.deliveries,
             events=events,
-            event_work=_event_work(policy, ports, book, survey, notification, credentials.watch),
+            event_work=_event_work(policy, ports, book, unrecorded, survey, notification, credentials.watch),
             curing=Curing(
                 policy=policy,
                 book=book,
@@ -236,7 +237,13 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
             pace=pace,
         ),
         notification=notification,
-        reports=Reports(policy=policy, incidents=ports.incidents, outbox=ports.outbox, deliveries=ports.deliveries),
+        reports=Reports(
+            policy=policy,
+            incidents=ports.incidents,
+            outbox=ports.outbox,
+            deliveries=ports.deliveries,
+            rotations=IncidentRotations(policy=policy, rotations=ports.rotations),
+        ),
         notice_reports=NoticeReports(
             policy=policy, outbox=ports.outbox, states=ports.channel_states, clock=ports.clock
         ),
@@ -271,6 +278,7 @@ def _event_work(  # noqa: PLR0913, PLR0917 - what event work is made of
     policy: Policy,
     ports: Ports,
     book: IncidentBook,
+    unrecorded: Unrecorded,
     survey: Survey,
     notification: Notification,
     watch: CredentialWatch,
@@ -279,11 +287,13 @@ def _event_work(  # noqa: PLR0913, PLR0917 - what event work is made of
         policy=policy,
         incidents=ports.incidents,
         book=book,
+        unrecorded=unrecorded,
         heard=watch.heard,
         drift=Drift(
             policy=policy,
             incidents=ports.incidents,
             book=book,
+            unrecorded=unrecorded,
             survey=survey,
             records=ports.drift_records,
             notification=notification,

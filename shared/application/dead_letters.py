@@ -3,6 +3,7 @@
 import base64
 import heapq
 from collections.abc import Callable
+from datetime import datetime
 
 import msgspec
 
@@ -60,6 +61,7 @@ class LetterView(msgspec.Struct, frozen=True):
     first_seen: str
     updated_at: str
     deaths: int
+    replays: tuple[str, ...]
     failures: tuple[Failure, ...]
     body: str
     encoding: str
@@ -122,8 +124,12 @@ class DeadLetters:
 
     async def listed(self) -> list[LetterView]:
         """The letters that were given up, latest change first, replayed ones included; at most 200."""
-        dead = [letter async for letter in self._letters.all() if letter.deaths]
-        return [_view(letter) for letter in heapq.nlargest(_MOST_LISTED, dead, key=lambda letter: letter.updated_at)]
+        latest: list[tuple[datetime, str, DeadLetter]] = []  # no more are held, however many there are
+        async for letter in self._letters.all():
+            if letter.deaths:
+                add = heapq.heappush if len(latest) < _MOST_LISTED else heapq.heappushpop
+                add(latest, (letter.updated_at, letter.id, letter))
+        return [_view(letter) for _, _, letter in sorted(latest, reverse=True)]
 
     @traced(Work.REPLAY)
     async def replay(self, key: str) -> LetterView:
@@ -199,6 +205,7 @@ def _view(letter: DeadLetter) -> LetterView:
         first_seen=letter.first_seen.isoformat(),
         updated_at=letter.updated_at.isoformat(),
         deaths=letter.deaths,
+        replays=tuple(at.isoformat() for at in letter.replays),
         failures=letter.failures,
         body=body,
         encoding=encoding,
