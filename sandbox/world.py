@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from sandbox import scenario
+from sandbox import deployment, scenario
 from sandbox.acr.handlers import AcrService
 from sandbox.acr.models import Acr
 from sandbox.arm.access import AccessControl
@@ -48,6 +48,7 @@ from sandbox.vault.handlers import VaultService
 from sandbox.vault.models import Vault
 from sandbox.vault.reader import VaultReader
 from sandbox.vault.secrets import SecretEvent
+from shared.version import VERSION
 
 DOCKER_HUB_HOSTS: Final = ("docker.io", "registry-1.docker.io", "index.docker.io")
 
@@ -61,6 +62,7 @@ class World:
         pace: by how much Azure's waiting times between retries are multiplied.
 
     Attributes:
+        person: somebody who may look at what was deployed, by `AZURE_CLIENT_ID`.
         defects: exceptions in emulators that were no refusals; leaving the context raises them.
     """
 
@@ -136,8 +138,11 @@ class World:
         return path
 
     def environment(self, *, storage: str, policy: Path) -> dict[str, str]:
-        """The environment variables with which a function host runs the product against this world."""
-        return {
+        """The environment variables with which a function host runs the product against this world.
+
+        Resource Manager shows them as the app's settings from then on.
+        """
+        given = {
             "SSL_CERT_FILE": str(self.certificates.ca.resolve()),
             "IDENTITY_ENDPOINT": self.urls.identity,
             "IDENTITY_HEADER": self.identity_service.header,
@@ -149,15 +154,24 @@ class World:
             "CACHEWARDEN_HUB_AUTH_ENDPOINT": self.urls.hub_auth,
             "CACHEWARDEN_HUB_REGISTRY_ENDPOINT": self.urls.hub_registry,
             "CACHEWARDEN_POLICY": str(policy.resolve()),
+            "CACHEWARDEN_APP_ID": scenario.APP_ID,
+            "CACHEWARDEN_TEMPLATE_VERSION": VERSION,
         }
+        self.arm.inventory.describe(deployment.SETTINGS_ID, given)
+        return given
 
     def _build_identity(self) -> None:
         self.tokens = TokenAuthority(clock=self.clock)
         self.access = AccessControl(clock=self.clock)
         self.directory = Directory(clock=self.clock)
         self.app_identity = self.directory.create("cachewarden", resource_id=scenario.APP_ID)
+        self.person = self.directory.create("person")
         self.identity_service = IdentityService(
-            self.tokens, header=secrets.token_urlsafe(24), system_assigned=self.app_identity, clock=self.clock
+            self.tokens,
+            header=secrets.token_urlsafe(24),
+            system_assigned=self.app_identity,
+            user_assigned=[self.person],
+            clock=self.clock,
         )
 
     def _build_docker_hub(self) -> None:
@@ -236,6 +250,8 @@ class World:
 
     def _seed(self) -> None:
         scenario.fill_inventory(self.arm.inventory)
+        deployment.fill_deployment(self.arm.inventory, self.app_identity)
+        deployment.grant_person(self.access, self.person.object_id)
         scenario.grant_app_roles(self.access, self.app_identity.object_id)
         scenario.fill_vault(self.vault, scenario.fill_hub(self.hub))
         for kind in Kind:

@@ -173,6 +173,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     portal: Annotated[
         str, _from("CACHEWARDEN_PORTAL", forms.ADDRESS, "The Azure portal, for the links in notices.")
     ] = "https://portal.azure.com"
+    app_id: Annotated[
+        str | None,
+        _from("CACHEWARDEN_APP_ID", forms.SITE, "This app's ARM id, by which the doctor knows what points at it."),
+    ] = None
+    template_version: Annotated[
+        str | None,
+        _from(
+            "CACHEWARDEN_TEMPLATE_VERSION", forms.VERSION, "The version of the templates that this app was made with."
+        ),
+    ] = None
     private_receivers: Annotated[
         tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...],
         _from(
@@ -236,6 +246,20 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     if problems:
         raise SettingsInvalid(tuple(problems))
     return Settings(**_with_addresses(values))
+
+
+def arm_of(environ: Mapping[str, str]) -> tuple[str, str]:
+    """Address and audience of Azure Resource Manager alone, for whoever has to ask it for the other settings.
+
+    Raises:
+        SettingsInvalid: one of the two has another form.
+    """
+    wanted = {name: environ.get(name, "") for name in ("CACHEWARDEN_ARM_ENDPOINT", "CACHEWARDEN_ARM_AUDIENCE")}
+    values, problems = _read({name: value.strip() for name, value in wanted.items() if value.strip()})
+    if problems := [problem for problem in problems if "CACHEWARDEN_ARM" in problem]:
+        raise SettingsInvalid(tuple(problems))
+    default = "https://management.azure.com"
+    return values.get("arm_endpoint", default), values.get("arm_audience", default)
 
 
 def _read(given: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:

@@ -124,6 +124,11 @@ EVENT_GRID_DATA_SENDER: Final = RoleDefinition(
     actions=("Microsoft.Authorization/*/read", "Microsoft.EventGrid/topics/read"),
     data_actions=("Microsoft.EventGrid/events/send/action",),
 )
+WEBSITE_CONTRIBUTOR: Final = RoleDefinition(
+    id="de139f84-1756-47ae-9be6-808fbbe84772",
+    name="Website Contributor",
+    actions=("Microsoft.Authorization/*/read", "Microsoft.Insights/components/*", "Microsoft.Web/sites/*"),
+)
 CACHEWARDEN_OPERATOR: Final = RoleDefinition(
     id="c5e0c3a2-7d0a-4f7b-9a55-0d6a3e3b7c11",
     name="Cachewarden Operator",
@@ -164,6 +169,7 @@ BUILT_IN_ROLES: Final = (
     LOG_ANALYTICS_READER,
     LOG_ANALYTICS_DATA_READER,
     EVENT_GRID_DATA_SENDER,
+    WEBSITE_CONTRIBUTOR,
     CACHEWARDEN_OPERATOR,
     CACHEWARDEN_SITE_READER,
 )

@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 import msgspec
 
+from sandbox.deployment import make_queues
 from sandbox.frame.certificates import Certificates
 from sandbox.host.launcher import HostProcess
 from sandbox.world import World
@@ -66,6 +67,7 @@ async def stage(  # noqa: PLR0913 - what a story may choose, each by name
     async with World(certificates=certificates, exchanges_file=folder / "exchanges.jsonl") as world:
         policy = world.write_policy(folder / "policy.yaml")
         policy.write_text(policy_edit(policy.read_text(encoding="utf-8")), encoding="utf-8")
+        await make_queues(storage)
         everything = {**world.environment(storage=storage, policy=policy), **(settings or {})}
         async with HostProcess(
             ROOT, folder / "host", settings=everything, options=options, log=folder / "host.log"

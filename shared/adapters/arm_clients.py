@@ -85,7 +85,7 @@ def authorization_clients(credential: "AsyncTokenCredential", endpoint: ArmEndpo
 
 
 class ArmReader:
-    """Plain GETs for what no management SDK that we have covers; made on first use, closed by `aclose`."""
+    """Plain requests for what no management SDK that we have covers; made on first use, closed by `aclose`."""
 
     def __init__(self, credential: "AsyncTokenCredential", endpoint: ArmEndpoint) -> None:
         self._credential = credential
@@ -94,7 +94,16 @@ class ArmReader:
 
     async def get(self, path: str, **query: str) -> Any:
         """The document at a path."""
-        return await self._send(self._endpoint.address + path, query)
+        return (await self._send("GET", self._endpoint.address + path, query)).json()
+
+    async def list_secrets(self, path: str, **query: str) -> Any:
+        """The document that ARM gives for a POST: what holds secrets has no GET."""
+        return (await self._send("POST", self._endpoint.address + path, query)).json()
+
+    async def headers(self, path: str, **query: str) -> Mapping[str, str]:
+        """The headers of the answer at a path."""
+        found: Mapping[str, str] = (await self._send("GET", self._endpoint.address + path, query)).headers
+        return found
 
     async def items(self, path: str, **query: str) -> AsyncIterator[Any]:
         """The items of a list, page by page.
@@ -104,7 +113,7 @@ class ArmReader:
         """
         url, parameters = self._endpoint.address + path, query
         for _ in range(_MOST_PAGES):
-            page = await self._send(url, parameters)
+            page = (await self._send("GET", url, parameters)).json()
             for item in page.get("value", ()):
                 yield item
             if not page.get("nextLink"):
@@ -119,14 +128,14 @@ class ArmReader:
         if made is not None:
             await made.close()
 
-    async def _send(self, url: str, query: Mapping[str, str]) -> Any:
+    async def _send(self, method: str, url: str, query: Mapping[str, str]) -> Any:
         from azure.core.rest import HttpRequest
 
         if self._made is None:
             self._made = self._connect()
-        response = await self._made.send_request(HttpRequest("GET", url, params=dict(query)))
+        response = await self._made.send_request(HttpRequest(method, url, params=dict(query)))
         response.raise_for_status()
-        return response.json()
+        return response
 
     def _connect(self) -> Any:
         from azure.core.pipeline import policies

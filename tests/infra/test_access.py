@@ -11,6 +11,7 @@ import pytest
 from sandbox import scenario
 from sandbox.arm.access import AccessControl, covers
 from sandbox.arm.roles import BUILT_IN_ROLES, CACHEWARDEN_OPERATOR, CACHEWARDEN_SITE_READER, RoleDefinition
+from shared.application.doctor.roles import ON_REGISTRY
 from tests.fixtures.demo import Played
 from tests.infra.actions import Need, arm_need, needs
 from tests.infra.templates import INFRA, data, module, template, templates
@@ -80,6 +81,10 @@ class TestSameRoles:
         [definition] = module("custom-role").of_type("Microsoft.Authorization/roleDefinitions").values()
         [permission] = definition["properties"]["permissions"]
         assert (permission["notActions"], permission["dataActions"]) == ([], [])
+
+    def test_the_doctor_asks_for_the_same_actions(self) -> None:
+        """What it calls missing is what the role gives."""
+        assert set(ON_REGISTRY) == set(ROLES["operator"]["actions"])
 
     def test_each_role_is_given_in_both(self, granted: AccessControl) -> None:
         """On the same kinds of scopes."""
