@@ -11,7 +11,7 @@ from hypothesis import settings
 
 from sandbox.storage_emulator import DEFAULT_ACCOUNT, StorageEmulator
 
-pytest_plugins = ("tests.fixtures.world", "tests.fixtures.app", "tests.fixtures.demo")
+pytest_plugins = ("tests.fixtures.world", "tests.fixtures.app", "tests.fixtures.demo", "tests.fixtures.whole_run")
 
 settings.register_profile("cachewarden", deadline=None)  # no test depends on how fast the machine is
 settings.load_profile("cachewarden")

@@ -16,6 +16,7 @@ from shared.adapters.clients import client_options
 from shared.application.rotation_ports import SecretDisabled, SecretVersion, Vaults
 from shared.domain.rotation import CONTENT_TYPE
 from shared.errors import PermanentError
+from shared.telemetry.names import Outside
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -59,7 +60,7 @@ class KeyVaults(Vaults):
         """A version, the current one by default; None when there is none; raises `SecretDisabled`."""
         from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
-        async with azure_call(f"reading the secret {name}", deadline_s=_DEADLINE_S):
+        async with azure_call(Outside.KEY_VAULT_READ_SECRET, f"reading the secret {name}", deadline_s=_DEADLINE_S):
             try:
                 found = await self._client(vault).get_secret(name, version or None)
             except ResourceNotFoundError:
@@ -76,7 +77,7 @@ class KeyVaults(Vaults):
         """Write a new version; raises `SecretNameBlocked`."""
         from azure.core.exceptions import ResourceExistsError
 
-        async with azure_call(f"writing the secret {name}", deadline_s=_DEADLINE_S):
+        async with azure_call(Outside.KEY_VAULT_WRITE_SECRET, f"writing the secret {name}", deadline_s=_DEADLINE_S):
             try:
                 made = await self._client(vault).set_secret(
                     name, value, tags=dict(tags), expires_on=expires_on, content_type=CONTENT_TYPE
@@ -89,7 +90,9 @@ class KeyVaults(Vaults):
         """Disable a version; one that is gone is left alone."""
         from azure.core.exceptions import ResourceNotFoundError
 
-        async with azure_call(f"disabling a version of the secret {name}", deadline_s=_DEADLINE_S):
+        async with azure_call(
+            Outside.KEY_VAULT_DISABLE_SECRET, f"disabling a version of the secret {name}", deadline_s=_DEADLINE_S
+        ):
             try:
                 await self._client(vault).update_secret_properties(name, version, enabled=False)
             except ResourceNotFoundError:

@@ -14,6 +14,7 @@ from shared.adapters.azure_errors import azure_call, retry_after
 from shared.adapters.clients import client_options
 from shared.application.ports import NotServed, PullRefused, RegistryContent, ServedManifest
 from shared.errors import CachewardenError, PermanentError
+from shared.telemetry.names import Outside
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -58,7 +59,9 @@ class AcrContent(RegistryContent):
     async def repositories(self, login_server: str) -> frozenset[str]:
         """The names of the repositories that exist."""
         client = self.client(login_server)
-        async with azure_call(f"listing the repositories of {login_server}", deadline_s=_DEADLINE_S):
+        async with azure_call(
+            Outside.ACR_LIST_REPOSITORIES, f"listing the repositories of {login_server}", deadline_s=_DEADLINE_S
+        ):
             return frozenset([name async for name in client.list_repository_names(results_per_page=_PAGE)])
 
     async def manifest(self, login_server: str, repository: str, reference: str) -> ServedManifest:
@@ -72,7 +75,7 @@ class AcrContent(RegistryContent):
         from azure.core.exceptions import HttpResponseError
 
         client, doing, origin = self.client(login_server), f"pulling {login_server}/{repository}", _Origin()
-        async with azure_call(doing, deadline_s=_DEADLINE_S):
+        async with azure_call(Outside.ACR_PULL, doing, deadline_s=_DEADLINE_S):
             try:
                 found = await client.get_manifest(repository, reference, raw_response_hook=origin.keep)
             except HttpResponseError as error:

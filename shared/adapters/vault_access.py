@@ -18,6 +18,7 @@ from shared.adapters.arm_ids import vault_id as parsed
 from shared.adapters.azure_errors import azure_call, error_code
 from shared.application.ports import VaultAccess
 from shared.errors import PermanentError
+from shared.telemetry.names import Outside
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -74,7 +75,9 @@ class ArmVaultAccess(VaultAccess):
         )
         for scope in await self._missing(vault_id, secrets, principal_id):
             name = str(uuid.uuid5(_NAMES, f"{scope}|{principal_id}|{SECRETS_USER}".lower()))
-            async with azure_call(f"granting {scope.rpartition('/')[2]} of {vault.name}", deadline_s=_DEADLINE_S):
+            async with azure_call(
+                Outside.ARM_GRANT_ACCESS, f"granting {scope.rpartition('/')[2]} of {vault.name}", deadline_s=_DEADLINE_S
+            ):
                 try:
                     await self._clients.of(vault.subscription).role_assignments.create(scope, name, wanted)
                 except ResourceExistsError as error:
@@ -88,7 +91,7 @@ class ArmVaultAccess(VaultAccess):
         """
         subscription = checked_subscription(subscription_id)
         path, kind = f"/subscriptions/{subscription}/resources", "resourceType eq 'Microsoft.KeyVault/vaults'"
-        async with azure_call(f"looking for the vault {vault}", deadline_s=_DEADLINE_S):
+        async with azure_call(Outside.ARM_FIND_VAULT, f"looking for the vault {vault}", deadline_s=_DEADLINE_S):
             listed = self._reader.items(path, **{"$filter": kind, "api-version": "2021-04-01"})
             found = [parsed_id async for item in listed if (parsed_id := _vault(item))]
             label = (urlsplit(vault).hostname or "").partition(".")[0].lower()
@@ -104,7 +107,7 @@ class ArmVaultAccess(VaultAccess):
         if not _PRINCIPAL.fullmatch(principal_id) or not all(_SECRET.fullmatch(secret) for secret in secrets):
             raise ArmIdInvalid("expected a principal's object id and the names of secrets")
         operations = self._clients.of(vault.subscription).role_assignments
-        async with azure_call(f"reading who may read {vault.name}", deadline_s=_DEADLINE_S):
+        async with azure_call(Outside.ARM_READ_ACCESS, f"reading who may read {vault.name}", deadline_s=_DEADLINE_S):
             listed = operations.list_for_scope(vault_id, filter=f"principalId eq '{principal_id}'")
             held = [one.scope async for one in listed if (one.role_definition_id or "").lower().endswith(SECRETS_USER)]
         scopes = [f"{vault_id.rstrip('/')}/secrets/{secret}" for secret in secrets]

@@ -11,10 +11,12 @@ import msgspec
 from shared.application.incident_book import IncidentBook
 from shared.application.messages import REMEDIATIONS, RegistryMessage
 from shared.application.ports import Clock, Incidents, Queue
-from shared.application.reports import NotFound
+from shared.application.questions import NotFound
 from shared.domain.approvals import Decision, Proposal
 from shared.domain.incidents import Incident, IncidentState
 from shared.errors import CallerError
+from shared.telemetry.names import Work
+from shared.telemetry.spans import traced
 
 
 class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -66,6 +68,7 @@ class Approvals:
         self._clock = clock
         self._lifetime = lifetime
 
+    @traced(Work.APPROVAL)
     async def approve(self, key: str, body: bytes, *, signed_in: str | None) -> Incident:
         """Let the incident's plan be carried out; the same yes again changes nothing.
 
@@ -89,6 +92,7 @@ class Approvals:
         await self._continue(decided)
         return decided
 
+    @traced(Work.APPROVAL)
     async def reject(self, key: str, body: bytes, *, signed_in: str | None) -> Incident:
         """Leave the image alone until its plan is another one; parameters and errors as for `approve`."""
         answer = _read(body, signed_in)

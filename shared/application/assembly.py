@@ -24,10 +24,13 @@ from shared.application.event_intake import EventIntake
 from shared.application.event_ports import DriftRecords, Lineage
 from shared.application.event_work import EventWork
 from shared.application.forecast import Forecast
+from shared.application.headroom import ANONYMOUS
 from shared.application.incident_book import IncidentBook
 from shared.application.intake import Intake
 from shared.application.notice_chores import DailyDigest, Escalation, LateSummaries
+from shared.application.notice_reports import NoticeReports
 from shared.application.notification import Notification
+from shared.application.observed_channels import ObservedChannels
 from shared.application.ports import (
     Channel,
     Clock,
@@ -59,6 +62,7 @@ from shared.application.sweep_ports import Archive, ChoreRuns
 from shared.application.verification import Verification
 from shared.application.watch import StuckIncidents, UnannouncedFailures
 from shared.domain.policy import Policy
+from shared.telemetry.metrics import declare
 
 
 class Ports(msgspec.Struct, frozen=True):
@@ -100,6 +104,7 @@ class Application(msgspec.Struct, frozen=True):
     remediation: Remediation
     notification: Notification
     reports: Reports
+    notice_reports: NoticeReports
     approvals: Approvals
     forecast: Forecast
     events: EventIntake
@@ -136,7 +141,7 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
         policy=policy,
         outbox=ports.outbox,
         queue=ports.queue,
-        channels=ports.channels,
+        channels=ObservedChannels(policy, ports.channels),
         leases=ports.leases,
         states=ports.channel_states,
         clock=ports.clock,
@@ -182,6 +187,7 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
         *credentials.chores,
         *_notice_chores(policy, ports, notification),
     )
+    declare(credential=(ANONYMOUS, *policy.credentials), chore=(chore.name for chore in chores))
     return Application(
         rotating=credentials.rotating,
         rotation_requests=credentials.requests,
@@ -211,6 +217,9 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
         ),
         notification=notification,
         reports=Reports(policy=policy, incidents=ports.incidents, outbox=ports.outbox, deliveries=ports.deliveries),
+        notice_reports=NoticeReports(
+            policy=policy, outbox=ports.outbox, states=ports.channel_states, clock=ports.clock
+        ),
         approvals=Approvals(
             book=book,
             incidents=ports.incidents,

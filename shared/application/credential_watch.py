@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from shared.application.custody import Custody, Pair, age_of, is_ours
-from shared.application.messages import RotationMessage
+from shared.application.messages import ROTATIONS, RotationMessage
 from shared.application.notification import Notification
 from shared.application.ports import Clock
 from shared.application.publication import Publication
@@ -23,6 +23,8 @@ from shared.domain.rotation_notices import reminder, trouble
 from shared.domain.vault_events import SecretRole, VaultEvent, VaultEventKind, role_of
 from shared.errors import CachewardenError
 from shared.telemetry import get_logger
+from shared.telemetry.names import Work
+from shared.telemetry.spans import consumes, traced
 
 _log = get_logger(__name__)
 
@@ -55,6 +57,7 @@ class CredentialWatch:
         self._notification = notification
         self._clock = clock
 
+    @consumes(ROTATIONS)
     async def handle(self, message: RotationMessage) -> None:
         """Test a credential if failed pulls blame it, and do what its rotation can do now.
 
@@ -67,6 +70,7 @@ class CredentialWatch:
             return
         await self._rotating.handle(message)
 
+    @traced(Work.INTAKE_VAULT_EVENT)
     async def heard(self, event: VaultEvent) -> str:
         """Act on a Key Vault event; what was done, in a word for the log."""
         done = "not_ours"

@@ -18,6 +18,9 @@ from shared.domain.plans import CreateCacheRule, Outcome, Plan
 from shared.domain.policy import Mode, Policy, RegistryPolicy
 from shared.domain.registries import RegistrySnapshot
 from shared.telemetry import bind
+from shared.telemetry.names import Work
+from shared.telemetry.spans import traced
+from shared.telemetry.tracing import link
 
 _PENDING = frozenset({IncidentState.DETECTED, IncidentState.PLANNED})
 
@@ -34,6 +37,7 @@ class Curing:
         self._survey = survey
         self._applier = applier
 
+    @traced(Work.CURING)
     async def cure(self, registry: RegistryPolicy, *, still_ours: Callable[[], None]) -> None:
         """Take each pending incident of a registry to applied, blocked or failed; what waits for a person stays.
 
@@ -46,6 +50,7 @@ class Curing:
             pending = [i async for i in self._book.active(registry.id) if self._is_pending(registry, i, seen)]
             if not pending:
                 return
+            link(trace for incident in pending for trace in incident.traces)
             snapshot = await self._survey.read(registry.id)
             modes = self._modes(registry, snapshot, pending)
             for incident in (i for i in pending if modes[i.id] is not Mode.ENFORCE):

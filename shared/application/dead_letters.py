@@ -17,7 +17,7 @@ from shared.application.messages import (
 )
 from shared.application.notification import Notification
 from shared.application.ports import DEAD_LETTER, Changed, Clock, Deliveries, Queue
-from shared.application.reports import NotFound
+from shared.application.questions import NotFound
 from shared.domain.dead_letter_notices import dead_letter_notice
 from shared.domain.dead_letters import (
     DeadLetter,
@@ -31,6 +31,10 @@ from shared.domain.dead_letters import (
 )
 from shared.errors import CachewardenError, CallerError, TemporaryError
 from shared.telemetry import get_logger
+from shared.telemetry.instruments import DEAD_LETTERS
+from shared.telemetry.metrics import count
+from shared.telemetry.names import Work
+from shared.telemetry.spans import traced
 
 _MOST_LISTED = 200
 _MOST_TRIES = 10
@@ -86,6 +90,7 @@ class DeadLetters:
         except TemporaryError as trouble:
             _log.warning("dead_letter.failure_not_noted", code=trouble.code)
 
+    @traced(Work.BURIAL)
     async def bury(self, origin: str, body: bytes) -> DeadLetter:
         """Record that a message was given up, and tell people; the same one again changes nothing.
 
@@ -97,6 +102,7 @@ class DeadLetters:
         await self._notification.tell(dead_letter_notice(letter, now))
         if (delivery := _delivery(origin, body)) is not None:
             await self._deliveries.finish(delivery, DEAD_LETTER, letter.id)
+        count(DEAD_LETTERS, origin=origin)
         _log.error("dead_letter.added", origin=origin, letter=letter.id)
         return letter
 
@@ -105,6 +111,7 @@ class DeadLetters:
         dead = [letter async for letter in self._letters.all() if letter.deaths]
         return [_view(letter) for letter in heapq.nlargest(_MOST_LISTED, dead, key=lambda letter: letter.updated_at)]
 
+    @traced(Work.REPLAY)
     async def replay(self, key: str) -> LetterView:
         """Put a letter's message back on its queue.
 

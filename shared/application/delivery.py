@@ -16,6 +16,9 @@ from shared.application.ports import Changed, Channel, Clock, Leases, Outbox, Ou
 from shared.domain.circuits import Circuit
 from shared.errors import CachewardenError, PermanentError, TemporaryError
 from shared.telemetry import get_logger
+from shared.telemetry.names import Work
+from shared.telemetry.spans import traced
+from shared.telemetry.tracing import link
 
 _log = get_logger(__name__)
 
@@ -94,8 +97,10 @@ class Delivering:
         waiting = sorted((other for other in rows if other.is_waiting), key=_order)
         return [other for other in waiting if _order(other) <= _order(row)]
 
+    @traced(Work.DELIVERY)
     async def _attempt(self, stored: Stored[OutboxRow], lost: Lost) -> float | None:
         row = stored.value
+        link([row.trace])
         circuit = await self._states.circuit(row.channel)
         if (rest := await self._rest(row.channel, circuit)) > 0:
             if not self._is_too_old(row):

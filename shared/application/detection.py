@@ -23,6 +23,10 @@ from shared.domain.policy import Policy
 from shared.domain.suspects import suspects
 from shared.errors import PermanentError, TemporaryError
 from shared.telemetry import get_logger
+from shared.telemetry.instruments import CONCLUSIONS
+from shared.telemetry.metrics import count
+from shared.telemetry.names import Work
+from shared.telemetry.spans import traced
 
 SHORTEST_WINDOW = timedelta(minutes=15)
 """An alert's own window may be empty (a test action sends start == end, documented); logs arrive minutes late."""
@@ -90,6 +94,7 @@ class Detection:
         self._clock = clock
         self._suspect = suspect
 
+    @traced(Work.DETECTION)
     async def detect(self, message: AlertMessage) -> Detected:
         """Open or extend the incidents that an alert points to; a delivery that was processed before changes nothing.
 
@@ -156,6 +161,7 @@ class Detection:
         await self._deliveries.finish(message.delivery, outcome, summary[:1000])
         if message.alert is None:
             await self._payloads.delete(message.delivery)
+        count(CONCLUSIONS, source="alert", outcome=outcome)
         _log.info("alert.processed", outcome=outcome, summary=summary[:200])
 
     async def _stored(self, delivery: str) -> Alert | None:

@@ -17,6 +17,10 @@ from shared.domain.events import Event, Hint, NotForUs, read_event, registry_hin
 from shared.domain.policy import Policy
 from shared.errors import PermanentError, TemporaryError
 from shared.telemetry import get_logger
+from shared.telemetry.instruments import DELIVERIES
+from shared.telemetry.metrics import count
+from shared.telemetry.names import Work
+from shared.telemetry.spans import traced
 
 REGISTRY_EVENTS: Final = "registry_events"
 RESOURCE_EVENTS: Final = "resource_events"
@@ -55,6 +59,7 @@ class EventIntake:
         self._queue = queue
         self._clock = clock
 
+    @traced(Work.INTAKE_EVENT)
     async def accept(self, trigger: str, document: Mapping[str, Any]) -> Taken:
         """Take an event in; the same one again is a duplicate once it was worked on.
 
@@ -71,6 +76,7 @@ class EventIntake:
             raise
         except Exception as error:  # noqa: BLE001 - a defect must not bring the whole delivery back for a day
             taken = await self._give_up(trigger, msgspec.json.encode(document), error)
+        count(DELIVERIES, source=trigger, outcome=taken.outcome)
         _log.info("event.taken", trigger=trigger, outcome=taken.outcome, reason=taken.reason)
         return taken
 

@@ -13,6 +13,8 @@ from shared.domain.images import parse_reference
 from shared.domain.incidents import Incident, IncidentState
 from shared.domain.policy import Policy, RegistryPolicy
 from shared.domain.reopening import CURED
+from shared.telemetry.names import Work
+from shared.telemetry.spans import traced
 
 
 class Worked(msgspec.Struct, frozen=True):
@@ -41,6 +43,7 @@ class EventWork:
         self._drift = drift
         self._prevention = prevention
 
+    @traced(Work.EVENT_WORK)
     async def work(self, hint: Hint, delivery: str) -> Worked:
         """Do what a hint calls for, short of curing; the same one again finds it done.
 

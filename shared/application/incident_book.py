@@ -13,7 +13,7 @@ import msgspec
 
 from shared.application.notification import Notification
 from shared.application.ports import Clock, Incidents
-from shared.application.records import change
+from shared.application.records import cause_of, change
 from shared.domain.approvals import Decision, Proposal, propose
 from shared.domain.incidents import ACTIVE, Incident, IncidentState, Proof, note, transition
 from shared.domain.notice_kinds import NoticeKind
@@ -22,6 +22,8 @@ from shared.domain.policy import Mode
 from shared.domain.reopening import reopen
 from shared.errors import CachewardenError, PermanentError
 from shared.telemetry import bind, get_logger
+from shared.telemetry.instruments import CURE_TIME, TRANSITIONS
+from shared.telemetry.metrics import count, observe
 
 _log = get_logger(__name__)
 
@@ -209,10 +211,26 @@ class IncidentBook:
             if kind is not None:
                 await self._notification.announce(kind, incident)
 
+        before: list[IncidentState] = []
+
+        def remembering(incident: Incident) -> Incident:
+            before[:] = [incident.state]
+            return edit(incident)
+
         with bind(incident=key):
-            moved = await change(self._incidents, key, edit, before_write=announce)
+            moved = await change(self._incidents, key, remembering, before_write=announce)
+            _measure(before[0], moved)
             _log.info(f"incident.{moved.state}", source=moved.source, reason=moved.reason)
             return moved
+
+
+def _measure(before: IncidentState, incident: Incident) -> None:
+    if before is incident.state:
+        return
+    count(TRANSITIONS, **{"from": before, "to": incident.state, "cause": cause_of(incident)})
+    if incident.state in {IncidentState.APPLIED, IncidentState.VERIFIED}:
+        took = (incident.updated_at - incident.active_since).total_seconds()
+        observe(CURE_TIME, took, state=incident.state)
 
 
 def _rejection(incident: Incident, proposal: Proposal, now: datetime) -> Incident:

@@ -20,6 +20,8 @@ from shared.domain.notices import Notice, notice_of
 from shared.domain.policy import Policy
 from shared.errors import CachewardenError
 from shared.telemetry import get_logger
+from shared.telemetry.spans import consumes
+from shared.telemetry.tracing import traceparent
 
 _log = get_logger(__name__)
 
@@ -80,6 +82,7 @@ class Notification:
         for channel in dict.fromkeys(channels):
             await self._queue_for(channel, notice, None)
 
+    @consumes(NOTIFICATIONS)
     async def deliver(self, message: NotificationMessage) -> None:
         """Send one outbox row; one that was sent, or will never be, is left alone.
 
@@ -116,6 +119,7 @@ class Notification:
             channel=channel,
             notice=notice,
             queued_at=self._moment(),
+            trace=traceparent(),
         )
         known = await self._outbox.get(row.subject, row.row)
         if known is None:

@@ -5,16 +5,21 @@ again later) or `PermanentError` (somebody has to change something), and nothing
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import datetime
-from typing import Any, Protocol
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Final, Protocol
 
 import msgspec
 
 from shared.domain.incidents import Incident
+from shared.domain.notice_kinds import NoticeKind
 from shared.domain.notices import Notice
 from shared.domain.plans import AttachCredentialSet, CreateCacheRule, CreateCredentialSet
 from shared.domain.registries import CredentialSet, RegistrySnapshot
 from shared.errors import PermanentError, TemporaryError
+
+_BEGINNING: Final = datetime(1601, 1, 1, tzinfo=UTC)
+"""The earliest time that Azure Tables hold (documented)."""
 
 
 class Changed(TemporaryError):
@@ -168,6 +173,24 @@ class Payloads(Protocol):
         """Forget it."""
 
 
+class RowState(StrEnum):
+    """Where one notice stands at one channel: `quiet` and `storm` are left out there or come in a summary."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    QUIET = "quiet"
+    STORM = "storm"
+    LOST = "lost"
+
+
+class OutboxMark(msgspec.Struct, frozen=True, array_like=True, order=True):
+    """A row's place in the list of all; the later, the newer."""
+
+    queued_at: datetime
+    subject: str
+    row: str
+
+
 class OutboxRow(msgspec.Struct, frozen=True):
     """One notice for one channel.
 
@@ -180,6 +203,7 @@ class OutboxRow(msgspec.Struct, frozen=True):
         queued_at: when it was written; a channel gets the notices about one subject in this order.
         held: why it is not sent by itself: `quiet` or `storm`; None where it is.
         trouble: what the channel said last, None where it said nothing yet.
+        trace: the trace (W3C `traceparent`) of the work that wrote it, empty where there was none.
     """
 
     subject: str
@@ -192,11 +216,35 @@ class OutboxRow(msgspec.Struct, frozen=True):
     queued_at: datetime | None = None
     held: str | None = None
     trouble: str | None = None
+    trace: str = ""
 
     @property
     def is_waiting(self) -> bool:
         """Whether there is something left to do for it."""
-        return self.sent_at is None and self.error is None and self.held is None
+        return self.state is RowState.WAITING
+
+    @property
+    def state(self) -> RowState:
+        """Where it stands."""
+        if self.error is not None:
+            return RowState.LOST
+        if self.held is not None:
+            return RowState(self.held)
+        return RowState.WAITING if self.sent_at is None else RowState.SENT
+
+    @property
+    def mark(self) -> OutboxMark:
+        """Its place in the list of all; a row without a time is older than every other."""
+        return OutboxMark(self.queued_at or _BEGINNING, self.subject, self.row)
+
+
+class OutboxQuestion(msgspec.Struct, frozen=True):
+    """Which rows are asked for; what is None does not matter."""
+
+    subject: str | None = None
+    channel: str | None = None
+    kind: NoticeKind | None = None
+    state: RowState | None = None
 
 
 class Outbox(Protocol):
@@ -213,6 +261,12 @@ class Outbox(Protocol):
 
     def about(self, subject: str) -> AsyncIterator[OutboxRow]:
         """The rows about a subject."""
+
+    def newest(self, question: OutboxQuestion, limit: int, *, behind: OutboxMark | None) -> AsyncIterator[OutboxRow]:
+        """The rows that a question selects, at most `limit`, the newest first, from behind a mark on."""
+
+    async def counts(self) -> Mapping[str, Mapping[RowState, int]]:
+        """Channel → how many of its rows are in which state."""
 
 
 class Queue(Protocol):

@@ -8,6 +8,7 @@ import msgspec
 
 from shared.application.event_ports import Lineage
 from shared.application.ports import Changed, Clock, Incidents, Registries
+from shared.application.records import store_new
 from shared.application.survey import Survey
 from shared.domain.cache_rules import serving_rule
 from shared.domain.events import PushHint
@@ -88,7 +89,7 @@ class Prevention:
             return None
         incident = open_preventive(registry.id, image, found_in, self._clock.now())
         try:
-            await self._incidents.insert(incident)
+            await store_new(self._incidents, incident)
         except Changed:
             return None
         _log.info("incident.preventive", incident=incident.id, source=image.source)

@@ -30,6 +30,9 @@ from shared.domain.incidents import Incident, IncidentState, registry_key
 from shared.domain.policy import Policy, RegistryPolicy
 from shared.errors import CachewardenError, PermanentError, TemporaryError
 from shared.telemetry import bind, get_logger
+from shared.telemetry.instruments import CONCLUSIONS
+from shared.telemetry.metrics import count
+from shared.telemetry.spans import consumes
 
 _MOST_ATTEMPTS = 6
 """Looks at an event before its message is left to the queue's own retries and the dead letters."""
@@ -89,6 +92,7 @@ class Remediation:
         self._clock = clock
         self._pace = pace
 
+    @consumes(REMEDIATIONS)
     async def handle(self, message: RemediationMessage) -> None:
         """Work on a message; the same one again finds the work done.
 
@@ -135,6 +139,7 @@ class Remediation:
                 worked = await self._event_work.work(message.hint, message.delivery)
             except PermanentError as error:
                 _log.error("event.refused", code=error.code, text=str(error))
+                count(CONCLUSIONS, source="event", outcome="failed")
                 await self._deliveries.finish(message.delivery, "failed", f"{error.code}: {error}"[:1000])
                 return
             except TemporaryError as error:
@@ -148,6 +153,7 @@ class Remediation:
             if worked.registry_id is not None:
                 await self._settle(worked.registry_id)
             outcome = "incident" if worked.incidents else "ignored"
+            count(CONCLUSIONS, source="event", outcome=outcome)
             await self._deliveries.finish(
                 message.delivery, outcome, ", ".join(worked.incidents)[:1000] or worked.reason
             )

@@ -1,31 +1,18 @@
 """Reports: what is known, read only."""
 
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
+from shared.application.notice_reports import DeliveryStatus, delivery_status
 from shared.application.ports import Deliveries, Incidents, Outbox, Totals
+from shared.application.questions import NotFound, number
 from shared.domain.incidents import Incident, IncidentState
 from shared.domain.policy import Policy
-from shared.errors import CallerError
 
-_USUAL_LIMIT = 100
-_LARGEST_LIMIT = 1000
-
-
-class NotFound(CallerError):
-    """There is no such thing."""
-
-    code = "not_found"
-    hint = "GET /api/incidents lists the incidents with their ids."
-    status = 404
-
-
-class BadQuestion(CallerError):
-    """A query parameter is not what it should be."""
-
-    code = "bad_question"
-    hint = "Correct the parameter that is named, or leave it out."
+_USUAL_LIMIT: Final = 100
+_LARGEST_LIMIT: Final = 1000
 
 
 class IncidentSummary(msgspec.Struct, frozen=True):
@@ -38,23 +25,6 @@ class IncidentSummary(msgspec.Struct, frozen=True):
     rule: str | None
     failures: int
     updated_at: datetime
-
-
-class DeliveryStatus(msgspec.Struct, frozen=True):
-    """What became of one notice at one channel.
-
-    Attributes:
-        status: `sent`; `waiting`; `quiet` and `storm`, which are left out there or come in a summary; or the reason
-            why it never will be sent.
-        attempts: how often it was tried.
-        trouble: what the channel said last, while it waits.
-    """
-
-    channel: str
-    notice: str
-    status: str
-    attempts: int = 0
-    trouble: str | None = None
 
 
 class IncidentReport(msgspec.Struct, frozen=True):
@@ -87,9 +57,7 @@ class Reports:
         Raises:
             BadQuestion: `limit` is no whole number from 1 to 1000.
         """
-        wanted = _USUAL_LIMIT if limit is None else int(limit) if limit.isdecimal() and len(limit) < 5 else 0  # noqa: PLR2004
-        if not 1 <= wanted <= _LARGEST_LIMIT:
-            raise BadQuestion(f"limit: {limit!r} found, a whole number from 1 to {_LARGEST_LIMIT} expected")
+        wanted = number("limit", limit, usual=_USUAL_LIMIT, largest=_LARGEST_LIMIT)
         return [_summary(incident) async for incident in self._incidents.newest(wanted)]
 
     async def incident(self, key: str) -> IncidentReport:
@@ -102,17 +70,7 @@ class Reports:
         if stored is None:
             raise NotFound("there is no incident of that id")
         rows = [row async for row in self._outbox.about(f"incidents/{key}")]
-        statuses = tuple(
-            DeliveryStatus(
-                channel=row.channel,
-                notice=row.notice.kind,
-                status=row.error or row.held or ("sent" if row.sent_at else "waiting"),
-                attempts=row.attempts,
-                trouble=row.trouble,
-            )
-            for row in rows
-        )
-        return IncidentReport(incident=stored.value, notices=statuses)
+        return IncidentReport(incident=stored.value, notices=tuple(delivery_status(row) for row in rows))
 
     async def deliveries(self) -> Totals:
         """What has arrived and what became of it, as far as it is kept."""

@@ -13,6 +13,7 @@ from shared.application.leases import held
 from shared.application.messages import ROTATIONS, RotationMessage
 from shared.application.notification import Notification
 from shared.application.ports import Changed, Clock, Leases, Queue, Stored
+from shared.application.rotation_audit import in_the_name_of
 from shared.application.rotation_endings import Check
 from shared.application.rotation_ports import Rotations
 from shared.application.rotation_steps import Steps
@@ -21,6 +22,10 @@ from shared.domain.rotation import Rotation, RotationState, Trigger, begin, step
 from shared.domain.rotation_notices import rotation_notice
 from shared.errors import CallerError, PermanentError, TemporaryError
 from shared.telemetry import bind, get_logger
+from shared.telemetry.instruments import ROTATION_STEPS
+from shared.telemetry.metrics import count
+from shared.telemetry.names import Work
+from shared.telemetry.spans import working
 
 _log = get_logger(__name__)
 
@@ -175,19 +180,22 @@ class Rotating:
             wait = before.not_before - self._clock.now()
             if wait > timedelta(0):
                 return min(wait, _LONGEST_DELAY).total_seconds()
-            after = await self._step(credential, before, check)
+            with working(Work.ROTATION_STEP, step=before.state):
+                after = await self._step(credential, before, check)
             if after == before:
                 return None
             check()
             if after.state is not before.state and (notice := rotation_notice(after, credential, self._clock.now())):
                 await self._notification.tell(notice)
             await self._rotations.replace(stored, after)
+            count(ROTATION_STEPS, credential=name, step=before.state, result=after.state)
             _log.info(f"rotation.{after.state}", rotation=after.id, error=after.error or None)
         raise TemporaryError(f"the rotation of {name} goes round in circles")
 
     async def _step(self, credential: Credential, rotation: Rotation, check: Check) -> Rotation:
         try:
-            return await self._steps.of[rotation.state](credential, rotation, check)
+            with in_the_name_of(rotation):
+                return await self._steps.of[rotation.state](credential, rotation, check)
         except PermanentError as error:
             now, detail = self._clock.now(), f"{error} {error.hint}".strip()
             if rotation.state in _CAN_WITHDRAW:

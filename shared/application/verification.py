@@ -10,6 +10,9 @@ from shared.application.ports import Clock, NotServed, RegistryContent, ServedMa
 from shared.domain.images import ImageReference, parse_reference
 from shared.domain.incidents import Incident, Proof
 from shared.telemetry import bind, get_logger
+from shared.telemetry.names import Work
+from shared.telemetry.spans import traced
+from shared.telemetry.tracing import link
 
 USUAL_PLATFORM = "linux/amd64"
 """ACR stores an index and the manifests of the platforms that are pulled (documented); this one is warmed."""
@@ -27,6 +30,7 @@ class Verification:
         self._clock = clock
         self._patience = patience
 
+    @traced(Work.VERIFICATION)
     async def prove(self, login_server: str, incident: Incident) -> tuple[Proof, ...]:
         """One proof for each reference of the incident that has none yet.
 
@@ -49,6 +53,7 @@ class Verification:
 
         missing = [(image, new) for image, new in incident.pull_from.items() if image not in _proven(incident.proofs)]
         with bind(incident=incident.id):
+            link(incident.traces)
             results = await asyncio.gather(*(one(*pair) for pair in missing), return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):

@@ -4,8 +4,8 @@ A record is kept as the JSON that the real store would keep, so that a value tha
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -22,9 +22,12 @@ from shared.application.ports import (
     Lease,
     Leases,
     Outbox,
+    OutboxMark,
+    OutboxQuestion,
     OutboxRow,
     Payloads,
     Queue,
+    RowState,
     Stored,
     Totals,
 )
@@ -283,6 +286,31 @@ class MemoryOutbox(Outbox):
         async for stored in self._records.all():
             if stored.value.subject == subject:
                 yield stored.value
+
+    async def newest(
+        self, question: OutboxQuestion, limit: int, *, behind: OutboxMark | None
+    ) -> AsyncIterator[OutboxRow]:
+        """The rows that a question selects, the newest first."""
+        rows = [stored.value async for stored in self._records.all()]
+        chosen = [row for row in rows if _is_asked_for(row, question) and (behind is None or row.mark < behind)]
+        for row in sorted(chosen, key=lambda row: row.mark, reverse=True)[:limit]:
+            yield row
+
+    async def counts(self) -> Mapping[str, Mapping[RowState, int]]:
+        """Channel → how many of its rows are in which state."""
+        counted: dict[str, Counter[RowState]] = defaultdict(Counter)
+        async for stored in self._records.all():
+            counted[stored.value.channel][stored.value.state] += 1
+        return counted
+
+
+def _is_asked_for(row: OutboxRow, question: OutboxQuestion) -> bool:
+    return (
+        question.subject in {None, row.subject}
+        and question.channel in {None, row.channel}
+        and question.kind in {None, row.notice.kind}
+        and question.state in {None, row.state}
+    )
 
 
 def _key(subject: str, row: str) -> str:

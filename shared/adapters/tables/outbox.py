@@ -1,18 +1,23 @@
 """The outbox: notices are stored before they are sent, so that a crash in between loses none."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import heapq
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
 
-from shared.adapters.tables.client import Tables
+from shared.adapters.tables.client import PARTITION, ROW, Tables
 from shared.adapters.tables.keys import table_key
 from shared.adapters.tables.records import Records
-from shared.application.ports import Changed, Outbox, OutboxRow, Stored
+from shared.application.ports import Changed, Outbox, OutboxMark, OutboxQuestion, OutboxRow, RowState, Stored
 
 
 class TableOutbox(Outbox):
-    """Outbox rows in the table `outbox`, a partition per incident."""
+    """Outbox rows in the table `outbox`, a partition per subject."""
 
     def __init__(self, tables: Tables) -> None:
-        self._records = Records(tables.table("outbox"), OutboxRow)
+        self._table = tables.table("outbox")
+        self._records = Records(self._table, OutboxRow, _columns)
 
     async def add(self, row: OutboxRow) -> None:
         """Store the row; one that is there already stays as it is."""
@@ -34,3 +39,49 @@ class TableOutbox(Outbox):
         values = {"partition": table_key(subject)}
         async for stored in self._records.query("PartitionKey eq @partition", values):
             yield stored.value
+
+    async def newest(
+        self, question: OutboxQuestion, limit: int, *, behind: OutboxMark | None
+    ) -> AsyncIterator[OutboxRow]:
+        """The rows that a question selects, at most `limit`, the newest first, from behind a mark on.
+
+        Tables can't sort: the keys and times of all that are selected are read, and then the newest rows.
+        """
+        condition, values = _condition(question)
+        last = None if behind is None else (behind.queued_at, table_key(behind.subject), table_key(behind.row))
+        keys = [
+            (entity["queued_at"], entity[PARTITION], entity[ROW])
+            async for entity, _ in self._table.query(condition, values, select=(PARTITION, ROW, "queued_at"))
+        ]
+        latest = heapq.nlargest(limit, [key for key in keys if last is None or key < last])
+        for stored in await asyncio.gather(*(self._records.get(partition, row) for _, partition, row in latest)):
+            if stored is not None:
+                yield stored.value
+
+    async def counts(self) -> Mapping[str, Mapping[RowState, int]]:
+        """Channel → how many of its rows are in which state."""
+        counted: dict[str, Counter[RowState]] = defaultdict(Counter)
+        async for entity, _ in self._table.query(select=("channel", "state")):
+            counted[entity["channel"]][RowState(entity["state"])] += 1
+        return counted
+
+
+def _columns(row: OutboxRow) -> dict[str, Any]:
+    return {
+        "queued_at": row.mark.queued_at,
+        "channel": row.channel,
+        "kind": str(row.notice.kind),
+        "state": str(row.state),
+    }
+
+
+def _condition(question: OutboxQuestion) -> tuple[str, Mapping[str, str]]:
+    """The OData condition for a question, and what stands for its names."""
+    wanted = {
+        PARTITION: None if question.subject is None else table_key(question.subject),
+        "channel": question.channel,
+        "kind": question.kind,
+        "state": question.state,
+    }
+    values = {name: str(value) for name, value in wanted.items() if value is not None}
+    return " and ".join(f"{name} eq @{name}" for name in values), values

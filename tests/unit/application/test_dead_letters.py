@@ -5,7 +5,7 @@ import pytest
 
 from shared.application.dead_letters import NothingToReplay
 from shared.application.messages import REMEDIATIONS, AlertMessage, read_remediation
-from shared.application.reports import NotFound
+from shared.application.questions import NotFound
 from shared.domain.dead_letters import MOST_FAILURES, LetterState
 from shared.domain.incidents import IncidentState
 from shared.domain.notice_kinds import NoticeKind

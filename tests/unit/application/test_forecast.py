@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from shared.application.forecast import QuestionInvalid
-from shared.application.reports import BadQuestion, NotFound
+from shared.application.questions import BadQuestion, NotFound
 from shared.domain.failures import Cause
 from shared.domain.plans import Status
 from shared.errors import CallerError

@@ -1,4 +1,4 @@
-"""What Teams and Slack are sent: within their published forms and limits, whatever a log says."""
+"""What Teams and Slack are sent: only what we mean to use of their forms, and harmless, whatever a log says."""
 
 import re
 from collections.abc import Iterator
@@ -110,7 +110,7 @@ TEAMS_SCHEMA: dict[str, Any] = {
         },
     },
 }
-"""Microsoft's published schema of the message and of Adaptive Cards 1.4, as far as we use it, and nothing beyond."""
+"""What we use of the message and of Adaptive Cards 1.4, and nothing beyond; `test_published` has Microsoft's own."""
 
 _SLACK_INLINE = {
     "anyOf": [
@@ -192,7 +192,7 @@ SLACK_SCHEMA: dict[str, Any] = {
         },
     },
 }
-"""Slack's published form of header and rich text blocks, as far as we use it, and nothing beyond."""
+"""What we use of header and rich text blocks, and nothing beyond; `test_published` has Slack's own."""
 
 HOSTILE = st.one_of(
     st.text(max_size=300),
@@ -259,7 +259,7 @@ class TestTeams:
     """Adaptive Cards."""
 
     @pytest.mark.parametrize("kind", NoticeKind)
-    def test_every_kind_is_a_card_of_the_published_form(self, kind: NoticeKind) -> None:
+    def test_every_kind_is_a_card_of_our_form(self, kind: NoticeKind) -> None:
         """Version 1.4 at most, in the message's envelope, within 28 KB."""
         body = teams.payload(example(kind), PLACES)
 
@@ -308,7 +308,7 @@ class TestSlack:
     """Block Kit."""
 
     @pytest.mark.parametrize("kind", NoticeKind)
-    def test_every_kind_has_the_published_form(self, kind: NoticeKind) -> None:
+    def test_every_kind_has_our_form(self, kind: NoticeKind) -> None:
         """Blocks that Slack knows, within its limits, and links of ours alone."""
         document = msgspec.json.decode(slack.payload(example(kind), PLACES))
 
