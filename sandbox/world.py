@@ -220,6 +220,7 @@ class World:
     def _build_cluster(self) -> None:
         identity = self.directory.create("prod-agentpool", resource_id=scenario.CLUSTER_ID)
         self.access.grant(identity.object_id, ACR_PULL, scenario.REGISTRY_ID)
+        self._kubelet = identity.object_id
         self.cluster = Cluster(
             scenario.CLUSTER_ID,
             hub=self.hub_registry_service,
@@ -250,6 +251,8 @@ class World:
 
     def _seed(self) -> None:
         scenario.fill_inventory(self.arm.inventory)
+        profile = {"kubeletidentity": {"objectId": self._kubelet}}
+        self.arm.inventory.describe(scenario.CLUSTER_ID, {"identityProfile": profile})
         deployment.fill_deployment(self.arm.inventory, self.app_identity)
         deployment.grant_person(self.access, self.person.object_id)
         scenario.grant_app_roles(self.access, self.app_identity.object_id)

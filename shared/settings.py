@@ -249,17 +249,28 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
 
 
 def arm_of(environ: Mapping[str, str]) -> tuple[str, str]:
-    """Address and audience of Azure Resource Manager alone, for whoever has to ask it for the other settings.
+    """Address and audience of Azure Resource Manager alone, for whoever has no other settings yet.
 
     Raises:
         SettingsInvalid: one of the two has another form.
     """
-    wanted = {name: environ.get(name, "") for name in ("CACHEWARDEN_ARM_ENDPOINT", "CACHEWARDEN_ARM_AUDIENCE")}
-    values, problems = _read({name: value.strip() for name, value in wanted.items() if value.strip()})
-    if problems := [problem for problem in problems if "CACHEWARDEN_ARM" in problem]:
-        raise SettingsInvalid(tuple(problems))
-    default = "https://management.azure.com"
-    return values.get("arm_endpoint", default), values.get("arm_audience", default)
+    return _pair(environ, "arm")
+
+
+def logs_of(environ: Mapping[str, str]) -> tuple[str, str]:
+    """The same of Log Analytics."""
+    return _pair(environ, "logs")
+
+
+def _pair(environ: Mapping[str, str], system: str) -> tuple[str, str]:
+    fields = (f"{system}_endpoint", f"{system}_audience")
+    names = [described()[field][0].name for field in fields]
+    values, problems = _read({name: text for name in names if (text := environ.get(name, "").strip())})
+    if told := tuple(problem for problem in problems if problem.startswith(tuple(names))):
+        raise SettingsInvalid(told)
+    defaults = dict(zip(reversed(Settings.__struct_fields__), reversed(Settings.__struct_defaults__), strict=False))
+    endpoint, audience = (str(values.get(field, defaults[field])) for field in fields)
+    return endpoint, audience
 
 
 def _read(given: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:

@@ -12,6 +12,7 @@ import msgspec
 from shared.adapters.arm_clients import ArmEndpoint, ArmReader
 from shared.adapters.arm_ids import site_id as checked
 from shared.adapters.azure_errors import azure_call
+from shared.telemetry.names import Outside
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -63,7 +64,9 @@ async def read_deployed_app(
     site = checked(site_id)
     version = {"api-version": _API_VERSION}
     try:
-        async with azure_call(f"reading the app {site.rpartition('/')[2]}", deadline_s=_DEADLINE_S):
+        async with azure_call(
+            Outside.ARM_LOOK_AROUND, f"reading the app {site.rpartition('/')[2]}", deadline_s=_DEADLINE_S
+        ):
             found = msgspec.convert(await reader.get(site, **version), _Site)
             listed = await reader.list_secrets(f"{site}/config/appsettings/list", **version)
             settings = msgspec.convert(listed, _Settings).properties

@@ -42,7 +42,7 @@ class StorageQueue(Queue, Queues):
         from azure.core.exceptions import ResourceNotFoundError
 
         client = self._client(queue)
-        async with azure_call(f"looking at queue {queue}", deadline_s=STORAGE_DEADLINE_S):
+        async with azure_call(Outside.QUEUES_LOOK, f"looking at queue {queue}", deadline_s=STORAGE_DEADLINE_S):
             try:
                 properties, _ = await client.get_queue_properties(), await client.peek_messages()
             except ResourceNotFoundError as error:

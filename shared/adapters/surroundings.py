@@ -29,6 +29,7 @@ from shared.application.doctor.ports import (
     Surroundings,
     VaultDocument,
 )
+from shared.telemetry.names import Outside
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -42,6 +43,13 @@ _VAULT: Final = "2023-07-01"
 _RULES: Final = "2023-12-01"
 _GROUPS: Final = "2023-01-01"
 _WORKSPACE: Final = "2025-02-01"
+_CLUSTER: Final = "2025-05-01"
+_PULL_ROLES: Final = frozenset(
+    {
+        "7f951dda-4ed3-4680-a7ca-43fe172d538d",  # AcrPull
+        "b93aa761-3e63-49ed-ac28-beffa264f7ac",  # Container Registry Repository Reader
+    }
+)
 
 
 class ArmSurroundings(Surroundings):
@@ -65,7 +73,7 @@ class ArmSurroundings(Surroundings):
 
     async def caller(self) -> Caller:
         """Who asks, by the claims of the token for ARM."""
-        async with azure_call("asking for a token", deadline_s=_DEADLINE_S):
+        async with azure_call(Outside.IDENTITY_TOKEN, "asking for a token", deadline_s=_DEADLINE_S):
             token = await self._credential.get_token(self._endpoint.scope)
         try:
             claims = token.token.split(".")[1]
@@ -77,7 +85,7 @@ class ArmSurroundings(Surroundings):
 
     async def time(self) -> datetime:
         """Azure's time, of an answer's Date, to the second."""
-        async with azure_call("asking ARM for the time", deadline_s=_DEADLINE_S):
+        async with azure_call(Outside.ARM_LOOK_AROUND, "asking ARM for the time", deadline_s=_DEADLINE_S):
             headers = await self._reader.headers("/subscriptions", **{"api-version": _RESOURCES})
         try:
             return parsedate_to_datetime(headers["Date"])
@@ -144,6 +152,26 @@ class ArmSurroundings(Surroundings):
             await self._get(arm_ids.resource_id(resource_id), _WORKSPACE, documents.Workspace)
         ).properties.customer_id
 
+    async def attached_clusters(self, registry_id: str) -> tuple[str, ...]:
+        """The ids of the AKS clusters in the registry's subscription whose kubelet identity may pull from it.
+
+        Told by role assignments that hold at the registry, as `az aks update --attach-acr` makes them (documented).
+        """
+        registry = arm_ids.registry_id(registry_id)
+        where = f"{registry_id.rstrip('/')}/providers/Microsoft.Authorization/roleAssignments"
+        held = await self._list(where, _AUTHORIZATION, documents.Assignment)
+        pullers = {
+            one.properties.principal_id.lower()
+            for one in held
+            if one.properties.role_definition_id.rpartition("/")[2].lower() in _PULL_ROLES
+        }
+        found = []
+        for cluster in await self._ids(registry.subscription, "Microsoft.ContainerService/managedClusters"):
+            document = await self._get(cluster, _CLUSTER, documents.Cluster)
+            if document.kubelet.lower() in pullers:
+                found.append(cluster)
+        return tuple(found)
+
     async def _ids_of_group(self, group: str, kind: str) -> list[str]:
         subscription, name = arm_ids.group_id(group)
         return await self._ids(subscription, kind, f" and resourceGroup eq '{name}'")
@@ -156,11 +184,11 @@ class ArmSurroundings(Surroundings):
         return [arm_ids.resource_id(one.id) for one in listed]
 
     async def _get[T](self, path: str, version: str, kind: type[T]) -> T:
-        async with azure_call(f"reading {path.rpartition('/')[2]}", deadline_s=_DEADLINE_S):
+        async with azure_call(Outside.ARM_LOOK_AROUND, f"reading {path.rpartition('/')[2]}", deadline_s=_DEADLINE_S):
             return _read(await self._reader.get(path, **{"api-version": version}), kind)
 
     async def _list[T](self, path: str, version: str, kind: type[T], **query: str) -> list[T]:
-        async with azure_call(f"listing {path.rpartition('/')[2]}", deadline_s=_DEADLINE_S):
+        async with azure_call(Outside.ARM_LOOK_AROUND, f"listing {path.rpartition('/')[2]}", deadline_s=_DEADLINE_S):
             return [_read(one, kind) async for one in self._reader.items(path, **{"api-version": version}, **query)]
 
 

@@ -58,6 +58,7 @@ class Provider(_Document, frozen=True):
 
 class _AssignmentProperties(_Document, frozen=True):
     role_definition_id: str
+    principal_id: str = ""
 
 
 class Assignment(_Document, frozen=True):
@@ -252,3 +253,27 @@ class Workspace(_Document, frozen=True):
     """Workspaces - Get (documented)."""
 
     properties: _WorkspaceProperties
+
+
+class _KubeletIdentity(_Document, frozen=True):
+    object_id: str = ""
+
+
+class _Identities(_Document, frozen=True):
+    kubeletidentity: _KubeletIdentity = _KubeletIdentity()
+
+
+class _ClusterProperties(_Document, frozen=True):
+    identity_profile: _Identities | None = None
+
+
+class Cluster(_Document, frozen=True):
+    """Managed Clusters - Get (documented)."""
+
+    properties: _ClusterProperties
+
+    @property
+    def kubelet(self) -> str:
+        """The object id of the identity that pulls images, empty where it says none."""
+        profile = self.properties.identity_profile
+        return profile.kubeletidentity.object_id if profile is not None else ""
