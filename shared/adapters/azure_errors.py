@@ -40,7 +40,7 @@ class IdentityUnavailable(TemporaryError):
     """No token could be had for the app's identity."""
 
     code = "identity_unavailable"
-    hint = "Does the app have a managed identity, and does AZURE_CLIENT_ID name it?"
+    hint = "Does the app have a managed identity, and does AZURE_CLIENT_ID name it? On a laptop: az login."
 
 
 @asynccontextmanager

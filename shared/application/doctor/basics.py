@@ -13,6 +13,7 @@ from shared.application.doctor.findings import Judgement, failing, ok, warning
 from shared.application.doctor.place import Place
 from shared.application.doctor.ports import Surroundings
 from shared.application.ports import Clock
+from shared.errors import CachewardenError
 from shared.version import VERSION
 
 _PYTHON: Final = (3, 13)
@@ -31,7 +32,12 @@ def basic_checks(surroundings: Surroundings, clock: Clock, place: Place, subscri
     """Identity, clock, versions."""
 
     async def identity() -> Judgement:
-        caller = await surroundings.caller()
+        """Nothing else can be looked at without it, so its trouble has a command of its own."""
+        try:
+            caller = await surroundings.caller()
+        except CachewardenError as error:
+            mend = commands.PROVISION if place.inside else commands.az("login")
+            return failing(f"{error.code}: {error}", error.hint or "a sign-in", mend)
         whose = "the app's identity" if place.inside else "your own sign-in"
         return ok(f"{whose}: object id {caller.object_id} in tenant {caller.tenant_id}")
 
@@ -54,7 +60,7 @@ def basic_checks(surroundings: Surroundings, clock: Clock, place: Place, subscri
             f"version {wanted}: this cloud is behind, and this version of Cachewarden can't work in it",
         )
 
-    yield Check("identity", "a sign-in", identity, () if place.inside else (commands.az("login"),))
+    yield Check("identity", "a sign-in", identity)
     yield Check("clock", "a clock within seconds of Azure's", time)
     yield Check("versions", "code and templates of one version", versions)
     for namespace in _PROVIDERS:

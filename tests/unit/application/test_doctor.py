@@ -108,7 +108,13 @@ def only_hear(*types: str) -> Break:
 
 
 BROKEN: dict[str, tuple[Break, str, Verdict, str, tuple[str, ...]]] = {
-    "identity": (forbid("surroundings", "caller", "identity_unavailable"), "identity", Verdict.FAILING, "no", ()),
+    "identity": (
+        forbid("surroundings", "caller", "identity_unavailable"),
+        "identity",
+        Verdict.FAILING,
+        "identity_unavailable: no",
+        ("azd provision",),
+    ),
     "clock": (
         put("surroundings", ahead=timedelta(minutes=6)),
         "clock",
@@ -492,6 +498,14 @@ class TestWhoAsks:
 
         assert (inside.verdict, inside.mend) == (Verdict.FAILING, ("az give",))
         assert (outside.verdict, outside.mend) == (Verdict.UNKNOWN, ())
+
+    async def test_a_person_signs_in(self, world: RotatingApplication) -> None:
+        """Their own way."""
+        forbid("surroundings", "caller", "identity_unavailable")(world)
+
+        report = await world.doctor_at(Place(app_id=APP)).examine()
+
+        assert {one.what: one.mend for one in report.findings}["identity"] == ("az login",)
 
     async def test_a_person_asks_about_the_apps_identity(self, world: RotatingApplication) -> None:
         """Whose roles are meant has to be known."""
