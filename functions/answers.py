@@ -23,17 +23,21 @@ async def answered(
 ) -> func.HttpResponse:
     """What a use case of the running app answers, as JSON with this status, or the problem that it met.
 
-    `lines` asks for JSON lines, an object each; the use case answers with a list then.
+    `lines` asks for JSON lines, an object each; the use case answers with a list then. A `Document` goes out as it is.
     """
     import msgspec
 
+    from shared.application.documents import Document
     from shared.bootstrap import production
     from shared.errors import CachewardenError, TemporaryError
     from shared.telemetry import get_logger
 
     try:
         encoder = msgspec.json.Encoder()
-        body = (encoder.encode_lines if lines else encoder.encode)(await ask(await production()))
+        told = await ask(await production())
+        if isinstance(told, Document):
+            return func.HttpResponse(told.text, status_code=status, mimetype=told.media_type)
+        body = (encoder.encode_lines if lines else encoder.encode)(told)
     except CachewardenError as error:
         return _problem(error)
     except Exception:  # noqa: BLE001 - a defect must not lose the caller's request, see above
@@ -47,6 +51,7 @@ def _problem(error: "CachewardenError") -> func.HttpResponse:
     """What went wrong, where, and what was expected."""
     import msgspec
 
+    from shared.application.documents import Problem
     from shared.errors import CallerError, TemporaryError
 
     if isinstance(error, CallerError):
@@ -54,14 +59,14 @@ def _problem(error: "CachewardenError") -> func.HttpResponse:
     else:
         wait = error.retry_after if isinstance(error, TemporaryError) else None
         status, headers = HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": str(round(wait or RETRY_AFTER_S))}
-    body = {
-        "type": f"urn:cachewarden:error:{error.code}",
-        "title": (type(error).__doc__ or error.code).splitlines()[0],
-        "status": status,
-        "detail": str(error),
-        "code": error.code,
-        "hint": error.hint,
-    }
+    body = Problem(
+        type=f"urn:cachewarden:error:{error.code}",
+        title=(type(error).__doc__ or error.code).splitlines()[0],
+        status=status,
+        detail=str(error),
+        code=error.code,
+        hint=error.hint,
+    )
     return func.HttpResponse(
         msgspec.json.encode(body), status_code=status, mimetype="application/problem+json", headers=headers
     )

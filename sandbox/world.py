@@ -8,6 +8,7 @@ tests seed state and read it back.
 """
 
 import secrets
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -33,12 +34,15 @@ from sandbox.hub.registry_handlers import HubRegistryService
 from sandbox.identity.directory import Directory
 from sandbox.identity.handlers import IdentityService
 from sandbox.identity.tokens import TokenAuthority
+from sandbox.insights.handlers import InsightsService
+from sandbox.insights.models import Insights
 from sandbox.logs.handlers import LogsService
 from sandbox.logs.models import LogAnalytics
 from sandbox.monitor.action_group import ActionGroup
 from sandbox.monitor.monitor import Monitor
 from sandbox.sink.handlers import SinkService
 from sandbox.sink.models import Kind, Sinks
+from sandbox.topic.dead_letters import DeadLetterContainer
 from sandbox.topic.delivery import EventDelivery
 from sandbox.topic.handlers import TopicService
 from sandbox.topic.models import Topic
@@ -52,6 +56,17 @@ from shared.version import VERSION
 
 DOCKER_HUB_HOSTS: Final = ("docker.io", "registry-1.docker.io", "index.docker.io")
 
+EXPORTING: Final[Mapping[str, str]] = {
+    "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY": "true",
+    "OTEL_TRACES_SAMPLER": "parentbased_always_on",
+    "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": (
+        "azure_sdk,django,fastapi,flask,httpx,httpx2,psycopg2,requests,urllib,urllib3"
+    ),
+    "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL": "true",
+    "APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED": "true",
+}
+"""The settings with which the Functions worker exports, as the templates have them."""
+
 
 class World:
     """The default scenario (`sandbox.scenario`), served while the context is entered.
@@ -60,13 +75,23 @@ class World:
         certificates: the authority that the services' certificates come from.
         exchanges_file: where every exchange is written along to, as JSON lines.
         pace: by how much Azure's waiting times between retries are multiplied.
+        registries: the names of registries beside the scenario's, with the same roles for app and cluster; a story's
+            policy has to name them.
 
     Attributes:
         person: somebody who may look at what was deployed, by `AZURE_CLIENT_ID`.
+        data_planes: the registries by name, the scenario's first.
         defects: exceptions in emulators that were no refusals; leaving the context raises them.
     """
 
-    def __init__(self, *, certificates: Certificates, exchanges_file: Path | None = None, pace: float = 0.001) -> None:
+    def __init__(
+        self,
+        *,
+        certificates: Certificates,
+        exchanges_file: Path | None = None,
+        pace: float = 0.001,
+        registries: Sequence[str] = (),
+    ) -> None:
         self.certificates = certificates
         self.clock = AdjustableClock()
         self.exchanges = ExchangeLog(file=exchanges_file)
@@ -74,6 +99,7 @@ class World:
         self._build_identity()
         self._build_docker_hub()
         self._build_cloud()
+        self._build_registries((scenario.REGISTRY, *registries))
         self._build_watchers(pace)
         self._build_cluster()
         self._build_server()
@@ -97,6 +123,7 @@ class World:
             registry=self.registry_service.base_url,
             topic=self.topic_service.endpoint,
             sink=self.sink_service.base_url,
+            insights=self.insights_service.base_url,
             identity=self.identity_service.endpoint,
             control=self.control_service.base_url,
         )
@@ -109,7 +136,8 @@ class World:
     async def __aenter__(self) -> Self:
         """Listen, and tell the services what depends on their addresses."""
         await self._server.__aenter__()
-        self._registry.login_server = self.login_server
+        for name, acr in self.data_planes.items():
+            self.arm.registry(scenario.SUBSCRIPTION, scenario.GROUP, name).login_server = acr.host
         self.arm.describe_vault(scenario.VAULT_ID, self.vault_service.base_url)
         self.vault.on_event = self._announce
         return self
@@ -129,6 +157,10 @@ class World:
         """Tell the action group and Event Grid where the function host is."""
         self.action_group.connect(url, function_key)
         self.delivery.connect(url, eventgrid_key)
+
+    def keep_dead_letters(self, storage: str) -> None:
+        """Have Event Grid leave what it can't deliver in the storage account of a connection string."""
+        self.delivery.leave_dead_letters_in(DeadLetterContainer(storage))
 
     def write_policy(self, path: Path) -> Path:
         """Write the scenario's policy file and return its path."""
@@ -160,6 +192,15 @@ class World:
         self.arm.inventory.describe(deployment.SETTINGS_ID, given)
         return given
 
+    def telemetry(self) -> dict[str, str]:
+        """The settings, beside `environment`, with which the app sends its telemetry here."""
+        return {
+            "REQUESTS_CA_BUNDLE": str(self.certificates.ca.resolve()),  # the exporter's own HTTP client reads no other
+            "APPLICATIONINSIGHTS_CONNECTION_STRING": self.insights_service.connection_string,
+            "APPLICATIONINSIGHTS_AUTHENTICATION_STRING": "Authorization=AAD",
+            **EXPORTING,
+        }
+
     def _build_identity(self) -> None:
         self.tokens = TokenAuthority(clock=self.clock)
         self.access = AccessControl(clock=self.clock)
@@ -182,18 +223,27 @@ class World:
 
     def _build_cloud(self) -> None:
         self.vault = Vault(scenario.VAULT, resource_id=scenario.VAULT_ID, access=self.access, clock=self.clock)
+        self.vault.settling_s = 0.05
         self.vault_service = VaultService(self.vault, self.tokens)
         reader = VaultReader([self.vault_service], clock=self.clock)
         self.arm = Arm(
             access=self.access, directory=self.directory, secrets=reader, upstream=self.hub, clock=self.clock
         )
         self.arm_service = ArmService(self.arm, self.tokens)
-        self._registry = self.arm.add_registry(
-            scenario.REGISTRY, subscription=scenario.SUBSCRIPTION, group=scenario.GROUP
-        )
-        self.acr = Acr(
-            scenario.REGISTRY,
-            scenario.REGISTRY_ID,
+
+    def _build_registries(self, names: Sequence[str]) -> None:
+        for name in names:
+            self.arm.add_registry(name, subscription=scenario.SUBSCRIPTION, group=scenario.GROUP)
+        self.data_planes = {name: self._data_plane(name) for name in names}
+        self.acr = self.data_planes[scenario.REGISTRY]
+        self.arm.connect(*self.data_planes.values())
+        self._registry_services = [AcrService(acr) for acr in self.data_planes.values()]
+        self.registry_service = self._registry_services[0]
+
+    def _data_plane(self, name: str) -> Acr:
+        return Acr(
+            name,
+            scenario.registry_id(name),
             rules=self.arm,
             verifier=self.tokens,
             access=self.access,
@@ -201,8 +251,6 @@ class World:
             tls=self.certificates.client_context(),
             clock=self.clock,
         )
-        self.arm.connect(self.acr)
-        self.registry_service = AcrService(self.acr)
 
     def _build_watchers(self, pace: float) -> None:
         self.logs = LogAnalytics(clock=self.clock)
@@ -212,19 +260,23 @@ class World:
         self.topic_service = TopicService(self.topic, self.tokens, self.access)
         self.sinks = Sinks(clock=self.clock)
         self.sink_service = SinkService(self.sinks)
+        self.insights = Insights(scenario.INSIGHTS_ID)
+        self.insights_service = InsightsService(self.insights, self.tokens, self.access)
         self.action_group = ActionGroup(self.exchanges, pace=pace, clock=self.clock)
         self.monitor = Monitor(self.logs, self.action_group, clock=self.clock)
         self.delivery = EventDelivery(pace=pace, clock=self.clock)
-        self.acr.on_push = self.acr.on_delete = self.delivery.publish
+        for acr in self.data_planes.values():
+            acr.on_push = acr.on_delete = self.delivery.publish
 
     def _build_cluster(self) -> None:
         identity = self.directory.create("prod-agentpool", resource_id=scenario.CLUSTER_ID)
-        self.access.grant(identity.object_id, ACR_PULL, scenario.REGISTRY_ID)
+        for name in self.data_planes:
+            self.access.grant(identity.object_id, ACR_PULL, scenario.registry_id(name))
         self._kubelet = identity.object_id
         self.cluster = Cluster(
             scenario.CLUSTER_ID,
             hub=self.hub_registry_service,
-            registry=self.registry_service,
+            registries=self._registry_services,
             identity=identity,
             tokens=self.tokens,
             workspace=self.workspace,
@@ -242,9 +294,10 @@ class World:
             self.hub_service,
             self.hub_auth_service,
             self.hub_registry_service,
-            self.registry_service,
+            *self._registry_services,
             self.topic_service,
             self.sink_service,
+            self.insights_service,
             self.control_service,
         )
         self._server = Server(services, certificates=self.certificates, exchanges=self.exchanges, faults=self.faults)
@@ -256,6 +309,8 @@ class World:
         deployment.fill_deployment(self.arm.inventory, self.app_identity)
         deployment.grant_person(self.access, self.person.object_id)
         scenario.grant_app_roles(self.access, self.app_identity.object_id)
+        for name in self.data_planes.keys() - {scenario.REGISTRY}:
+            scenario.grant_registry_roles(self.access, self.app_identity.object_id, scenario.registry_id(name))
         scenario.fill_vault(self.vault, scenario.fill_hub(self.hub))
         for kind in Kind:
             self.sinks.add(kind, "oncall")

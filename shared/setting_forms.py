@@ -22,6 +22,7 @@ _SITE = re.compile(
 )
 _VERSION = re.compile(r"\d+\.\d+\.\d+(?:[-+.][0-9A-Za-z.+-]+)?", re.ASCII)
 _ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
+_CONTAINER = re.compile(r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*")
 
 
 class Form(msgspec.Struct, frozen=True):
@@ -100,6 +101,9 @@ FILE: Final = Form("the path of a file", str)
 ADDRESS: Final = Form("an https address of scheme and host alone, such as https://management.azure.com", _address)
 GUID: Final = Form("a GUID", _matching(_GUID))
 ACCOUNT: Final = Form("the name of a storage account: 3 to 24 lower-case letters and digits", _matching(_ACCOUNT))
+CONTAINER: Final = Form(
+    "the name of a blob container: 3 to 63 lower-case letters, digits and single hyphens", _matching(_CONTAINER)
+)
 CONNECTION: Final = Form("a connection string: name=value pairs separated by semicolons", _connection_string)
 PATIENCE: Final = Form("a duration of 1s to 4m, such as 90s", _duration(timedelta(seconds=1), timedelta(minutes=4)))
 LONG_TIME: Final = Form("a duration of 1m to 30d, such as 1h", _duration(timedelta(minutes=1), timedelta(days=30)))

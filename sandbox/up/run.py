@@ -99,6 +99,7 @@ async def _run(folder: Path, app: Path, alert_every: float) -> None:
         policy = world.write_policy(folder / "up" / "policy.yaml")
         await make_queues(storage.connection_string)
         settings = world.environment(storage=storage.connection_string, policy=policy)
+        world.keep_dead_letters(storage.connection_string)
         async with _host(app, folder / "up", settings) as host:
             world.connect_host(host.url, function_key=host.keys.function, eventgrid_key=host.keys.eventgrid_extension)
             with _announced(folder / "sandbox.json", _described(world, host, storage)):

@@ -84,6 +84,14 @@ def authorization_clients(credential: "AsyncTokenCredential", endpoint: ArmEndpo
     return PerSubscription(make)
 
 
+class Answer(msgspec.Struct, frozen=True):
+    """What ARM answered; `body` is the document, None where there is none."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+
+
 class ArmReader:
     """Plain requests for what no management SDK that we have covers; made on first use, closed by `aclose`."""
 
@@ -94,16 +102,16 @@ class ArmReader:
 
     async def get(self, path: str, **query: str) -> Any:
         """The document at a path."""
-        return (await self._send("GET", self._endpoint.address + path, query)).json()
+        return await self._send(self._endpoint.address + path, query)
 
     async def list_secrets(self, path: str, **query: str) -> Any:
         """The document that ARM gives for a POST: what holds secrets has no GET."""
-        return (await self._send("POST", self._endpoint.address + path, query)).json()
+        return await self._send(self._endpoint.address + path, query, method="POST")
 
-    async def headers(self, path: str, **query: str) -> Mapping[str, str]:
-        """The headers of the answer at a path."""
-        found: Mapping[str, str] = (await self._send("GET", self._endpoint.address + path, query)).headers
-        return found
+    async def look(self, path: str) -> Answer:
+        """The whole answer at a path with its query, whatever status of success it has."""
+        response = await self._respond(self._endpoint.address + path, {})
+        return Answer(response.status_code, response.headers, response.json() if response.content else None)
 
     async def items(self, path: str, **query: str) -> AsyncIterator[Any]:
         """The items of a list, page by page.
@@ -113,7 +121,7 @@ class ArmReader:
         """
         url, parameters = self._endpoint.address + path, query
         for _ in range(_MOST_PAGES):
-            page = (await self._send("GET", url, parameters)).json()
+            page = await self._send(url, parameters)
             for item in page.get("value", ()):
                 yield item
             if not page.get("nextLink"):
@@ -128,12 +136,15 @@ class ArmReader:
         if made is not None:
             await made.close()
 
-    async def _send(self, method: str, url: str, query: Mapping[str, str]) -> Any:
+    async def _send(self, url: str, query: Mapping[str, str], *, method: str = "GET", body: Any = None) -> Any:
+        return (await self._respond(url, query, method=method, body=body)).json()
+
+    async def _respond(self, url: str, query: Mapping[str, str], *, method: str = "GET", body: Any = None) -> Any:
         from azure.core.rest import HttpRequest
 
         if self._made is None:
             self._made = self._connect()
-        response = await self._made.send_request(HttpRequest(method, url, params=dict(query)))
+        response = await self._made.send_request(HttpRequest(method, url, params=dict(query), json=body))
         response.raise_for_status()
         return response
 
@@ -150,3 +161,11 @@ class ArmReader:
             AsyncARMChallengeAuthenticationPolicy(self._credential, self._endpoint.scope),
         ]
         return AsyncARMPipelineClient(self._endpoint.address, policies=chain, **options)
+
+
+class ArmWriter(ArmReader):
+    """The same with plain PUTs."""
+
+    async def put(self, path: str, body: Any, **query: str) -> Any:
+        """The answer to a document that is put at a path."""
+        return await self._send(self._endpoint.address + path, query, method="PUT", body=body)

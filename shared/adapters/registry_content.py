@@ -8,11 +8,12 @@ upstream comes with an HTTP status that ACR uses for its own refusals too, so on
 import json
 import re
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.adapters.azure_errors import azure_call, retry_after
 from shared.adapters.clients import client_options
-from shared.application.ports import NotServed, PullRefused, RegistryContent, ServedManifest
+from shared.application.ports import NotServed, NotThere, PullRefused, RegistryContent, ServedManifest
 from shared.errors import CachewardenError, PermanentError
 from shared.telemetry.names import Outside
 
@@ -151,7 +152,8 @@ async def refusal(doing: str, error: Any) -> CachewardenError:
     rule = "for cache rule" in message.lower()
     passes = status in {404, 408, 424, 429} or status >= 500 or (status in {401, 403} and rule)  # noqa: PLR2004 - HTTP
     if passes:
-        return NotServed(text, code=code.lower() or None, retry_after=retry_after(error.response.headers))
+        kind = NotThere if status == HTTPStatus.NOT_FOUND else NotServed
+        return kind(text, code=code.lower() or None, retry_after=retry_after(error.response.headers))
     hint = _SIGN_IN_HINT if status in {401, 403} else None
     return PullRefused(text, code=code.lower() or None, hint=hint)
 

@@ -86,7 +86,7 @@ class ArmSurroundings(Surroundings):
     async def time(self) -> datetime:
         """Azure's time, of an answer's Date, to the second."""
         async with azure_call(Outside.ARM_LOOK_AROUND, "asking ARM for the time", deadline_s=_DEADLINE_S):
-            headers = await self._reader.headers("/subscriptions", **{"api-version": _RESOURCES})
+            headers = (await self._reader.look(f"/subscriptions?api-version={_RESOURCES}")).headers
         try:
             return parsedate_to_datetime(headers["Date"])
         except (KeyError, ValueError) as error:

@@ -13,7 +13,7 @@ from shared.application.chores import Chore
 from shared.application.credential_assembly import assemble_credentials
 from shared.application.credential_watch import CredentialWatch
 from shared.application.curing import Curing
-from shared.application.dead_letter_ports import Letters
+from shared.application.dead_letter_ports import EventLetters, Letters
 from shared.application.dead_letters import DeadLetters
 from shared.application.detection import Detection
 from shared.application.doctor.place import Place
@@ -26,11 +26,15 @@ from shared.application.event_work import EventWork
 from shared.application.forecast import Forecast
 from shared.application.headroom import ANONYMOUS
 from shared.application.incident_book import IncidentBook
+from shared.application.incident_rotations import IncidentRotations
 from shared.application.intake import Intake
-from shared.application.notice_chores import DailyDigest, Escalation, LateSummaries
+from shared.application.lost_events import LostEvents
+from shared.application.mirrors import MirrorReports
+from shared.application.notice_chores import DailyDigest, Escalation, LateSummaries, StrandedNotices
 from shared.application.notice_reports import NoticeReports
 from shared.application.notification import Notification
 from shared.application.observed_channels import ObservedChannels
+from shared.application.operations import Operations
 from shared.application.ports import (
     Channel,
     Clock,
@@ -59,6 +63,7 @@ from shared.application.sites_ports import Sites
 from shared.application.survey import Survey
 from shared.application.sweep import Sweep
 from shared.application.sweep_ports import Archive, ChoreRuns
+from shared.application.unrecorded import Unrecorded
 from shared.application.verification import Verification
 from shared.application.watch import StuckIncidents, UnannouncedFailures
 from shared.domain.policy import Policy
@@ -81,6 +86,7 @@ class Ports(msgspec.Struct, frozen=True):
     content: RegistryContent
     vault_access: VaultAccess
     letters: Letters
+    event_letters: EventLetters
     drift_records: DriftRecords
     lineage: Lineage
     audit_rows: AuditRows
@@ -107,6 +113,7 @@ class Application(msgspec.Struct, frozen=True):
     notice_reports: NoticeReports
     approvals: Approvals
     forecast: Forecast
+    mirrors: MirrorReports
     events: EventIntake
     dead_letters: DeadLetters
     audit: Audit
@@ -150,11 +157,21 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
     book = IncidentBook(incidents=ports.incidents, notification=notification, clock=ports.clock)
     survey = Survey(policy=policy, registries=ports.registries, content=ports.content, vault_access=ports.vault_access)
     audit = Audit(rows=ports.audit_rows, clock=ports.clock)
+    dead_letters = DeadLetters(
+        letters=ports.letters,
+        deliveries=ports.deliveries,
+        notification=notification,
+        queue=ports.queue,
+        clock=ports.clock,
+    )
+    unrecorded = Unrecorded(book=book, dead_letters=dead_letters)
+    operations = Operations(registries=ports.registries, book=book, unrecorded=unrecorded, audit=audit)
     applier = Applier(
         policy=policy,
         survey=survey,
         registries=ports.registries,
         vault_access=ports.vault_access,
+        operations=operations,
         audit=audit,
         health_patience=patience.health,
     )
@@ -170,19 +187,20 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
         clock=ports.clock,
         suspect=credentials.rotating.suspect,
     )
-    dead_letters = DeadLetters(
-        letters=ports.letters,
-        deliveries=ports.deliveries,
-        notification=notification,
-        queue=ports.queue,
-        clock=ports.clock,
-    )
     events = EventIntake(
         policy=policy, deliveries=ports.deliveries, dead_letters=dead_letters, queue=ports.queue, clock=ports.clock
     )
     chores: tuple[Chore, ...] = (
         UnannouncedFailures(detection=detection, recalls=recalls),
-        StuckIncidents(policy=policy, incidents=ports.incidents, book=book, recalls=recalls, clock=ports.clock),
+        LostEvents(letters=ports.event_letters, intake=events, dead_letters=dead_letters, clock=ports.clock),
+        StuckIncidents(
+            policy=policy,
+            incidents=ports.incidents,
+            book=book,
+            unrecorded=unrecorded,
+            recalls=recalls,
+            clock=ports.clock,
+        ),
         Pruning(archive=ports.archive, retention=retention, clock=ports.clock),
         *credentials.chores,
         *_notice_chores(policy, ports, notification),
@@ -204,10 +222,18 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
             detection=detection,
             deliveries=ports.deliveries,
             events=events,
-            event_work=_event_work(policy, ports, book, survey, notification),
-            curing=Curing(policy=policy, book=book, survey=survey, applier=applier),
+            event_work=_event_work(policy, ports, book, unrecorded, survey, notification, credentials.watch),
+            curing=Curing(
+                policy=policy,
+                book=book,
+                survey=survey,
+                operations=operations,
+                applier=applier,
+                unrecorded=unrecorded,
+            ),
             verification=Verification(content=ports.content, clock=ports.clock, patience=patience.verification),
             book=book,
+            unrecorded=unrecorded,
             registries=ports.registries,
             leases=ports.leases,
             queue=ports.queue,
@@ -216,18 +242,26 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
             pace=pace,
         ),
         notification=notification,
-        reports=Reports(policy=policy, incidents=ports.incidents, outbox=ports.outbox, deliveries=ports.deliveries),
+        reports=Reports(
+            policy=policy,
+            incidents=ports.incidents,
+            outbox=ports.outbox,
+            deliveries=ports.deliveries,
+            rotations=IncidentRotations(policy=policy, rotations=ports.rotations),
+        ),
         notice_reports=NoticeReports(
             policy=policy, outbox=ports.outbox, states=ports.channel_states, clock=ports.clock
         ),
         approvals=Approvals(
             book=book,
             incidents=ports.incidents,
+            audit=audit,
             queue=ports.queue,
             clock=ports.clock,
             lifetime=policy.limits.approval_expires_after,
         ),
         forecast=Forecast(policy=policy, survey=survey),
+        mirrors=MirrorReports(policy=policy, survey=survey, incidents=ports.incidents),
         events=events,
         dead_letters=dead_letters,
         audit=audit,
@@ -255,17 +289,26 @@ def doctor(policy: Policy, ports: Ports, place: Place) -> Rounds:
     )
 
 
-def _event_work(
-    policy: Policy, ports: Ports, book: IncidentBook, survey: Survey, notification: Notification
+def _event_work(  # noqa: PLR0913, PLR0917 - what event work is made of
+    policy: Policy,
+    ports: Ports,
+    book: IncidentBook,
+    unrecorded: Unrecorded,
+    survey: Survey,
+    notification: Notification,
+    watch: CredentialWatch,
 ) -> EventWork:
     return EventWork(
         policy=policy,
         incidents=ports.incidents,
         book=book,
+        unrecorded=unrecorded,
+        heard=watch.heard,
         drift=Drift(
             policy=policy,
             incidents=ports.incidents,
             book=book,
+            unrecorded=unrecorded,
             survey=survey,
             records=ports.drift_records,
             notification=notification,
@@ -293,4 +336,5 @@ def _notice_chores(policy: Policy, ports: Ports, notification: Notification) -> 
             clock=ports.clock,
         ),
         LateSummaries(policy=policy, notification=notification),
+        StrandedNotices(notification=notification),
     )

@@ -7,10 +7,11 @@ Docker Hub's lock of the name, so one version is not tested again and again.
 
 from datetime import datetime, timedelta
 from typing import Final
+from urllib.parse import urlsplit
 
 import msgspec
 
-from shared.application.custody import Custody, Pair, age_of, is_ours
+from shared.application.custody import Custody, Pair, SecretMissing, age_of, is_ours
 from shared.application.messages import ROTATIONS, RotationMessage
 from shared.application.notification import Notification
 from shared.application.ports import Clock
@@ -29,6 +30,11 @@ from shared.telemetry.spans import consumes, traced
 _log = get_logger(__name__)
 
 _TEST_AGAIN: Final = timedelta(minutes=15)
+"""How long a verdict of Docker Hub's stands against failed pulls: each is evidence, and a storm brings thousands."""
+
+_BLAMED_AGAIN: Final = timedelta(hours=1)
+"""How long it stands against ACR, which repeats its own. Headroom looks more often, so the sweep needs no test."""
+
 _REMIND_DAYS: Final = (14, 7, 3, 1, 0)
 
 
@@ -127,15 +133,23 @@ class CredentialWatch:
         if await self._is_running(name):
             return "rotation_running"
         live, watch = await self._custody.live(credential), await self._rotations.watch(name)
-        if watch.rejected == live.token.version and watch.tested_at and now - watch.tested_at < _TEST_AGAIN:
+        since = timedelta.max if watch.tested_at is None else now - watch.tested_at
+        if watch.rejected == live.token.version and since < _TEST_AGAIN:
             return "tested_before"
+        if why is not Trigger.PERSON and watch.accepted == live.token.version:
+            if blamed_by and since < _BLAMED_AGAIN:
+                await self._say_good(name, blamed_by, now)
+                return "tested_before"
+            if not blamed_by and since < _TEST_AGAIN:
+                return "tested_before"
         try:
             await self._custody.test(live.login)
         except CredentialRejected as error:
-            remembered = msgspec.structs.replace(watch, rejected=live.token.version, tested_at=now)
+            remembered = msgspec.structs.replace(watch, rejected=live.token.version, accepted="", tested_at=now)
             await self._rotations.remember(name, remembered)
             return await self._refused(name, why, live, error)
-        await self._rotations.remember(name, msgspec.structs.replace(watch, rejected="", tested_at=now))
+        accepted = msgspec.structs.replace(watch, rejected="", accepted=live.token.version, tested_at=now)
+        await self._rotations.remember(name, accepted)
         if blamed_by:
             await self._say_good(name, blamed_by, now)
         return "works"
@@ -166,7 +180,31 @@ class CredentialWatch:
             except CachewardenError as error:
                 _log.warning("credential.not_looked_after", credential=name, code=error.code, error=str(error))
 
+    async def _say_missing(self, name: str, credential: Credential, error: SecretMissing) -> None:
+        """Who deletes a live secret may have meant it: a person is told, and a person's request recovers it.
+
+        As long as no registry reads the secret nothing is broken; it may not have been written yet.
+        """
+        if not [found async for _, _, found in self._publication.sets(credential)]:
+            _log.info("credential.not_written_yet", credential=name, code=error.code)
+            return
+        vault = (urlsplit(credential.vault).hostname or "").partition(".")[0]
+        detail = (
+            f"{error}, so the registry can't log in. Was it deleted? Then `cachewarden rotate {name}` recovers it and "
+            f"replaces the token; az keyvault secret recover --vault-name {vault} --name <name> only recovers it."
+        )
+        now, summary = self._clock.now(), f"a secret of the credential {name} is not in the vault"
+        await self._notification.tell(
+            trouble(name, now, code=error.code, told=now.date(), summary=summary, detail=detail)
+        )
+
     async def _look_after(self, name: str, credential: Credential) -> None:
+        try:
+            await self._look_at(name, credential)
+        except SecretMissing as error:
+            await self._say_missing(name, credential, error)
+
+    async def _look_at(self, name: str, credential: Credential) -> None:
         running, now = await self._rotating.latest(name), self._clock.now()
         if running is not None and not running.settled:
             if running.not_before <= now:

@@ -3,6 +3,7 @@
 import base64
 import heapq
 from collections.abc import Callable
+from datetime import datetime
 
 import msgspec
 
@@ -20,6 +21,7 @@ from shared.application.ports import DEAD_LETTER, Changed, Clock, Deliveries, Qu
 from shared.application.questions import NotFound
 from shared.domain.dead_letter_notices import dead_letter_notice
 from shared.domain.dead_letters import (
+    BLOBS,
     DeadLetter,
     Failure,
     LetterState,
@@ -59,6 +61,7 @@ class LetterView(msgspec.Struct, frozen=True):
     first_seen: str
     updated_at: str
     deaths: int
+    replays: tuple[str, ...]
     failures: tuple[Failure, ...]
     body: str
     encoding: str
@@ -91,25 +94,42 @@ class DeadLetters:
             _log.warning("dead_letter.failure_not_noted", code=trouble.code)
 
     @traced(Work.BURIAL)
-    async def bury(self, origin: str, body: bytes) -> DeadLetter:
+    async def bury(
+        self, origin: str, body: bytes, *, failure: Failure | None = None, delivery: str | None = None
+    ) -> DeadLetter:
         """Record that a message was given up, and tell people; the same one again changes nothing.
+
+        Args:
+            origin: where it came from and is replayed to.
+            body: the message.
+            failure: what whoever gave it up says of it, where that is not us.
+            delivery: the key of the delivery that it belongs to; None where the message itself says.
 
         Raises:
             TemporaryError: the storage is in trouble; the message has to come again.
         """
         now = self._clock.now()
-        letter = await self._change(origin, body, lambda letter: given_up(letter, now))
+        letter = await self._change(origin, body, lambda letter: given_up(letter, now, failure))
         await self._notification.tell(dead_letter_notice(letter, now))
-        if (delivery := _delivery(origin, body)) is not None:
-            await self._deliveries.finish(delivery, DEAD_LETTER, letter.id)
+        if (key := delivery or _delivery(origin, body)) is not None:
+            await self._deliveries.finish(key, DEAD_LETTER, letter.id)
         count(DEAD_LETTERS, origin=origin)
         _log.error("dead_letter.added", origin=origin, letter=letter.id)
         return letter
 
+    async def is_dead(self, origin: str, body: bytes) -> bool:
+        """Whether a message was given up and not been replayed since."""
+        stored = await self._letters.get(letter_id(origin, body))
+        return stored is not None and stored.value.state is LetterState.DEAD
+
     async def listed(self) -> list[LetterView]:
         """The letters that were given up, latest change first, replayed ones included; at most 200."""
-        dead = [letter async for letter in self._letters.all() if letter.deaths]
-        return [_view(letter) for letter in heapq.nlargest(_MOST_LISTED, dead, key=lambda letter: letter.updated_at)]
+        latest: list[tuple[datetime, str, DeadLetter]] = []  # no more are held, however many there are
+        async for letter in self._letters.all():
+            if letter.deaths:
+                add = heapq.heappush if len(latest) < _MOST_LISTED else heapq.heappushpop
+                add(latest, (letter.updated_at, letter.id, letter))
+        return [_view(letter) for _, _, letter in sorted(latest, reverse=True)]
 
     @traced(Work.REPLAY)
     async def replay(self, key: str) -> LetterView:
@@ -120,7 +140,7 @@ class DeadLetters:
 
         Raises:
             NotFound: there is no such letter.
-            NothingToReplay: it is not dead.
+            NothingToReplay: it is not dead, or a file that nobody can read.
             TemporaryError: the storage is in trouble.
         """
         stored = await self._letters.get(key)
@@ -129,6 +149,8 @@ class DeadLetters:
         letter = stored.value
         if letter.state is not LetterState.DEAD:
             raise NothingToReplay(f"the letter is {letter.state} since {letter.updated_at.isoformat()}")
+        if letter.origin == BLOBS:
+            raise NothingToReplay("the letter stands for a file that can't be read", hint="Look at the file itself.")
         await self._queue.send(*_way_back(letter))
         again = replayed(letter, self._clock.now())
         try:
@@ -166,10 +188,9 @@ def _delivery(origin: str, body: bytes) -> str | None:
 
 def _way_back(letter: DeadLetter) -> tuple[str, bytes]:
     """The queue and the message that try a letter again."""
-    kind, slash, trigger = letter.origin.partition("/")
-    if not slash:
-        return kind, letter.body
-    return REMEDIATIONS, msgspec.json.encode(ReplayedEvent(trigger=trigger, document=letter.body))
+    if letter.trigger is None:
+        return letter.origin, letter.body
+    return REMEDIATIONS, msgspec.json.encode(ReplayedEvent(trigger=letter.trigger, document=letter.body))
 
 
 def _view(letter: DeadLetter) -> LetterView:
@@ -184,6 +205,7 @@ def _view(letter: DeadLetter) -> LetterView:
         first_seen=letter.first_seen.isoformat(),
         updated_at=letter.updated_at.isoformat(),
         deaths=letter.deaths,
+        replays=tuple(at.isoformat() for at in letter.replays),
         failures=letter.failures,
         body=body,
         encoding=encoding,

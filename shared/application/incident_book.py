@@ -4,8 +4,7 @@ The notice is in the outbox before the new state is stored: a crash in between r
 again is no second one. The other order would lose it.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -15,12 +14,13 @@ from shared.application.notification import Notification
 from shared.application.ports import Clock, Incidents
 from shared.application.records import cause_of, change
 from shared.domain.approvals import Decision, Proposal, propose
-from shared.domain.incidents import ACTIVE, Incident, IncidentState, Proof, note, transition
+from shared.domain.incidents import ACTIVE, Incident, IncidentState, Proof, ask, note, transition
 from shared.domain.notice_kinds import NoticeKind
+from shared.domain.operations import Operation
 from shared.domain.plans import Outcome, Plan
 from shared.domain.policy import Mode
 from shared.domain.reopening import reopen
-from shared.errors import CachewardenError, PermanentError
+from shared.errors import CachewardenError
 from shared.telemetry import bind, get_logger
 from shared.telemetry.instruments import CURE_TIME, TRANSITIONS
 from shared.telemetry.metrics import count, observe
@@ -34,15 +34,6 @@ _NOTICES = {
     IncidentState.BLOCKED: NoticeKind.INCIDENT_BLOCKED,
     IncidentState.FAILED: NoticeKind.INCIDENT_FAILED,
 }
-
-
-@contextmanager
-def apart(incident: Incident) -> Iterator[None]:
-    """What the store refuses for good about one incident is logged and stays with it; its neighbours go on."""
-    try:
-        yield
-    except PermanentError as error:
-        _log.error("incident.not_recorded", incident=incident.id, code=error.code, text=str(error))
 
 
 class IncidentBook:
@@ -81,8 +72,8 @@ class IncidentBook:
         def edit(incident: Incident) -> Incident:
             if incident.state is not IncidentState.PLANNED:
                 return incident
-            asked = msgspec.structs.replace(incident, proposal=propose(plan, self._clock.now()))
-            return transition(asked, IncidentState.AWAITING_APPROVAL, self._clock.now(), "a person has to agree first")
+            now = self._clock.now()
+            return ask(incident, propose(plan, now), now)
 
         return await self._move(key, edit)
 
@@ -154,9 +145,35 @@ class IncidentBook:
 
         return await self._move(key, edit)
 
-    async def reopened(self, key: str, text: str, *, ask: Plan | None = None) -> Incident:
-        """A cured incident is to be cured again; `ask` is a plan that a person has to agree to whatever the mode."""
-        return await self._move(key, lambda incident: reopen(incident, self._clock.now(), text, ask=ask))
+    async def unmade(self, key: str, text: str) -> Incident:
+        """The rule that counted as there has failed to be made: it is planned for again."""
+
+        def edit(incident: Incident) -> Incident:
+            if incident.state is not IncidentState.APPLIED:
+                return incident
+            return transition(incident, IncidentState.PLANNED, self._clock.now(), text)
+
+        return await self._move(key, edit)
+
+    async def operation_accepted(self, key: str, operation: Operation) -> None:
+        """Resource Manager does something for the incident; whoever takes it up next can wait for that."""
+        await change(
+            self._incidents,
+            key,
+            lambda i: msgspec.structs.replace(i, operation=operation) if i.state is IncidentState.PLANNED else i,
+        )
+
+    async def operation_ended(self, key: str, operation: Operation) -> None:
+        """The end of an operation was seen; another one that is there by now stays."""
+        await change(
+            self._incidents,
+            key,
+            lambda i: msgspec.structs.replace(i, operation=None) if i.operation == operation else i,
+        )
+
+    async def reopened(self, key: str, text: str, *, question: Plan | None = None) -> Incident:
+        """A cured incident is to be cured again; a person has to agree to `question` first, whatever the mode."""
+        return await self._move(key, lambda incident: reopen(incident, self._clock.now(), text, question=question))
 
     async def _decided(self, key: str, decision: Decision, *, by: str, why: str) -> Incident:
         def edit(incident: Incident) -> Incident:

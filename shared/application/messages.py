@@ -8,6 +8,7 @@ import msgspec
 from shared.application.ports import Lease
 from shared.domain.alerts import Alert
 from shared.domain.events import ChangeHint, DeleteHint, PushHint
+from shared.domain.vault_events import VaultEvent
 from shared.errors import PermanentError
 from shared.telemetry.tracing import carrier
 
@@ -49,10 +50,12 @@ class RegistryMessage(Message, frozen=True, tag="registry"):
     Attributes:
         registry_id: its ARM id, as the policy writes it.
         recall: what keeps a second such message from being sent while this one is on its way; see `recalls`.
+        incident: the incident that the message was given up for; see `unrecorded`.
     """
 
     registry_id: str
     recall: Lease | None = None
+    incident: str = ""
 
 
 class EventMessage(Message, frozen=True, tag="event"):
@@ -65,7 +68,7 @@ class EventMessage(Message, frozen=True, tag="event"):
     """
 
     delivery: str
-    hint: PushHint | DeleteHint | ChangeHint
+    hint: PushHint | DeleteHint | ChangeHint | VaultEvent
     attempt: int = 1
 
 

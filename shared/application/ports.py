@@ -14,9 +14,10 @@ import msgspec
 from shared.domain.incidents import Incident
 from shared.domain.notice_kinds import NoticeKind
 from shared.domain.notices import Notice
+from shared.domain.operations import Operation
 from shared.domain.plans import AttachCredentialSet, CreateCacheRule, CreateCredentialSet
 from shared.domain.registries import CredentialSet, RegistrySnapshot
-from shared.errors import PermanentError, TemporaryError
+from shared.errors import CachewardenError, PermanentError, TemporaryError
 
 _BEGINNING: Final = datetime(1601, 1, 1, tzinfo=UTC)
 """The earliest time that Azure Tables hold (documented)."""
@@ -89,14 +90,16 @@ class Delivery(msgspec.Struct, frozen=True):
     Attributes:
         key: what makes it one: the same delivery sent again has the same key.
         received_at: when it first arrived.
-        outcome: None while it is not processed; then `incident`, `ignored`, `failed` or `dead-letter`.
+        outcome: None while it is not processed; then `incident`, `credential`, `ignored`, `failed` or `dead-letter`.
         summary: what came of it, in a few words; for `ignored` the reason.
+        unread: the log sources that refused or answered in part when it was worked on.
     """
 
     key: str
     received_at: datetime
     outcome: str | None = None
     summary: str = ""
+    unread: tuple[str, ...] = ()
 
     @property
     def is_done(self) -> bool:
@@ -129,12 +132,14 @@ class Totals(msgspec.Struct, frozen=True):
         duplicates: how many of them were the same one again.
         outcomes: outcome → how many of the others; `pending` for what is not processed.
         ignored: reason → how many of those with the outcome `ignored`.
+        unread: log source → how many deliveries were judged without it, or with a part of it.
     """
 
     received: int
     duplicates: int
     outcomes: dict[str, int]
     ignored: dict[str, int]
+    unread: dict[str, int] = {}
 
     @property
     def add_up(self) -> bool:
@@ -156,8 +161,8 @@ class Deliveries(Protocol):
     async def begin(self, key: str, now: datetime) -> Delivery:
         """The delivery's record, made if there is none."""
 
-    async def finish(self, key: str, outcome: str, summary: str) -> None:
-        """Record what came of it."""
+    async def finish(self, key: str, outcome: str, summary: str, *, unread: tuple[str, ...] = ()) -> None:
+        """Record what came of it, and which log sources had no full say."""
 
 
 class Payloads(Protocol):
@@ -204,6 +209,7 @@ class OutboxRow(msgspec.Struct, frozen=True):
         held: why it is not sent by itself: `quiet` or `storm`; None where it is.
         trouble: what the channel said last, None where it said nothing yet.
         trace: the trace (W3C `traceparent`) of the work that wrote it, empty where there was none.
+        due_at: when its message comes again, None while its first one is on the way.
     """
 
     subject: str
@@ -217,6 +223,7 @@ class OutboxRow(msgspec.Struct, frozen=True):
     held: str | None = None
     trouble: str | None = None
     trace: str = ""
+    due_at: datetime | None = None
 
     @property
     def is_waiting(self) -> bool:
@@ -301,8 +308,19 @@ class Logs(Protocol):
         """Run a query over a window; raises `TableMissing` when it names a table that the workspace lacks."""
 
 
+class OperationUntold(PermanentError):
+    """A cache rule or credential set could not be made, and Azure no longer says why."""
+
+    code = "operation_untold"
+    hint = "Look at the registry's activity log; making it again tells the reason."
+
+
 class Registries(Protocol):
-    """Registries' cache rules and credential sets in ARM."""
+    """Registries' cache rules and credential sets in ARM.
+
+    What is created takes Azure a while: the answer is the operation that runs then, or None when what is wanted is
+    there. One of that name that is there and differs is a `PermanentError`.
+    """
 
     async def read(self, registry_id: str) -> RegistrySnapshot:
         """Rules and credential sets as they are now; `repositories` empty, `vault_access` None."""
@@ -310,14 +328,24 @@ class Registries(Protocol):
     async def credential_set(self, registry_id: str, name: str) -> CredentialSet | None:
         """One credential set with its health, None when there is none."""
 
-    async def create_credential_set(self, registry_id: str, action: CreateCredentialSet) -> CredentialSet:
-        """Create it and wait for the end; one of that name that is there and differs is a `PermanentError`."""
+    async def create_credential_set(self, registry_id: str, action: CreateCredentialSet) -> Operation | None:
+        """Create it."""
 
-    async def create_cache_rule(self, registry_id: str, action: CreateCacheRule) -> None:
-        """Create it and wait for the end; one of that name that is there and differs is a `PermanentError`."""
+    async def create_cache_rule(self, registry_id: str, action: CreateCacheRule) -> Operation | None:
+        """Create it."""
 
-    async def attach_credential_set(self, registry_id: str, action: AttachCredentialSet) -> None:
-        """Give a rule its credential set and wait for the end."""
+    async def attach_credential_set(self, registry_id: str, action: AttachCredentialSet) -> Operation | None:
+        """Give a rule its credential set."""
+
+    async def until_ended(self, registry_id: str, operation: Operation) -> CachewardenError | None:
+        """Wait for the end of an operation, also of one that another worker began.
+
+        Returns:
+            What it failed of, `OperationUntold` where that is not known any more; None when it did not fail.
+
+        Raises:
+            TemporaryError: the end can't be told now; the operation goes on.
+        """
 
 
 class VaultAccess(Protocol):
@@ -353,6 +381,12 @@ class NotServed(TemporaryError):
     """The registry does not serve the manifest yet, or refuses it for a reason that may pass; `code` is its own."""
 
     code = "not_served"
+
+
+class NotThere(NotServed):
+    """The registry has no such manifest, or not yet."""
+
+    code = "not_there"
 
 
 class PullRefused(PermanentError):

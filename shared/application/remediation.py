@@ -13,7 +13,7 @@ from shared.application.curing import Curing
 from shared.application.detection import Detection
 from shared.application.event_intake import EventIntake
 from shared.application.event_work import EventWork
-from shared.application.incident_book import IncidentBook, apart
+from shared.application.incident_book import IncidentBook
 from shared.application.leases import held
 from shared.application.messages import (
     REMEDIATIONS,
@@ -25,9 +25,11 @@ from shared.application.messages import (
 )
 from shared.application.ports import Clock, Deliveries, Leases, Queue, Registries
 from shared.application.recalls import Recalls
+from shared.application.unrecorded import Unrecorded
 from shared.application.verification import Verification
 from shared.domain.incidents import Incident, IncidentState, registry_key
 from shared.domain.policy import Policy, RegistryPolicy
+from shared.domain.registries import RegistrySnapshot
 from shared.errors import CachewardenError, PermanentError, TemporaryError
 from shared.telemetry import bind, get_logger
 from shared.telemetry.instruments import CONCLUSIONS
@@ -70,6 +72,7 @@ class Remediation:
         curing: Curing,
         verification: Verification,
         book: IncidentBook,
+        unrecorded: Unrecorded,
         registries: Registries,
         leases: Leases,
         queue: Queue,
@@ -85,6 +88,7 @@ class Remediation:
         self._curing = curing
         self._verification = verification
         self._book = book
+        self._unrecorded = unrecorded
         self._registries = registries
         self._leases = leases
         self._queue = queue
@@ -152,11 +156,8 @@ class Remediation:
                 return
             if worked.registry_id is not None:
                 await self._settle(worked.registry_id)
-            outcome = "incident" if worked.incidents else "ignored"
-            count(CONCLUSIONS, source="event", outcome=outcome)
-            await self._deliveries.finish(
-                message.delivery, outcome, ", ".join(worked.incidents)[:1000] or worked.reason
-            )
+            count(CONCLUSIONS, source="event", outcome=worked.outcome)
+            await self._deliveries.finish(message.delivery, worked.outcome, worked.summary)
 
     async def _settle(self, registry_id: str) -> None:
         """Take the incidents of a registry as far as they go, and leave a message when some are not settled."""
@@ -183,24 +184,37 @@ class Remediation:
 
     async def _open(self, registry: RegistryPolicy) -> list[Incident]:
         """The incidents that a worker still has something to do for."""
-        return [incident async for incident in self._book.active(registry.id) if not incident.is_only_observed]
+        return [
+            incident
+            async for incident in self._book.active(registry.id)
+            if not incident.is_only_observed and not await self._unrecorded.is_given_up(incident)
+        ]
 
     async def _verify(self, registry: RegistryPolicy) -> None:
+        """Prove what is applied; a rule that counted as there and was not made after all is planned for again."""
         applied = [i for i in await self._open(registry) if i.state is IncidentState.APPLIED]
         if not applied:
             return
         try:
-            login_server = (await self._registries.read(registry.id)).login_server
+            found = await self._registries.read(registry.id)
         except CachewardenError as error:
             await self._troubled(registry, applied, error)
             return
+        serving = {rule.name for rule in found.rules if rule.is_serving}
         async with asyncio.TaskGroup() as group:
             for incident in applied:
-                group.create_task(self._prove(registry, login_server, incident))
+                if incident.rule in serving:
+                    group.create_task(self._prove(registry, found, incident))
+                else:
+                    group.create_task(self._plan_again(incident))
 
-    async def _prove(self, registry: RegistryPolicy, login_server: str, incident: Incident) -> None:
+    async def _plan_again(self, incident: Incident) -> None:
+        async with self._unrecorded.apart(incident):
+            await self._book.unmade(incident.id, f"the rule {incident.rule} is not there: it is planned for again")
+
+    async def _prove(self, registry: RegistryPolicy, found: RegistrySnapshot, incident: Incident) -> None:
         try:
-            await self._book.verified(incident.id, await self._verification.prove(login_server, incident))
+            await self._book.verified(incident.id, await self._verification.prove(found, incident))
         except CachewardenError as error:
             await self._troubled(registry, [incident], error)
 
@@ -209,7 +223,7 @@ class Remediation:
         _log.warning("registry.trouble", registry=registry.id, code=error.code, text=str(error))
         for incident in incidents:
             open_for = (self._clock.now() - incident.active_since).total_seconds()
-            with apart(incident):
+            async with self._unrecorded.apart(incident):
                 if isinstance(error, PermanentError) or open_for > self._pace.give_up:
                     await self._book.failed(incident.id, error)
                 else:

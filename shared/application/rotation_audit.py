@@ -79,7 +79,7 @@ class AuditedHub(DockerHub):
 
 
 class AuditedVaults(Vaults):
-    """Key Vault, with each version that is written or disabled on record."""
+    """Key Vault, with each version that is written or disabled, and each recovery, on record."""
 
     def __init__(self, vaults: Vaults, audit: Audit) -> None:
         self._vaults = vaults
@@ -99,6 +99,12 @@ class AuditedVaults(Vaults):
             written = await self._vaults.write(vault, name, value, tags=tags, expires_on=expires_on)
             after["version"] = written.version
         return written
+
+    async def recover(self, vault: str, name: str) -> bool:
+        """Take a secret out of soft delete; whether one waited there is known afterwards."""
+        async with _recorded(self._audit, "recover_secret", _secret(vault, name)) as after:
+            after["recovered"] = recovered = await self._vaults.recover(vault, name)
+        return recovered
 
     async def disable(self, vault: str, name: str, version: str) -> None:
         """Disable a version."""

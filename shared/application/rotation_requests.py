@@ -1,12 +1,14 @@
 """Rotations over HTTP: what a person asks for, and what can be looked up."""
 
+from datetime import datetime
+
 import msgspec
 
 from shared.application.headroom import Headroom, WindowReport
 from shared.application.rotating import Forecast, Rotating
 from shared.application.rotation_ports import Rotations
 from shared.domain.policy import Provider
-from shared.domain.rotation import Rotation, Trigger
+from shared.domain.rotation import Rotation, RotationState, Trigger
 from shared.errors import CallerError
 
 _MOST = 20
@@ -32,12 +34,32 @@ class RotationRequestInvalid(CallerError):
 
 
 class CredentialReport(msgspec.Struct, frozen=True):
-    """What is known of a credential: its rotations, the newest first, and the pulls that are left."""
+    """What is known of a credential: its rotations, the newest first, and the pulls that are left.
+
+    Attributes:
+        cannot: the code of what keeps tokens from being minted, empty when nothing is known to.
+        checked_at: when that was looked at; None for tokens that a person makes, and before the first look.
+    """
 
     credential: str
     provider: Provider
     rotations: tuple[Rotation, ...]
     headroom: WindowReport | None
+    cannot: str = ""
+    checked_at: datetime | None = None
+
+
+class CredentialSummary(msgspec.Struct, frozen=True):
+    """One line of the list of credentials: its newest rotation, if it had one, and whether a person is needed."""
+
+    credential: str
+    provider: Provider
+    rotation: str | None
+    state: RotationState | None
+    trigger: Trigger | None
+    updated_at: datetime | None
+    error: str
+    cannot: str
 
 
 class RotationRequests:
@@ -70,6 +92,23 @@ class RotationRequests:
         trigger = Trigger.LEAK if request.revoke_first else Trigger.PERSON
         return await self._rotating.start(name, trigger, revoke_first=request.revoke_first)
 
+    async def overview(self) -> tuple[CredentialSummary, ...]:
+        """Every credential of the policy with its newest rotation."""
+        return tuple([await self._summary(name) for name in self._rotating.credentials])
+
+    async def _summary(self, name: str) -> CredentialSummary:
+        newest, watch = await self._rotating.latest(name), await self._rotations.watch(name)
+        return CredentialSummary(
+            credential=name,
+            provider=self._rotating.credential(name).provider,
+            rotation=newest.id if newest else None,
+            state=newest.state if newest else None,
+            trigger=newest.trigger if newest else None,
+            updated_at=newest.updated_at if newest else None,
+            error=newest.error if newest else "",
+            cannot=watch.cannot or watch.why,
+        )
+
     async def show(self, name: str) -> CredentialReport:
         """A credential's rotations and headroom; raises `UnknownCredential`."""
         credential, found = self._rotating.credential(name), []
@@ -77,4 +116,6 @@ class RotationRequests:
             found.append(rotation)
             if len(found) == _MOST:
                 break
-        return CredentialReport(name, credential.provider, tuple(found), await self._headroom.report(name))
+        watch, headroom = await self._rotations.watch(name), await self._headroom.report(name)
+        cannot = watch.cannot or watch.why
+        return CredentialReport(name, credential.provider, tuple(found), headroom, cannot, watch.checked_at)

@@ -44,6 +44,8 @@ class Kept(StrEnum):
     DEAD_LETTERS = "dead_letters"
     DRIFT = "drift"
     AUDIT = "audit"
+    ROTATIONS = "rotations"
+    HEADROOM = "headroom"
 
 
 class Archive(Protocol):
@@ -52,5 +54,6 @@ class Archive(Protocol):
     async def prune(self, what: Kept, before: datetime, most: int) -> int:
         """Forget what was last changed before a time, at most so many records, and say how many it were.
 
-        Of the incidents only those that are settled; a record that is changed meanwhile stays.
+        Of the incidents only those that are settled, of a credential's rotations never the newest, whose number the
+        next one continues; a record that is changed meanwhile stays.
         """

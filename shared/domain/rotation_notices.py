@@ -14,15 +14,26 @@ _KINDS = {
     RotationState.RETIRING: NoticeKind.ROTATION_SUCCEEDED,
     RotationState.FAILED: NoticeKind.ROTATION_FAILED,
 }
+MOST_STEPS = 12
+"""Lines of a rotation's timeline that a notice carries."""
+
 _SEVERITIES = {
     NoticeKind.ROTATION_ACTION_NEEDED: Severity.WARNING,
     NoticeKind.ROTATION_FAILED: Severity.CRITICAL,
 }
+_NEXT_STEPS = {
+    NoticeKind.ROTATION_STARTED: "Nothing to do; you hear when the registries work with the new token.",
+    NoticeKind.ROTATION_ACTION_NEEDED: "Write a new token into the secret {secret}; the rest is done from there.",
+    NoticeKind.ROTATION_SUCCEEDED: "Nothing to do, unless the token before it was made by hand.",
+    NoticeKind.ROTATION_FAILED: "It is tried again when it is next due; to do it now: cachewarden rotate {name}.",
+}
 _FALLBACKS = {
     "owner_login_refused": "Docker Hub refuses the owner's login: a wrong password, a second factor or single sign-on",
-    "owner_secret_missing": "the policy names no owner_secret",
-    "minting_forbidden": "the owner's login may not manage these tokens",
-    "no_free_slot": "the organization has no free slot for a token",
+    "owner_secret_missing": "the vault has no owner's secret that can be read, or the policy names none",
+    "minting_forbidden": "the owner's login may not manage these tokens, or the organization's plan has none",
+    "mint_refused": "Docker Hub refuses to make a token, for a reason that it does not document",
+    "no_free_slot": "the organization has no room for another token; expired ones count, so delete those first",
+    "second_factor": "the owner's account has a second factor, and then only people can log in to it",
 }
 
 
@@ -55,6 +66,7 @@ def rotation_notice(rotation: Rotation, credential: Credential, now: datetime) -
         facts["adopted after"] = f"{rotation.adoption_s:.0f} s"
     for number, proof in enumerate(rotation.proofs, 1):
         facts[f"proof {number}"] = proof
+    facts |= _steps_so_far(rotation)
     return Notice(
         id=notice_id(kind, subject, (rotation.state, rotation.error, rotation.fallback, rotation.staged_version)),
         kind=kind,
@@ -65,7 +77,15 @@ def rotation_notice(rotation: Rotation, credential: Credential, now: datetime) -
         reason=rotation.error or rotation.fallback or None,
         detail=detail,
         facts=facts,
+        next_step=_NEXT_STEPS[kind].format(name=rotation.credential, secret=next_secret(credential.token_secret)),
     )
+
+
+def _steps_so_far(rotation: Rotation) -> dict[str, str]:
+    """The first line of the rotation's timeline and its newest ones; the app's API has all of them."""
+    lines = list(enumerate(rotation.timeline, 1))
+    shown = lines if len(lines) <= MOST_STEPS else [lines[0], *lines[-(MOST_STEPS - 1) :]]
+    return {f"step {number}": f"{line.at:%Y-%m-%d %H:%M:%S} UTC {line.text}" for number, line in shown}
 
 
 def _words(rotation: Rotation, credential: Credential) -> tuple[str, str]:
@@ -101,6 +121,7 @@ def reminder(name: str, credential: Credential, now: datetime, *, days: int, end
         at=now,
         detail=steps_for_a_person(credential, ""),
         facts={"credential": name, "ends": ends.isoformat(timespec="minutes")},
+        next_step=_NEXT_STEPS[NoticeKind.ROTATION_ACTION_NEEDED].format(secret=next_secret(credential.token_secret)),
     )
 
 
@@ -119,6 +140,7 @@ def trouble(  # noqa: PLR0913 - a notice's texts, each by name
         reason=code,
         detail=detail,
         facts={"credential": name},
+        next_step="Nothing is done by itself: somebody has to act.",
     )
 
 
@@ -129,7 +151,7 @@ def headroom_notice(window: str, reading: Reading, seen: Outlook) -> Notice | No
     gone = seen.level is Level.EXHAUSTED
     kind = NoticeKind.HEADROOM_EXHAUSTED if gone else NoticeKind.HEADROOM_LOW
     subject = f"credentials/{window}"
-    whose = "the app's own address" if window == "anonymous" else f"the account of {window}"
+    whose = f"the account of {window}" if reading.by_account else "the app's own address"
     facts = {"window": whose, "limit": str(reading.limit), "remaining": str(reading.remaining)}
     when = ""
     if seen.empty_at is not None and not gone:
@@ -148,4 +170,6 @@ def headroom_notice(window: str, reading: Reading, seen: Outlook) -> Notice | No
         upstream="docker.io",
         detail="What is cached is still served. A paid plan has no pull limit; several accounts are no way out.",
         facts=facts,
+        next_step="Look for a workload that pulls again and again."
+        + (" New images are not cached until the window ends." if gone else ""),
     )

@@ -10,6 +10,9 @@ from typing import Final
 ON_SPANS: Final = frozenset({"delivery", "incident", "incidents", "registry", "credential", "chore"})
 """The fields that spans get as well: ids that we make, and names of the policy. Nothing that a stranger has written."""
 
+_NOT_AROUND: Final = frozenset({"incident"})
+"""What is bound many times inside a span, one after the other, does not go on the span around it."""
+
 PREFIX: Final = "cachewarden."
 _LONGEST: Final = 1000
 
@@ -27,7 +30,7 @@ def bind(**fields: str) -> Iterator[None]:
     if is_set_up():
         from opentelemetry.trace import get_current_span
 
-        get_current_span().set_attributes(_attributes(fields))
+        get_current_span().set_attributes(_attributes(fields, ON_SPANS - _NOT_AROUND))
     try:
         yield
     finally:
@@ -41,7 +44,7 @@ def bound() -> Mapping[str, str]:
 
 def ids() -> dict[str, str]:
     """The ids among the bound fields, as a span's attributes."""
-    return _attributes(_bound.get())
+    return _attributes(_bound.get(), ON_SPANS)
 
 
 def is_set_up() -> bool:
@@ -52,5 +55,5 @@ def is_set_up() -> bool:
     return "opentelemetry.trace" in sys.modules
 
 
-def _attributes(fields: Mapping[str, str]) -> dict[str, str]:
-    return {f"{PREFIX}{name}": fields[name][:_LONGEST] for name in fields.keys() & ON_SPANS}
+def _attributes(fields: Mapping[str, str], wanted: frozenset[str]) -> dict[str, str]:
+    return {f"{PREFIX}{name}": fields[name][:_LONGEST] for name in fields.keys() & wanted}

@@ -67,7 +67,7 @@ DELIVERIES: Final = Instrument(
     "{delivery}",
     "alerts and events that arrived, by what became of them at the door",
     (
-        Label("source", frozenset({"alert", "registry_events", "resource_events"})),
+        Label("source", frozenset({"alert", "registry_events", "resource_events", "vault_events"})),
         Label("outcome", frozenset({"queued", "duplicate", "rejected", "ignored", "dead-letter"})),
     ),
 )
@@ -76,7 +76,10 @@ CONCLUSIONS: Final = Instrument(
     Kind.COUNTER,
     "{delivery}",
     "alerts and events that were worked on to the end, by what came of them",
-    (Label("source", frozenset({"alert", "event"})), Label("outcome", frozenset({"incident", "ignored", "failed"}))),
+    (
+        Label("source", frozenset({"alert", "event"})),
+        Label("outcome", frozenset({"incident", "credential", "ignored", "failed"})),
+    ),
 )
 TRANSITIONS: Final = Instrument(
     "cachewarden.incident.transitions",
@@ -140,7 +143,16 @@ DEAD_LETTERS: Final = Instrument(
         Label(
             "origin",
             frozenset(
-                {"remediations", "notifications", "rotations", "events/registry_events", "events/resource_events"}
+                {
+                    "remediations",
+                    "notifications",
+                    "rotations",
+                    "events/registry_events",
+                    "events/resource_events",
+                    "events/vault_events",
+                    "events/unknown",
+                    "event-dead-letters",
+                }
             ),
         ),
     ),

@@ -50,13 +50,14 @@ class Outside(_Described):
 
     ARM_READ_REGISTRY = "arm.read_registry", "rules and credential sets of a registry"
     ARM_READ_CREDENTIAL_SET = "arm.read_credential_set", "one credential set with its health"
-    ARM_CREATE_CREDENTIAL_SET = "arm.create_credential_set", "a credential set is made, to the end of the operation"
+    ARM_CREATE_CREDENTIAL_SET = "arm.create_credential_set", "a credential set is asked for"
     ARM_UPDATE_CREDENTIAL_SET = "arm.update_credential_set", "a credential set reads other versions"
-    ARM_CREATE_CACHE_RULE = "arm.create_cache_rule", "a cache rule is made, to the end of the operation"
+    ARM_CREATE_CACHE_RULE = "arm.create_cache_rule", "a cache rule is asked for"
     ARM_ATTACH_CREDENTIAL_SET = "arm.attach_credential_set", "a cache rule gets its credential set"
+    ARM_AWAIT_OPERATION = "arm.await_operation", "the end of what was asked for, also by a worker that is gone"
     ARM_FIND_VAULT = "arm.find_vault", "the vault at an address"
     ARM_READ_ACCESS = "arm.read_access", "who may read a vault's secrets"
-    ARM_GRANT_ACCESS = "arm.grant_access", "a role assignment on a secret"
+    ARM_GRANT_ACCESS = "arm.grant_access", "a role assignment on a secret, or an access policy of a vault"
     ARM_READ_SITE = "arm.read_site", "the image of an App Service site"
     ARM_LOOK_AROUND = "arm.look_around", "what was deployed around the app, for the doctor"
     ACR_LIST_REPOSITORIES = "acr.list_repositories", "the repositories of a registry"
@@ -64,6 +65,7 @@ class Outside(_Described):
     ACR_READ_LINEAGE = "acr.read_lineage", "what an image or a chart is made of"
     KEY_VAULT_READ_SECRET = "key_vault.read_secret", "a secret is read"
     KEY_VAULT_WRITE_SECRET = "key_vault.write_secret", "a new version of a secret"
+    KEY_VAULT_RECOVER_SECRET = "key_vault.recover_secret", "a deleted secret is recovered"
     KEY_VAULT_DISABLE_SECRET = "key_vault.disable_secret", "a version of a secret is disabled"
     LOG_ANALYTICS_QUERY = "log_analytics.query", "a query of a workspace"
     TABLES_READ = "tables.read", "an entity is read"
@@ -72,6 +74,10 @@ class Outside(_Described):
     TABLES_LIST = "tables.list", "a page of entities"
     QUEUES_SEND = "queues.send", "a message is put on a queue"
     QUEUES_LOOK = "queues.look", "how much lies on a queue, for the doctor"
+    BLOBS_LIST = "blobs.list", "a page of Event Grid's dead-letter blobs"
+    BLOBS_READ = "blobs.read", "a dead-letter blob is read"
+    BLOBS_DELETE = "blobs.delete", "a dead-letter blob is deleted"
+    BLOBS_MARK = "blobs.mark", "a dead-letter blob that can't be read is set aside"
     EVENT_GRID_PUBLISH = "event_grid.publish", "a CloudEvent is published to a topic"
     DOCKER_HUB_LOGIN = "docker_hub.login", "a login at the management API"
     DOCKER_HUB_MANAGE = "docker_hub.manage", "access tokens are listed, made, switched or deleted"
@@ -96,6 +102,7 @@ class Outcome(StrEnum):
 
     OK = "ok"
     CONFLICT = "conflict"
+    ABSENT = "absent"
     TEMPORARY = "temporary"
     PERMANENT = "permanent"
     DEFECT = "defect"
@@ -103,14 +110,18 @@ class Outcome(StrEnum):
 
     @property
     def is_error(self) -> bool:
-        """Whether a span that ended so counts as failed; somebody else's faster write is how we share."""
-        return self not in {Outcome.OK, Outcome.CONFLICT}
+        """Whether a span that ended so counts as failed: somebody else's faster write is how we share."""
+        return self not in {Outcome.OK, Outcome.CONFLICT, Outcome.ABSENT}
+
+
+_EXPECTED = {"changed": Outcome.CONFLICT, "table_missing": Outcome.ABSENT}
+"""Codes of errors that are part of the normal course."""
 
 
 def outcome_of(error: BaseException) -> Outcome:
     """How work ended that raised this."""
     if isinstance(error, CachewardenError):
-        if error.code == "changed":
-            return Outcome.CONFLICT
+        if error.code in _EXPECTED:
+            return _EXPECTED[error.code]
         return Outcome.PERMANENT if isinstance(error, PermanentError) else Outcome.TEMPORARY
     return Outcome.DEFECT if isinstance(error, Exception) else Outcome.CANCELLED

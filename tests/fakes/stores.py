@@ -203,7 +203,8 @@ class MemoryDeliveries(Deliveries):
         found = [stored.value async for stored in self._records.all()]
         outcomes = Counter(delivery.outcome or PENDING for delivery in found)
         ignored = Counter(delivery.reason for delivery in found if delivery.outcome == IGNORED)
-        return Totals(len(found) + self._again, self._again, dict(outcomes), dict(ignored))
+        unread = Counter(source for delivery in found for source in delivery.unread)
+        return Totals(len(found) + self._again, self._again, dict(outcomes), dict(ignored), dict(unread))
 
     async def prune(self, before: datetime, most: int) -> int:
         """Forget what was last changed before a time, at most so many records, and say how many it were."""
@@ -222,11 +223,11 @@ class MemoryDeliveries(Deliveries):
             found = await self._records.get(key)
             return found.value if found is not None else await self.begin(key, now)
 
-    async def finish(self, key: str, outcome: str, summary: str) -> None:
+    async def finish(self, key: str, outcome: str, summary: str, *, unread: tuple[str, ...] = ()) -> None:
         """Record what came of it."""
         found = await self._records.get(key)
         received_at = datetime.now(UTC) if found is None else found.value.received_at
-        await self._records.put(key, Delivery(key, received_at, outcome, summary))
+        await self._records.put(key, Delivery(key, received_at, outcome, summary, unread))
 
 
 class MemoryPayloads(Payloads):

@@ -10,7 +10,13 @@ import pytest
 
 from sandbox import scenario
 from sandbox.arm.access import AccessControl
-from sandbox.arm.roles import BUILT_IN_ROLES, CACHEWARDEN_OPERATOR, CACHEWARDEN_SITE_READER, RoleDefinition
+from sandbox.arm.roles import (
+    BUILT_IN_ROLES,
+    CACHEWARDEN_OPERATOR,
+    CACHEWARDEN_SITE_READER,
+    CACHEWARDEN_VAULT_POLICY_WRITER,
+    RoleDefinition,
+)
 from shared.application.doctor.roles import ON_REGISTRY
 from tests.fixtures.demo import Played
 from tests.infra.actions import Need, arm_need, needs, patterns_for
@@ -38,13 +44,14 @@ def needed(played: Played) -> set[Need]:
 
 
 def given_by_templates() -> set[tuple[str, str]]:
-    """The roles that the templates give the app outside its own storage and telemetry, with the scope's kind."""
+    """The roles that the templates give the app outside its own storage, with the scope's kind."""
     files = {
         "registry-access": "registry",
         "workspace-access": "workspace",
         "vault-access": "vault",
         "secret-access": "secret",
         "topic": "topic",
+        "monitoring": "component",
     }
     found = set()
     for name, scope in files.items():
@@ -59,16 +66,26 @@ def kind_of(scope: str) -> str:
     """What an ARM id names."""
     if "/secrets/" in scope:
         return "secret"
-    return {"registries": "registry", "workspaces": "workspace", "vaults": "vault", "topics": "topic", "sites": "site"}[
-        scope.split("/")[-2]
-    ]
+    return {
+        "registries": "registry",
+        "workspaces": "workspace",
+        "vaults": "vault",
+        "topics": "topic",
+        "sites": "site",
+        "components": "component",
+    }[scope.split("/")[-2]]
 
 
 class TestSameRoles:
     """The sandbox's app and the templates' app."""
 
     @pytest.mark.parametrize(
-        ("key", "role"), [("operator", CACHEWARDEN_OPERATOR), ("siteReader", CACHEWARDEN_SITE_READER)]
+        ("key", "role"),
+        [
+            ("operator", CACHEWARDEN_OPERATOR),
+            ("siteReader", CACHEWARDEN_SITE_READER),
+            ("vaultPolicyWriter", CACHEWARDEN_VAULT_POLICY_WRITER),
+        ],
     )
     def test_the_custom_roles_are_the_same(self, key: str, role: RoleDefinition) -> None:
         """With the same actions in both, and no data actions."""
@@ -80,6 +97,13 @@ class TestSameRoles:
     def test_the_doctor_asks_for_the_same_actions(self) -> None:
         """What it calls missing is what the role gives."""
         assert set(ON_REGISTRY) == set(ROLES["operator"]["actions"])
+
+    def test_access_policies_are_written_only_on_demand(self) -> None:
+        """The role that can open a whole vault is made and given only where the deployer says so."""
+        main = template(INFRA / "main.bicep")
+        assert main.section("parameters")["mayWriteVaultPolicies"]["default"] in {False, "false"}
+        conditions = re.findall(r"module (vaultPolic\w+) '[^']+' = if \((\w+)\)", main.text)
+        assert dict(conditions) == dict.fromkeys(("vaultPolicyWriterRole", "vaultPolicies"), "mayWriteVaultPolicies")
 
     def test_each_role_is_given_in_both(self, granted: AccessControl) -> None:
         """On the same kinds of scopes."""

@@ -1,6 +1,7 @@
 """The app that is deployed: its settings, its triggers with their queues and subscriptions, and its package."""
 
 import fnmatch
+import json
 import shutil
 import subprocess
 from functools import cache
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 import function_app
+from sandbox.world import EXPORTING
 from shared.application.doctor.events import WANTED
 from shared.application.doctor.place import Place
 from shared.application.doctor.storage import WORK_QUEUES
@@ -20,13 +22,18 @@ from tests.infra.templates import INFRA, data, module, template
 
 ROOT = INFRA.parent
 APP_ID = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg/providers/Microsoft.Web/sites/func-x"
+_SWITCH = "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY"
 HOST_SETTINGS = {
     "APPLICATIONINSIGHTS_CONNECTION_STRING",
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
     "AzureWebJobsStorage__credential",
-    "AzureWebJobsStorage__blobServiceUri",
+    _SWITCH,
+    "OTEL_TRACES_SAMPLER",
+    "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS",
+    "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL",
+    "APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED",
 }
-"""Settings that the Functions host reads and the app does not (documented)."""
+"""Settings that the Functions host, its worker or the exporter reads and the app does not (documented)."""
 
 
 @cache
@@ -71,6 +78,16 @@ class TestSettings:
         assert settings["AzureWebJobsStorage__credential"] == "managedidentity"
         assert settings["APPLICATIONINSIGHTS_AUTHENTICATION_STRING"].endswith("Authorization=AAD")
 
+    def test_telemetry_is_sent_as_in_the_sandbox(self, settings: dict[str, Any]) -> None:
+        """What the tests of the whole app found to work is what is deployed; and the host is in the same mode."""
+        switch = settings[_SWITCH]
+
+        assert {name: settings[name] for name in EXPORTING} == {**EXPORTING, _SWITCH: switch}
+        assert "exportFromWorker" in str(switch)
+        host = json.loads((ROOT / "host.json").read_text(encoding="utf-8"))
+        assert host["telemetryMode"] == "OpenTelemetry"
+        assert "applicationInsights" not in host["logging"]  # is for the other mode, and would say nothing here
+
     def test_the_app_starts_with_them(self, settings: dict[str, Any]) -> None:
         """With values as Azure fills them in, slashes at the end of addresses included."""
         account = "stcwabcdefghijklm"
@@ -79,9 +96,11 @@ class TestSettings:
             "AzureWebJobsStorage__clientId": "00000000-0000-0000-0000-00000000000a",
             "AzureWebJobsStorage__queueServiceUri": f"https://{account}.queue.core.windows.net/",
             "AzureWebJobsStorage__tableServiceUri": f"https://{account}.table.core.windows.net/",
+            "AzureWebJobsStorage__blobServiceUri": f"https://{account}.blob.core.windows.net/",
             "CACHEWARDEN_POLICY": "policy.yaml",
             "CACHEWARDEN_APP_ID": APP_ID,
             "CACHEWARDEN_TEMPLATE_VERSION": VERSION,
+            "CACHEWARDEN_EVENT_DEAD_LETTERS": "event-dead-letters",
             "CACHEWARDEN_ARM_ENDPOINT": "https://management.azure.com/",
             "CACHEWARDEN_ARM_AUDIENCE": "https://management.azure.com/",
             "CACHEWARDEN_LOGS_ENDPOINT": "https://api.loganalytics.io",
@@ -92,6 +111,7 @@ class TestSettings:
         read = read_settings(values)
 
         assert read.storage_queue_uri == f"https://{account}.queue.core.windows.net"
+        assert read.storage_blob_uri == f"https://{account}.blob.core.windows.net"
         assert read.client_id == values["AZURE_CLIENT_ID"]
         assert place_of(read) == Place(app_id=APP_ID, templates=VERSION, storage=account)
 
@@ -160,6 +180,16 @@ class TestTriggers:
         assert body["destination"]["endpointType"] == "AzureFunction"
         assert "key: 'data.operationName'" in wiring
         assert wiring.count("key: 'subject'") == 2
+
+    def test_dead_letters_are_read_where_they_are_left(self) -> None:
+        """One container: made, written to by every subscription, read and emptied by the app, whose role allows it."""
+        main = template(INFRA / "main.bicep").text
+        wiring = template(INFRA / "wiring.bicep").text
+        given = "deadLetterContainer: deadLetterContainer"
+
+        assert (main.count(given), wiring.count(given)) == (3, 3)
+        assert "var deadLetterContainer = 'event-dead-letters'" in main
+        assert "roles.builtIn.storageBlobDataOwner" in module("storage").text
 
     def test_a_function_name_is_part_of_its_subscription(self) -> None:
         """Names of subscriptions stay within 64 characters (documented)."""

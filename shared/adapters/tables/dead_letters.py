@@ -33,5 +33,5 @@ class TableLetters(Letters):
 
     async def all(self) -> AsyncIterator[DeadLetter]:
         """Every letter, in no order."""
-        async for stored in self._records.query("", {}):
+        async for stored in self._records.readable("", {}):
             yield stored.value

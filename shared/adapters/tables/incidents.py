@@ -7,13 +7,20 @@ from typing import Any
 
 from shared.adapters.tables.client import PARTITION, ROW, Tables
 from shared.adapters.tables.keys import table_key
-from shared.adapters.tables.records import Records
+from shared.adapters.tables.records import Records, RecordUnreadable
 from shared.application.ports import Incidents, Stored
 from shared.domain.incidents import ACTIVE, Incident, registry_key
+from shared.telemetry import get_logger
+
+_log = get_logger(__name__)
 
 
 class TableIncidents(Incidents):
-    """Incidents in the table `incidents`, with their state and last change as columns."""
+    """Incidents in the table `incidents`, with their state and last change as columns.
+
+    One that can't be read, such as one of a newer version after a step back, is left out of every list and logged: it
+    would keep its whole registry from being cured.
+    """
 
     def __init__(self, tables: Tables) -> None:
         self._table = tables.table("incidents")
@@ -40,7 +47,7 @@ class TableIncidents(Incidents):
         if active_only:
             # As literals: the SDK fills in an `@name` only where it stands between spaces (observed, 12.7.0).
             condition += " and (" + " or ".join(f"state eq '{state}'" for state in sorted(ACTIVE)) + ")"
-        async for stored in self._records.query(condition, values):
+        async for stored in self._records.readable(condition, values):
             yield stored
 
     async def newest(self, limit: int) -> AsyncIterator[Incident]:
@@ -53,9 +60,16 @@ class TableIncidents(Incidents):
             async for entity, _ in self._table.query(select=(PARTITION, ROW, "updated_at"))
         ]
         latest = heapq.nlargest(limit, keys)
-        for stored in await asyncio.gather(*(self._records.get(partition, row) for _, partition, row in latest)):
+        for stored in await asyncio.gather(*(self._readable(partition, row) for _, partition, row in latest)):
             if stored is not None:
                 yield stored.value
+
+    async def _readable(self, partition: str, row: str) -> Stored[Incident] | None:
+        try:
+            return await self._records.get(partition, row)
+        except RecordUnreadable as error:
+            _log.error("record.unreadable", code=error.code, text=str(error))
+            return None
 
 
 def _keys(incident_id: str) -> tuple[str, str]:

@@ -12,6 +12,9 @@ import msgspec
 from shared.adapters.tables.client import PARTITION, ROW, Entity, Table
 from shared.application.ports import Stored
 from shared.errors import PermanentError
+from shared.telemetry import get_logger
+
+_log = get_logger(__name__)
 
 _PIECE: Final = 16_000
 """Characters of a property: as many UTF-16 units fit even when each of them takes two."""
@@ -57,6 +60,16 @@ class Records[T]:
         """The values that an OData condition over partition, row and columns selects."""
         async for entity, etag in self._table.query(condition, values):
             yield self._stored(entity, etag)
+
+    async def readable(self, condition: str, values: Mapping[str, str]) -> AsyncIterator[Stored[T]]:
+        """The same without those that can't be read, which are logged: one of them hides no other."""
+        async for entity, etag in self._table.query(condition, values):
+            try:
+                stored = self._stored(entity, etag)
+            except RecordUnreadable as error:
+                _log.error("record.unreadable", code=error.code, text=str(error))
+            else:
+                yield stored
 
     def _entity(self, partition: str, row: str, value: T) -> Entity:
         text = msgspec.json.encode(value).decode()

@@ -1,7 +1,6 @@
 """The credential sets of a registry: healthy, reading our secrets, and there for every upstream that needs one."""
 
 from collections.abc import Iterator
-from typing import Final
 
 from shared.application.doctor import commands
 from shared.application.doctor.credentials import CredentialChecks
@@ -9,10 +8,8 @@ from shared.application.doctor.examination import Check
 from shared.application.doctor.findings import Judgement, failing, ok, together
 from shared.application.doctor.place import Place
 from shared.application.ports import Registries, VaultAccess
-from shared.domain.policy import Credential, Policy, RegistryPolicy
+from shared.domain.policy import Policy, RegistryPolicy
 from shared.domain.registries import CredentialSet
-
-_READER: Final = "Key Vault Secrets User"
 
 
 def credential_set_checks(  # noqa: PLR0913 - the ports that it asks, each by name
@@ -38,11 +35,8 @@ def credential_set_checks(  # noqa: PLR0913 - the ports that it asks, each by na
         if credential is not None and credential.is_behind(found) and found.principal_id:
             vault_id = await credentials.vault_id(credential)
             if not await vault_access.granted(vault_id, credential.secrets, found.principal_id):
-                return failing(
-                    f"{found.name} may not read its secrets",
-                    f"the role {_READER}",
-                    *_grants(found, credential, vault_id),
-                )
+                mend = await credentials.grants(credential, found.principal_id)
+                return failing(f"{found.name} may not read its secrets", "the right to read both", *mend)
         if found.healthy is False:
             expected = "a healthy set: docs/operations.md, A credential set is unhealthy"
             look = commands.az("acr", "credential-set", "show", "-r", registry.name, "-n", found.name)
@@ -54,9 +48,3 @@ def credential_set_checks(  # noqa: PLR0913 - the ports that it asks, each by na
 
     operate = commands.grant(place.operator_role, place.principal, registry.id)
     yield Check(f"credential sets of {registry.name}", f"the role {place.operator_role} on it", look, (operate,))
-
-
-def _grants(found: CredentialSet, credential: Credential, vault_id: str) -> Iterator[str]:
-    """A line for each secret: the vault holds others."""
-    for secret in credential.secrets:
-        yield commands.grant(_READER, found.principal_id, f"{vault_id.rstrip('/')}/secrets/{secret}")

@@ -66,11 +66,6 @@ class DoctorReport(msgspec.Struct, frozen=True):
     condition: Condition
     findings: tuple[Finding, ...]
 
-    @property
-    def wrong(self) -> bool:
-        """Whether something is failing."""
-        return any(finding.verdict is Verdict.FAILING for finding in self.findings)
-
 
 def ok(seen: str) -> Judgement:
     """All is well."""

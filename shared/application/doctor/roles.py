@@ -10,7 +10,7 @@ from typing import Final
 
 from shared.application.doctor import commands
 from shared.application.doctor.examination import Check
-from shared.application.doctor.findings import Judgement, failing, ok, unknown
+from shared.application.doctor.findings import Judgement, Verdict, failing, ok, unknown, warning
 from shared.application.doctor.place import Place
 from shared.application.doctor.ports import Grant, Surroundings
 from shared.domain.policy import RegistryPolicy
@@ -29,6 +29,8 @@ ON_REGISTRY: Final = (
 """The actions of the app's own role (infra/roles.json; a test compares them)."""
 ON_VAULT: Final = ("Microsoft.Authorization/roleAssignments/read", "Microsoft.Authorization/roleAssignments/write")
 """What letting a credential set read its secrets asks for."""
+ON_POLICY_VAULT: Final = ("Microsoft.KeyVault/vaults/accessPolicies/write",)
+"""What it asks for in a vault with access policies."""
 
 
 def registry_roles(registry: RegistryPolicy, surroundings: Surroundings, place: Place) -> Iterator[Check]:
@@ -41,9 +43,17 @@ def registry_roles(registry: RegistryPolicy, surroundings: Surroundings, place: 
     yield Check(f"roles on {registry.name}", "the right to look at one's own rights", look, spare=True)
 
 
-async def vault_roles(surroundings: Surroundings, place: Place, vault_id: str) -> Judgement:
-    """Whether the app may let credential sets read their secrets; the templates write that role's condition."""
-    return await _judged(surroundings, place, vault_id, ON_VAULT, commands.PROVISION)
+async def vault_roles(surroundings: Surroundings, place: Place, vault_id: str, *, uses_roles: bool) -> Judgement:
+    """Whether the app may let credential sets read their secrets; the templates write that role's condition.
+
+    To write access policies is a right that a deployer may well withhold: a person is told the command then.
+    """
+    wanted = ON_VAULT if uses_roles else ON_POLICY_VAULT
+    found = await _judged(surroundings, place, vault_id, wanted, commands.PROVISION)
+    if uses_roles or found.verdict is not Verdict.FAILING:
+        return found
+    expected = "the parameter mayWriteVaultPolicies, or a person who adds an access policy for each credential set"
+    return warning(found.seen, expected, *found.mend)
 
 
 async def _judged(surroundings: Surroundings, place: Place, scope: str, wanted: Sequence[str], mend: str) -> Judgement:

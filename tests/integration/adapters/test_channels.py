@@ -328,6 +328,17 @@ class TestLongTail:
         assert NOTICE.hand_off[0].kustomize in message["message"]
         assert "https://cachewarden.example/api/console#/incidents/" in message["message"]
 
+    async def test_hostile_text_in_a_mail(self, wired: Wired, loopback: tuple[Loopback, int]) -> None:
+        """Where a service wants HTML, Apprise escapes the text."""
+        receiver, port = loopback
+        hostile = "<script>alert(1)</script><img src=x onerror=y> <!channel> https://evil.example"
+        wired.points_to("mail", f"json://127.0.0.1:{port}/notify?format=html")
+        await wired.channels["mail"].send(msgspec.structs.replace(NOTICE, summary=hostile, cause=hostile))
+
+        [(_, message)] = receiver.received
+        assert "&lt;script&gt;alert(1)" in message["message"]
+        assert not re.search(r"<(script|img|!)|https://evil", message["message"])
+
     @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
     async def test_private_addresses_are_refused(self, world: World, loopback: tuple[Loopback, int], host: str) -> None:
         """By number and by name, where the connection is made; nothing arrives."""

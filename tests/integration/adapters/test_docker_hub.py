@@ -51,7 +51,8 @@ class TestTokens:
         minted = await hub.mint(OWNER, "cachewarden-x-1", soon())
         login = Login(scenario.ACCOUNT, minted.text)
 
-        assert (await hub.probe(login)).limit == 200
+        reading, anonymous = await hub.probe(login), await hub.probe(None)
+        assert (reading.limit, reading.by_account, anonymous.by_account) == (200, True, False)
         [made] = [t for t in await hub.tokens(OWNER) if t.label == "cachewarden-x-1"]
         assert made.id == minted.token.id
         account = world.hub.logins.accounts[scenario.ACCOUNT]
@@ -116,12 +117,33 @@ class TestRefusals:
         with pytest.raises(MintingForbidden):
             await hub.tokens(TEAM)
 
+    @pytest.mark.parametrize(
+        ("status", "words", "expected"),
+        [
+            (400, "validation error", "mint_refused"),
+            (409, "conflict", "mint_refused"),
+            (422, "unprocessable", "mint_refused"),
+            (403, "forbidden", "minting_forbidden"),
+            (403, "you have reached the limit of access tokens", "no_free_slot"),
+        ],
+    )
+    async def test_a_refused_token(self, world: World, hub: HubApi, status: int, words: str, expected: str) -> None:
+        """Whatever Docker Hub says to a new token, a person can make one; nothing of its words goes on."""
+        body = {"message": f"{words} for contoso-org"}
+        world.faults.add(FaultRule(service="hub", method="POST", path="access-tokens", status=status, body=body))
+        world.hub.add_organization("contoso-org", owners=frozenset({scenario.ACCOUNT}))
+        with pytest.raises((MintingForbidden, NoFreeSlot)) as caught:
+            await hub.mint(TEAM, "cachewarden-x-1", soon())
+
+        assert caught.value.code == expected
+        assert "contoso-org" not in str(caught.value)
+
     async def test_no_slot(self, world: World, hub: HubApi) -> None:
-        """The tenth token of a Team is the last."""
+        """The tenth token of a Team is the last; that this is why is not in the answer."""
         world.hub.add_organization("contoso-org", owners=frozenset({scenario.ACCOUNT}), plan=Plan.TEAM)
         for number in range(10):
             await hub.mint(TEAM, f"cachewarden-x-{number}", soon())
-        with pytest.raises(NoFreeSlot):
+        with pytest.raises(MintingForbidden):
             await hub.mint(TEAM, "cachewarden-x-10", soon())
 
     async def test_an_expired_token(self, world: World, hub: HubApi) -> None:
@@ -142,6 +164,14 @@ class TestRefusals:
             await hub.probe(Login(scenario.ACCOUNT, "wrong"))
 
         assert (caught.value.code, caught.value.retry_after) == ("login_locked", 600)
+
+    async def test_the_abuse_limit(self, world: World, hub: HubApi) -> None:
+        """Is told apart from the API's own limit, and has the app stay away for a while."""
+        world.hub.abuse.limit = Limit(0, 60)
+        with pytest.raises(HubUnavailable) as caught:
+            await hub.tokens(OWNER)
+
+        assert (caught.value.code, caught.value.retry_after) == ("abuse_limited", 900)
 
     async def test_the_limit_of_the_api(self, world: World, hub: HubApi) -> None:
         """Its `Retry-After` is a point in time, and still becomes a wait of seconds."""

@@ -120,6 +120,23 @@ class TestEvidence:
         assert world.hub.bad_logins["contosobot"] == 1
 
 
+class TestMissing:
+    """A live secret that is gone."""
+
+    async def test_people_are_told(self) -> None:
+        """Once a day, with what recovers it; nothing is recovered on our own account."""
+        world = RotatingApplication()
+        world.vaults.delete("dockerhub-token")
+        await world.app.credential_watch.run()
+        await world.app.credential_watch.run()
+
+        [notice] = await world.told()
+        assert notice.reason == "secret_missing"
+        assert "cachewarden rotate hub" in notice.detail
+        assert "--vault-name contoso-kv" in notice.detail
+        assert list(world.vaults.deleted) == ["dockerhub-token"]
+
+
 class TestPulls:
     """Failed pulls that blame the credentials."""
 
@@ -142,6 +159,16 @@ class TestPulls:
         assert len(world.hub.probes) >= 1
         found = await world.app.rotating.latest("hub")
         assert (found and found.state) == (RotationState.SUCCEEDED if revoked else None)
+
+    async def test_a_storm_is_one_test(self) -> None:
+        """However many alerts blame a token that works; a quarter of an hour later it is tested again."""
+        world = RotatingApplication()
+        for seconds in (0, 60, 800, 60):
+            world.clock.advance(seconds)
+            for _ in range(5):
+                await world.app.credential_watch.suspect("hub", Trigger.REJECTED)
+
+        assert len(world.hub.probes) == 2
 
 
 class TestSchedule:

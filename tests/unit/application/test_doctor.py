@@ -93,6 +93,13 @@ def disable(world: RotatingApplication) -> None:
     world.vaults.secrets["dockerhub-token"][-1].enabled = False
 
 
+def no_policies(world: RotatingApplication) -> None:
+    """The vault has access policies, none for a credential set, and the app may write none."""
+    world.vault_access.readers.clear()
+    world.surroundings.vault_document = msgspec.structs.replace(world.surroundings.vault_document, uses_roles=False)
+    world.surroundings.granted = (Grant(actions=("*/read",)),)
+
+
 def left(remaining: int) -> Break:
     """So many pulls are left."""
 
@@ -209,9 +216,23 @@ BROKEN: dict[str, tuple[Break, str, Verdict, str, tuple[str, ...]]] = {
     "access policies": (
         changed("surroundings", "vault_document", uses_roles=False),
         "vault of hub",
-        Verdict.FAILING,
+        Verdict.WARNING,
         "access policies",
         ("az keyvault update --name contoso-kv --enable-rbac-authorization true",),
+    ),
+    "no right to write access policies": (
+        no_policies,
+        "roles on the vault of hub",
+        Verdict.WARNING,
+        "may not Microsoft.KeyVault/vaults/accessPolicies/write",
+        ("azd provision",),
+    ),
+    "a set without its access policy": (
+        no_policies,
+        "credential sets of contoso",
+        Verdict.FAILING,
+        "may not read its secrets",
+        ("az keyvault set-policy --name contoso-kv --object-id p --secret-permissions get",),
     ),
     "a vault that trusts nobody": (
         changed("surroundings", "vault_document", network=Network(is_open=False, trusts_azure=False)),

@@ -10,11 +10,14 @@ from shared.application.messages import REMEDIATIONS, read_remediation
 from shared.application.ports import NotServed, OutboxRow, Stored
 from shared.application.remediation import Pace
 from shared.domain.cache_rules import CacheRule
+from shared.domain.dead_letters import LetterState
+from shared.domain.event_readers import RESOURCE_EVENTS
 from shared.domain.incidents import Incident, IncidentState
 from shared.domain.notice_kinds import NoticeKind
 from shared.errors import PermanentError, TemporaryError
 from tests.fakes.application import POLICY, TestApplication, log_alert
 from tests.fakes.stores import MemoryIncidents, MemoryOutbox
+from tests.fixtures.events import changed
 
 NGINX = "docker.io/library/nginx"
 REDIS = "docker.io/bitnami/redis"
@@ -126,25 +129,26 @@ class RefusingIncidents(MemoryIncidents):
 
     def __init__(self, source: str) -> None:
         super().__init__()
-        self._source = source
+        self.source = source
 
     async def replace(self, stored: Stored[Incident], incident: Incident) -> Stored[Incident]:
         """Refuse it."""
-        if incident.source == self._source:
+        if incident.source == self.source:
             raise PermanentError("too large", code="EntityTooLarge")
         return await super().replace(stored, incident)
 
 
 class RefusingOutbox(MemoryOutbox):
-    """An outbox that refuses what is said about one repository."""
+    """An outbox that refuses what is said about one repository, or only notices of some kinds."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, *kinds: NoticeKind) -> None:
         super().__init__()
         self._source = source
+        self._kinds = kinds or tuple(NoticeKind)
 
     async def add(self, row: OutboxRow) -> None:
         """Refuse it."""
-        if row.notice.source == self._source:
+        if row.notice.source == self._source and row.notice.kind in self._kinds:
             raise PermanentError("too large", code="EntityTooLarge")
         await super().add(row)
 
@@ -154,7 +158,7 @@ class TestStore:
 
     @pytest.mark.parametrize("store", ["incidents", "outbox"])
     async def test_its_neighbour_is_cured_and_told(self, store: str) -> None:
-        """Neither planning nor proving one of them takes the other down."""
+        """Neither planning nor proving one of them takes the other down, and the refused one ends as a dead letter."""
         world = TestApplication()
         refused = RefusingIncidents(REDIS) if store == "incidents" else RefusingOutbox(REDIS)
         setattr(world, store, refused)
@@ -165,7 +169,81 @@ class TestStore:
         await world.work()
 
         assert (await world.all_incidents())[NGINX].state is IncidentState.VERIFIED
-        assert [notice.source for notice in world.topic.sent] == [NGINX]
+        told = {(notice.kind, notice.source) for notice in world.topic.sent}
+        assert {(NoticeKind.INCIDENT_VERIFIED, NGINX), (NoticeKind.DEAD_LETTER_ADDED, "")} <= told
+        [letter] = await world.app.dead_letters.listed()
+        assert (letter.origin, letter.failures[0].code) == (REMEDIATIONS, "EntityTooLarge")
+        assert world.queue.sent == []
+
+    async def test_it_is_not_looked_at_again(self) -> None:
+        """Neither by the sweep nor for its neighbour's sake; a replay is another try, and the end the same."""
+        world = TestApplication()
+        world.incidents = RefusingIncidents(REDIS)
+        world.app = world.another()
+        world.failing("bitnami/redis:7")
+        await world.alert()
+        await world.work()
+
+        for _ in range(5):
+            world.clock.advance(3600)
+            await world.app.sweep.run()
+            assert world.queue.take(REMEDIATIONS) == []
+        [letter] = await world.app.dead_letters.listed()
+        await world.app.dead_letters.replay(letter.id)
+        world.registries.calls.clear()
+        await world.work()
+
+        assert "read" in world.registries.calls
+        [again] = await world.app.dead_letters.listed()
+        assert (again.state, again.deaths) == (LetterState.DEAD, 2)
+        assert world.queue.sent == []
+
+    async def test_drift_opens_what_can_be_opened(self) -> None:
+        """Two incidents rely on a set that was deleted, and one can't be written any more: the other is cured again."""
+        world = TestApplication()
+        world.incidents = refusing = RefusingIncidents("")
+        world.app = world.another()
+        world.failing("bitnami/redis:7", "nginx:1.27")
+        await world.alert()
+        await world.work()
+        refusing.source = REDIS
+        [name] = world.registries.sets
+        del world.registries.sets[name]
+
+        await world.app.events.accept(RESOURCE_EVENTS, changed(name, kind="credentialSets"))
+        await world.work()
+
+        assert list(world.registries.sets) == [name]
+        assert any(entry.event == "incident.detected" for entry in (await world.all_incidents())[NGINX].timeline[3:])
+
+    async def test_a_refused_notice_fails_the_incident(self) -> None:
+        """The row itself can be written: people see it among the incidents."""
+        world = TestApplication()
+        world.outbox = RefusingOutbox(REDIS, NoticeKind.INCIDENT_VERIFIED)
+        world.app = world.another()
+        world.failing("bitnami/redis:7")
+
+        await world.alert()
+        await world.work()
+
+        incident = (await world.all_incidents())[REDIS]
+        assert (incident.state, incident.timeline[-1].text) == (IncidentState.FAILED, "too large")
+        assert await world.app.dead_letters.listed() == []
+
+    async def test_an_alert_opens_what_can_be_opened(self) -> None:
+        """A failure that can't be added to its incident takes no other one of the same alert along."""
+        world = TestApplication()
+        world.incidents = RefusingIncidents(REDIS)
+        world.app = world.another()
+        world.failing("bitnami/redis:7")
+        await world.alert()
+        await world.work()
+        world.failing("bitnami/redis:8", "nginx:1.27")
+
+        await world.alert(log_alert(alert="a2"))
+        await world.work()
+
+        assert (await world.all_incidents())[NGINX].state is IncidentState.VERIFIED
 
 
 class TestPatience:

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.application.messages import RotationMessage
+from shared.application.messages import ROTATIONS, RotationMessage
+from shared.application.rotation_ports import HubUnavailable
 from shared.domain.notice_kinds import NoticeKind
 from shared.domain.policy import Provider
 from shared.domain.rotation import RotationState, Trigger, next_secret
@@ -152,12 +153,76 @@ class TestFailures:
         world.check_end()
 
     async def test_no_free_slot(self) -> None:
-        """An organization without a slot leaves the making to a person."""
+        """An organization that holds as many tokens as a plan allows leaves the making to a person."""
+        world = await made(ORGANIZATION_POLICY)
+        for number in range(10):
+            world.hub.add("contoso-org", f"theirs {number}", f"text {number}")
+        await world.app.rotating.start("hub", Trigger.SCHEDULE)
+
+        assert (await world.rotate()).fallback == "no_free_slot"
+        assert world.fuse.calls.count("hub.mint") == 1
+
+    async def test_a_plan_that_is_known(self) -> None:
+        """The tokens are counted, and Docker Hub is not asked for one that there is no room for."""
+        world = await made(
+            ORGANIZATION_POLICY.replace("organization: contoso-org", "organization: contoso-org\n    plan: team")
+        )
+        for number in range(10):
+            world.hub.add("contoso-org", f"theirs {number}", f"text {number}")
+        await world.app.rotating.start("hub", Trigger.SCHEDULE)
+
+        assert (await world.rotate()).fallback == "no_free_slot"
+        assert "hub.mint" not in world.fuse.calls
+
+    async def test_refused_with_room(self) -> None:
+        """A refusal that no count explains is told as what it is."""
         world = await made(ORGANIZATION_POLICY)
         world.hub.slots = 0
         await world.app.rotating.start("hub", Trigger.SCHEDULE)
 
-        assert (await world.rotate()).fallback == "no_free_slot"
+        assert (await world.rotate()).fallback == "minting_forbidden"
+
+
+class TestTrouble:
+    """What passes by itself is waited for; no message fails for it."""
+
+    async def test_a_locked_name(self) -> None:
+        """The step is put off for as long as Docker Hub asks, once, and then goes on."""
+        world = await made()
+        locked = HubUnavailable("the name is locked", code="login_locked", retry_after=600)
+        world.hub.trouble = locked
+        await world.app.rotating.start("hub", Trigger.PERSON)
+        world.queue.take(ROTATIONS)
+        await world.app.rotating.handle(RotationMessage("hub"))
+        found = await world.app.rotating.latest("hub")
+        asked = world.fuse.calls.count("hub.tokens")
+        for _ in range(3):
+            await world.app.rotating.handle(RotationMessage("hub"))
+
+        assert found is not None
+        assert found.not_before == world.clock.now() + timedelta(seconds=600)
+        assert found.timeline[-1].text.startswith("login_locked: ")
+        assert world.fuse.calls.count("hub.tokens") == asked
+        world.hub.trouble = None
+        assert (await world.rotate()).state is RotationState.SUCCEEDED
+        world.check_end()
+
+    async def test_long_trouble(self) -> None:
+        """After an hour people hear of it, once; the waits grow to a quarter of an hour."""
+        world = await made()
+        world.hub.trouble = HubUnavailable("HTTP 503")
+        await world.app.rotating.start("hub", Trigger.PERSON)
+        waits = []
+        for _ in range(30):
+            await world.app.rotating.handle(RotationMessage("hub"))
+            delay = max(m.delay_s for m in world.queue.sent if m.queue == ROTATIONS)
+            world.queue.take(ROTATIONS)
+            waits.append(delay)
+            world.clock.advance(delay)
+
+        assert (waits[0], waits[-1]) == (15, 900)
+        [notice] = [n for n in await world.told() if n.kind is NoticeKind.ROTATION_ACTION_NEEDED]
+        assert (notice.reason, "makes no progress" in notice.summary) == ("docker_hub_unavailable", True)
 
 
 class TestOrphans:
@@ -224,6 +289,36 @@ class TestOrganization:
         assert world.vaults.current("dockerhub-username").value == "contosobot"
         world.check_laws()
         assert world.ours("contoso-org") == []
+
+
+class TestDeletedSecrets:
+    """Names of the policy that somebody deleted are recovered when a rotation is wanted, and no others."""
+
+    async def test_the_live_pair(self) -> None:
+        """It is recovered, and the timeline says so; another deleted secret stays where it is."""
+        world = await made()
+        for name in ("dockerhub-token", "dockerhub-username", "somebody-elses"):
+            world.vaults.put("somebody-elses", "x")
+            world.vaults.delete(name)
+        await world.app.rotating.start("hub", Trigger.PERSON)
+        done = await world.rotate()
+
+        assert done.state is RotationState.SUCCEEDED
+        assert [e.text for e in done.timeline if e.event == "rotation.recovered"] == [
+            "the deleted secrets dockerhub-username and dockerhub-token were recovered"
+        ]
+        assert list(world.vaults.deleted) == ["somebody-elses"]
+        world.check_end()
+
+    async def test_the_staged_copy(self) -> None:
+        """Its name is free to be written to again."""
+        world = await made()
+        world.vaults.put(NEXT, "old")
+        world.vaults.delete(NEXT)
+        await world.app.rotating.start("hub", Trigger.PERSON)
+
+        assert (await world.rotate()).state is RotationState.SUCCEEDED
+        world.check_end()
 
 
 class TestAssisted:

@@ -12,6 +12,7 @@ from shared.application.messages import (
     NOTIFICATIONS,
     REMEDIATIONS,
     AlertMessage,
+    NotificationMessage,
     RegistryMessage,
     read_notification,
     read_remediation,
@@ -194,6 +195,26 @@ class TestStorms:
         assert len(incident.traces) == 1
         assert recorded.traces == {5}
 
+    async def test_a_notice_that_another_message_sends(self, recorded: Recorded) -> None:
+        """Its delivery is in that message's trace, and links to the trace that wrote the notice."""
+        world = TestApplication()
+        world.failing("nginx:1.27")
+        with invocation(1):
+            await world.alert()
+            await world.work()
+        world.clock.advance(3600)
+        [row] = [row async for row in world.outbox.about(world.topic.sent[0].subject)]
+        stored = await world.outbox.get(row.subject, row.row)
+        assert stored is not None
+        await world.outbox.replace(stored, msgspec.structs.replace(row, sent_at=None))
+
+        with invocation(8):
+            await world.app.notification.deliver(NotificationMessage(row.subject, row.row, trace={}))
+
+        again = recorded.named("notification.deliver")[-1]
+        assert again.context is not None
+        assert (again.context.trace_id, linked(again)) == (8, {1})
+
 
 class TestSpans:
     """What a span says of itself."""
@@ -203,6 +224,7 @@ class TestSpans:
         [
             (TemporaryError("x", code="TooManyRequests"), "temporary", "TooManyRequests", True),
             (TemporaryError("x", code="changed"), "conflict", "changed", False),
+            (PermanentError("x", code="table_missing"), "absent", "table_missing", False),
             (PermanentError("x"), "permanent", "permanent", True),
             (PermanentError("x", code="said by a stranger: nginx"), "permanent", "permanent", True),
             (KeyError("nginx"), "defect", "KeyError", True),
@@ -224,13 +246,23 @@ class TestSpans:
 
     def test_the_ids_of_the_work(self, recorded: Recorded) -> None:
         """Bound ids are on the span that runs and on those inside; other fields are for logs alone."""
-        with bind(delivery="d1"), working(Work.DETECTION), bind(incident="i1", image="nginx"), working(Work.SURVEY):
+        with bind(delivery="d1"), working(Work.DETECTION), bind(registry="r1", image="nginx"), working(Work.SURVEY):
             pass
 
         found = {span.name: dict(span.attributes or {}) for span in recorded.spans}
         assert found["survey"]["cachewarden.delivery"] == found["detection"]["cachewarden.delivery"] == "d1"
-        assert found["survey"]["cachewarden.incident"] == found["detection"]["cachewarden.incident"] == "i1"
+        assert found["survey"]["cachewarden.registry"] == found["detection"]["cachewarden.registry"] == "r1"
         assert "nginx" not in recorded.dump()
+
+    def test_one_incident_of_many(self, recorded: Recorded) -> None:
+        """The work on a registry names no single incident; what is done for one does."""
+        with working(Work.CURING):
+            for number in ("i1", "i2"):
+                with bind(incident=number), working(Work.VERIFICATION):
+                    pass
+
+        found = [(span.name, dict(span.attributes or {}).get("cachewarden.incident")) for span in recorded.spans]
+        assert found == [("verification", "i1"), ("verification", "i2"), ("curing", None)]
 
     def test_links_are_few(self, recorded: Recorded) -> None:
         """However many traces there are, and whatever they are; the own one is none."""
