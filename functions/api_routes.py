@@ -10,8 +10,8 @@ from typing import Any, Final
 import msgspec
 
 from shared.application.approvals import Answer
-from shared.application.checkup import CheckupReport
 from shared.application.dead_letters import LetterView
+from shared.application.doctor.findings import DoctorReport
 from shared.application.forecast import ExplainQuestion, PlanQuestion
 from shared.application.intake import Acceptance
 from shared.application.mirrors import MirrorFormat, MirrorReport
@@ -282,7 +282,7 @@ ROUTES: Final = (
         name="checkup",
         tag="health",
         summary="Every system that a cure needs, with what is wrong with it.",
-        answers=Answers((CheckupReport,)),
+        answers=Answers((DoctorReport,)),
     ),
     Route(
         method="GET",

@@ -80,7 +80,7 @@ def work(environment: dict[str, str], log: str, ahead_s: float, *, begin: bool) 
 async def _work(clock: ShiftedClock, *, begin: bool) -> None:
     settings = read_settings(os.environ)
     policy = read_policy(Path(settings.policy))
-    ports, closers = adapters(settings, policy)
+    ports, closers = adapters(settings, policy, managed=True)
     tables = Tables(StorageAccount(settings.storage_connection))
     ports = msgspec.structs.replace(ports, clock=clock, leases=TableLeases(tables, clock))
     app = assemble(policy, ports, pace=Pace(), patience=Patience(adoption=0))
