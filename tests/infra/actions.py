@@ -84,5 +84,6 @@ def arm_need(method: str, path: str) -> Need:
 
 def _vault_need(method: str, path: str) -> Need:
     listing = re.fullmatch(r"/secrets(/[^/]+/versions)?/?", path) is not None
-    verb = {"GET": "readMetadata" if listing else "getSecret", "PUT": "setSecret", "PATCH": "update"}[method]
+    read = "readMetadata" if listing else "getSecret"
+    verb = {"GET": read, "PUT": "setSecret", "PATCH": "update", "POST": "recover"}[method]
     return Need(f"{_VAULT}/{verb}/action", scope=path, data=True)

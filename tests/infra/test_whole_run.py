@@ -7,7 +7,7 @@ import pytest
 
 from sandbox import scenario
 from sandbox.arm.access import AccessControl
-from sandbox.arm.roles import BUILT_IN_ROLES, RoleDefinition
+from sandbox.arm.roles import BUILT_IN_ROLES, CACHEWARDEN_VAULT_POLICY_WRITER, RoleDefinition
 from tests.fixtures.whole_run import exchanges_of_the_whole_run
 from tests.infra.actions import Need, needs, patterns_for
 
@@ -35,11 +35,11 @@ def needed(request: pytest.FixtureRequest) -> set[Need]:
 
 @pytest.fixture(scope="module")
 def roles() -> list[RoleDefinition]:
-    """The roles of the sandbox's app, which are those of the templates (`test_access.py`)."""
+    """The roles of the sandbox's app, which are those of the templates (`test_access.py`), and the one on demand."""
     access = AccessControl()
     scenario.grant_app_roles(access, APP)
     given = {one.role for one in access.assignments(principal_id=APP)}
-    return [role for role in BUILT_IN_ROLES if role.id in given]
+    return [role for role in BUILT_IN_ROLES if role.id in given or role is CACHEWARDEN_VAULT_POLICY_WRITER]
 
 
 def test_nothing_is_missing(needed: set[Need], roles: list[RoleDefinition]) -> None:
