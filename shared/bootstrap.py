@@ -71,8 +71,15 @@ def _process() -> tuple[Application, AsyncIterator[None]]:
             dead_letters=settings.keep_dead_letters,
             audit=settings.keep_audit,
         ),
+        places=places_of(settings, policy),
+        sign_in=settings.console_sign_in,
     )
     return application, _until_the_loop_ends(closers)
+
+
+def places_of(settings: Settings, policy: Policy) -> Places:
+    """Where people look closer."""
+    return Places(app=settings.public_address, portal=settings.portal, registries=policy.registries)
 
 
 async def _until_the_loop_ends(closers: Sequence[Close]) -> AsyncIterator[None]:
@@ -129,6 +136,7 @@ def adapters(settings: Settings, policy: Policy) -> tuple[Ports, Sequence[Close]
     from shared.adapters.tables.outbox import TableOutbox
     from shared.adapters.tables.payloads import TablePayloads
     from shared.adapters.tables.rotations import TableRotations, TableSamples
+    from shared.adapters.tables.sessions import TableSessions
     from shared.adapters.vault_access import ArmVaultAccess
 
     managed = has_managed_identity(os.environ)
@@ -150,7 +158,7 @@ def adapters(settings: Settings, policy: Policy) -> tuple[Ports, Sequence[Close]
     told = production_channels(
         policy,
         identity,
-        places=Places(app=settings.public_address, portal=settings.portal),
+        places=places_of(settings, policy),
         private=settings.private_receivers,
         clock=clock,
     )
@@ -180,6 +188,7 @@ def adapters(settings: Settings, policy: Policy) -> tuple[Ports, Sequence[Close]
         sites=sites,
         channels=told.channels,
         channel_states=TableChannelStates(tables),
+        sessions=TableSessions(tables),
     )
     closers = [hub.aclose, vaults.aclose, sites.aclose, *told.closers]
     closers += [tables.aclose, queue.aclose, logs.aclose, registries.aclose, content.aclose, vault_access.aclose]

@@ -4,10 +4,12 @@ A yes only takes the incident back among the planned ones. What is then done is 
 was agreed to, the person is asked again.
 """
 
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 
 import msgspec
 
+from shared.application.audit import Audit
 from shared.application.incident_book import IncidentBook
 from shared.application.messages import REMEDIATIONS, RegistryMessage
 from shared.application.ports import Clock, Incidents, Queue
@@ -57,12 +59,20 @@ class ApprovalExpired(CallerError):
 class Approvals:
     """Takes people's answers."""
 
-    def __init__(
-        self, *, book: IncidentBook, incidents: Incidents, queue: Queue, clock: Clock, lifetime: timedelta
+    def __init__(  # noqa: PLR0913 - the ports and parts that it works with, each by name
+        self,
+        *,
+        book: IncidentBook,
+        incidents: Incidents,
+        queue: Queue,
+        audit: Audit,
+        clock: Clock,
+        lifetime: timedelta,
     ) -> None:
         self._book = book
         self._incidents = incidents
         self._queue = queue
+        self._audit = audit
         self._clock = clock
         self._lifetime = lifetime
 
@@ -85,7 +95,8 @@ class Approvals:
             await self._book.asked_too_long_ago(key)
             await self._continue(incident)
             raise ApprovalExpired(f"the plan was proposed at {proposal.proposed_at:%Y-%m-%dT%H:%M:%SZ}")
-        decided = _as_said(await self._book.approved(key, by=answer.by, why=answer.why), Decision.APPROVED)
+        async with self._recorded("approve_plan", key, answer, proposal):
+            decided = _as_said(await self._book.approved(key, by=answer.by, why=answer.why), Decision.APPROVED)
         await self._continue(decided)
         return decided
 
@@ -95,7 +106,13 @@ class Approvals:
         _, proposal = await self._asked(key)
         if answer.plan and answer.plan != proposal.plan:
             raise NothingToDecide(f"plan: {answer.plan!r} found; the incident asks about {proposal.plan!r}")
-        return _as_said(await self._book.rejected(key, by=answer.by, why=answer.why), Decision.REJECTED)
+        async with self._recorded("reject_plan", key, answer, proposal):
+            return _as_said(await self._book.rejected(key, by=answer.by, why=answer.why), Decision.REJECTED)
+
+    def _recorded(self, kind: str, key: str, answer: Answer, proposal: Proposal) -> AbstractAsyncContextManager[None]:
+        """Write down in the audit trail who said what to which plan."""
+        why = answer.why or "no reason given"
+        return self._audit.change(kind, f"incidents/{key}", by=answer.by, why=why, after={"plan": proposal.plan})
 
     async def _asked(self, key: str) -> tuple[Incident, Proposal]:
         stored = await self._incidents.get(key)

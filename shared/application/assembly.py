@@ -8,6 +8,7 @@ from shared.application.apply import Applier
 from shared.application.approvals import Approvals
 from shared.application.audit import Audit
 from shared.application.audit_ports import AuditRows
+from shared.application.board import Board
 from shared.application.channel_ports import ChannelStates
 from shared.application.checkup import Checkup
 from shared.application.chores import Chore
@@ -49,6 +50,7 @@ from shared.application.retention import Pruning, Retention
 from shared.application.rotating import Rotating
 from shared.application.rotation_ports import CredentialSets, DockerHub, Rotations, Samples, Vaults
 from shared.application.rotation_requests import RotationRequests
+from shared.application.sessions import ConsoleSessions, Sessions, SignIn
 from shared.application.site_images import SiteImages
 from shared.application.sites_ports import Sites
 from shared.application.survey import Survey
@@ -56,6 +58,7 @@ from shared.application.sweep import Sweep
 from shared.application.sweep_ports import Archive, ChoreRuns
 from shared.application.verification import Verification
 from shared.application.watch import StuckIncidents, UnannouncedFailures
+from shared.domain.notice_links import Places
 from shared.domain.policy import Policy
 
 
@@ -87,6 +90,7 @@ class Ports(msgspec.Struct, frozen=True):
     sites: Sites
     channels: Mapping[str, Channel]
     channel_states: ChannelStates
+    sessions: Sessions
 
 
 class Application(msgspec.Struct, frozen=True):
@@ -106,6 +110,10 @@ class Application(msgspec.Struct, frozen=True):
     rotating: Rotating
     rotation_requests: RotationRequests
     credential_watch: CredentialWatch
+    board: Board
+    sessions: ConsoleSessions
+    places: Places
+    sign_in: SignIn
     chores: tuple[Chore, ...] = ()
 
 
@@ -125,6 +133,8 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
     patience: Patience,
     largest_alert: int = 1024 * 1024,
     retention: Retention = Retention(),  # noqa: B008 - frozen
+    places: Places = Places(),  # noqa: B008 - frozen
+    sign_in: SignIn = SignIn.KEY,
 ) -> Application:
     """The application on the given ports."""
     notification = Notification(
@@ -165,6 +175,7 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
         deliveries=ports.deliveries,
         notification=notification,
         queue=ports.queue,
+        audit=audit,
         clock=ports.clock,
     )
     events = EventIntake(
@@ -205,11 +216,18 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
             pace=pace,
         ),
         notification=notification,
-        reports=Reports(policy=policy, incidents=ports.incidents, outbox=ports.outbox, deliveries=ports.deliveries),
+        reports=Reports(
+            policy=policy,
+            incidents=ports.incidents,
+            outbox=ports.outbox,
+            deliveries=ports.deliveries,
+            rotations=ports.rotations,
+        ),
         approvals=Approvals(
             book=book,
             incidents=ports.incidents,
             queue=ports.queue,
+            audit=audit,
             clock=ports.clock,
             lifetime=policy.limits.approval_expires_after,
         ),
@@ -227,6 +245,21 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
             clock=ports.clock,
         ),
         sweep=Sweep(chores=chores, runs=ports.chore_runs, leases=ports.leases, clock=ports.clock),
+        board=Board(
+            policy=policy,
+            incidents=ports.incidents,
+            letters=dead_letters,
+            outbox=ports.outbox,
+            states=ports.channel_states,
+            rotations=ports.rotations,
+            headroom=credentials.headroom,
+            chores=chores,
+            runs=ports.chore_runs,
+            clock=ports.clock,
+        ),
+        sessions=ConsoleSessions(sessions=ports.sessions, clock=ports.clock),
+        places=places,
+        sign_in=sign_in,
         chores=chores,
     )
 

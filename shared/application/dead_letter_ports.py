@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Protocol
 
-from shared.application.ports import Stored
+from shared.application.ports import Position, Stored
 from shared.domain.dead_letters import DeadLetter
 
 
@@ -19,5 +19,5 @@ class Letters(Protocol):
     async def replace(self, stored: Stored[DeadLetter], letter: DeadLetter) -> None:
         """Replace a letter as it was read; raises `Changed` when it was changed since."""
 
-    def all(self) -> AsyncIterator[DeadLetter]:
-        """Every letter, in no order."""
+    def newest(self, limit: int, *, before: Position | None = None) -> AsyncIterator[DeadLetter]:
+        """Letters that were given up, at most `limit`, latest change first; `before` has a letter's id as `key`."""

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from shared.domain.incidents import Incident
+from shared.domain.incidents import Incident, IncidentState
 from shared.domain.notices import Notice
 from shared.domain.plans import AttachCredentialSet, CreateCacheRule, CreateCredentialSet
 from shared.domain.registries import CredentialSet, RegistrySnapshot
@@ -28,6 +28,18 @@ class Stored[T](msgspec.Struct, frozen=True):
 
     value: T
     etag: str
+
+
+class Position(msgspec.Struct, frozen=True):
+    """A place in a list that goes from the latest to the oldest; a page begins behind one.
+
+    Attributes:
+        at: the time by which the list is sorted, of the last thing before the place.
+        key: what tells things of the same time apart, of the same thing.
+    """
+
+    at: datetime
+    key: str
 
 
 class Clock(Protocol):
@@ -52,8 +64,25 @@ class Incidents(Protocol):
     def of_registry(self, registry_id: str, *, active_only: bool) -> AsyncIterator[Stored[Incident]]:
         """The incidents of a registry; `active_only` leaves out what is settled or waits for a person."""
 
-    def newest(self, limit: int) -> AsyncIterator[Incident]:
-        """The incidents of all registries, at most `limit`, latest change first."""
+    def newest(
+        self,
+        limit: int,
+        *,
+        states: frozenset[IncidentState] = frozenset(),
+        naming: str = "",
+        before: Position | None = None,
+    ) -> AsyncIterator[Incident]:
+        """The incidents of all registries, at most `limit`, latest change first.
+
+        Args:
+            limit: how many at most.
+            states: only those in one of these states; empty: in any.
+            naming: only those whose source repository has this text in it, in lower case.
+            before: only what comes after this place; `key` is the incident's id.
+        """
+
+    async def counts(self) -> dict[IncidentState, int]:
+        """How many incidents are in each state; states that none is in are left out."""
 
 
 class Lease(msgspec.Struct, frozen=True):
@@ -198,6 +227,11 @@ class OutboxRow(msgspec.Struct, frozen=True):
         """Whether there is something left to do for it."""
         return self.sent_at is None and self.error is None and self.held is None
 
+    @property
+    def status(self) -> str:
+        """`sent`, `waiting`, `quiet` or `storm`; or the reason why it never will be sent."""
+        return self.error or self.held or ("sent" if self.sent_at else "waiting")
+
 
 class Outbox(Protocol):
     """Notices that wait for their channel, and what became of them."""
@@ -213,6 +247,9 @@ class Outbox(Protocol):
 
     def about(self, subject: str) -> AsyncIterator[OutboxRow]:
         """The rows about a subject."""
+
+    def of_channel(self, channel: str, limit: int, *, before: Position | None = None) -> AsyncIterator[OutboxRow]:
+        """A channel's rows, at most `limit`, the latest first; `before` has a row's `row` as its `key`."""
 
 
 class Queue(Protocol):

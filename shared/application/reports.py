@@ -1,16 +1,25 @@
-"""Reports: what is known, read only."""
+"""Reports: what is known, read only; the JSON API and the console show the same."""
 
-from datetime import datetime
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import Final
 
 import msgspec
 
+from shared.application.paging import BadQuestion, read_position
 from shared.application.ports import Deliveries, Incidents, Outbox, Totals
+from shared.application.rotation_ports import Rotations
 from shared.domain.incidents import Incident, IncidentState
 from shared.domain.policy import Policy
+from shared.domain.rotation import Rotation
 from shared.errors import CallerError
 
-_USUAL_LIMIT = 100
-_LARGEST_LIMIT = 1000
+_USUAL_LIMIT: Final = 100
+_LARGEST_LIMIT: Final = 1000
+_LONGEST_NAME: Final = 200
+_MOST_ROTATIONS: Final = 5
+_EARLIER: Final = timedelta(days=1)
+"""How long before an incident a rotation may have ended and still explain it."""
 
 
 class NotFound(CallerError):
@@ -21,11 +30,20 @@ class NotFound(CallerError):
     status = 404
 
 
-class BadQuestion(CallerError):
-    """A query parameter is not what it should be."""
+class Question(msgspec.Struct, frozen=True):
+    """Which incidents are asked for, as it stands in an address.
 
-    code = "bad_question"
-    hint = "Correct the parameter that is named, or leave it out."
+    Attributes:
+        limit: how many, 1 to 1000; 100 when it is left out.
+        state: states, separated by commas; any when it is left out.
+        source: a part of the repository's name.
+        before: `updated_at~id` of the last one seen: what comes after it.
+    """
+
+    limit: str | None = None
+    state: str | None = None
+    source: str | None = None
+    before: str | None = None
 
 
 class IncidentSummary(msgspec.Struct, frozen=True):
@@ -38,6 +56,9 @@ class IncidentSummary(msgspec.Struct, frozen=True):
     rule: str | None
     failures: int
     updated_at: datetime
+    registry_id: str
+    mode: str = ""
+    preventive: bool = False
 
 
 class DeliveryStatus(msgspec.Struct, frozen=True):
@@ -55,13 +76,22 @@ class DeliveryStatus(msgspec.Struct, frozen=True):
     status: str
     attempts: int = 0
     trouble: str | None = None
+    queued_at: datetime | None = None
+    sent_at: datetime | None = None
 
 
 class IncidentReport(msgspec.Struct, frozen=True):
-    """An incident and what became of its notices."""
+    """An incident, what became of its notices, and what happened to its upstream's credential meanwhile.
+
+    Attributes:
+        answer_by: until when its question can be answered; None where nothing is asked.
+        rotations: those of the upstream's credential that were going on since a day before it, the newest first.
+    """
 
     incident: Incident
     notices: tuple[DeliveryStatus, ...]
+    answer_by: datetime | None = None
+    rotations: tuple[Rotation, ...] = ()
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -75,22 +105,28 @@ class Health(msgspec.Struct, frozen=True):
 class Reports:
     """Answers questions about incidents and the app itself."""
 
-    def __init__(self, *, policy: Policy, incidents: Incidents, outbox: Outbox, deliveries: Deliveries) -> None:
+    def __init__(
+        self, *, policy: Policy, incidents: Incidents, outbox: Outbox, deliveries: Deliveries, rotations: Rotations
+    ) -> None:
         self._policy = policy
         self._incidents = incidents
         self._outbox = outbox
         self._deliveries = deliveries
+        self._rotations = rotations
 
-    async def newest(self, limit: str | None) -> list[IncidentSummary]:
-        """The incidents, latest change first.
+    async def newest(self, question: Question) -> list[IncidentSummary]:
+        """The incidents that are asked for, latest change first.
 
         Raises:
-            BadQuestion: `limit` is no whole number from 1 to 1000.
+            BadQuestion: a part of the question has another form.
         """
-        wanted = _USUAL_LIMIT if limit is None else int(limit) if limit.isdecimal() and len(limit) < 5 else 0  # noqa: PLR2004
-        if not 1 <= wanted <= _LARGEST_LIMIT:
-            raise BadQuestion(f"limit: {limit!r} found, a whole number from 1 to {_LARGEST_LIMIT} expected")
-        return [_summary(incident) async for incident in self._incidents.newest(wanted)]
+        found = self._incidents.newest(
+            _limit(question.limit),
+            states=_states(question.state),
+            naming=(question.source or "")[:_LONGEST_NAME].strip().lower(),
+            before=read_position(question.before),
+        )
+        return [summary_of(incident) async for incident in found]
 
     async def incident(self, key: str) -> IncidentReport:
         """One incident.
@@ -101,18 +137,27 @@ class Reports:
         stored = await self._incidents.get(key)
         if stored is None:
             raise NotFound("there is no incident of that id")
+        incident = stored.value
         rows = [row async for row in self._outbox.about(f"incidents/{key}")]
         statuses = tuple(
             DeliveryStatus(
                 channel=row.channel,
                 notice=row.notice.kind,
-                status=row.error or row.held or ("sent" if row.sent_at else "waiting"),
+                status=row.status,
                 attempts=row.attempts,
                 trouble=row.trouble,
+                queued_at=row.queued_at,
+                sent_at=row.sent_at,
             )
             for row in rows
         )
-        return IncidentReport(incident=stored.value, notices=statuses)
+        asked = incident.proposal if incident.state is IncidentState.AWAITING_APPROVAL else None
+        return IncidentReport(
+            incident=incident,
+            notices=statuses,
+            answer_by=asked.proposed_at + self._policy.limits.approval_expires_after if asked else None,
+            rotations=tuple([each async for each in self._rotations_for(incident)][:_MOST_ROTATIONS]),
+        )
 
     async def deliveries(self) -> Totals:
         """What has arrived and what became of it, as far as it is kept."""
@@ -128,8 +173,18 @@ class Reports:
             break
         return Health(status="healthy", mode=self._policy.mode, registries=len(self._policy.registries))
 
+    async def _rotations_for(self, incident: Incident) -> AsyncIterator[Rotation]:
+        upstream = self._policy.upstreams.get(incident.source.partition("/")[0])
+        if upstream is None or upstream.credential is None:
+            return
+        async for rotation in self._rotations.history(upstream.credential):
+            if rotation.updated_at < incident.opened_at - _EARLIER:
+                return
+            yield rotation
 
-def _summary(incident: Incident) -> IncidentSummary:
+
+def summary_of(incident: Incident) -> IncidentSummary:
+    """An incident as a line of the list."""
     return IncidentSummary(
         id=incident.id,
         source=incident.source,
@@ -138,4 +193,21 @@ def _summary(incident: Incident) -> IncidentSummary:
         rule=incident.rule,
         failures=incident.failures,
         updated_at=incident.updated_at,
+        registry_id=incident.registry_id,
+        mode=incident.mode,
+        preventive=incident.preventive,
     )
+
+
+def _limit(text: str | None) -> int:
+    wanted = _USUAL_LIMIT if text is None else int(text) if text.isdecimal() and len(text) < 5 else 0  # noqa: PLR2004
+    if not 1 <= wanted <= _LARGEST_LIMIT:
+        raise BadQuestion(f"limit: {text!r} found, a whole number from 1 to {_LARGEST_LIMIT} expected")
+    return wanted
+
+
+def _states(text: str | None) -> frozenset[IncidentState]:
+    names = [name.strip() for name in (text or "").split(",") if name.strip()]
+    if unknown := [name for name in names if name not in set(IncidentState)]:
+        raise BadQuestion(f"state: {unknown[0][:40]!r} found, of {', '.join(IncidentState)} expected")
+    return frozenset(map(IncidentState, names))

@@ -14,12 +14,11 @@ from shared.queries.diagnostics import AZURE_DIAGNOSTICS
 from shared.queries.kubernetes import AKS_AUDIT, KUBE_EVENTS, KUBE_PODS, owners, with_owners
 from shared.queries.machines import SYSLOG
 from shared.queries.merging import merged
-from shared.queries.quoting import kql_quote
 from shared.queries.registry_events import REGISTRY_EVENTS
 from shared.queries.rows import Row
 from shared.queries.source import LogSource
 
-__all__ = ["AUDIT_SOURCES", "SOURCES", "LogSource", "Row", "kql_quote", "read_failures", "sources"]
+__all__ = ["AUDIT_SOURCES", "SOURCES", "LogSource", "Row", "read_failures", "sources"]
 
 SOURCES: tuple[LogSource, ...] = (
     KUBE_EVENTS,

@@ -19,6 +19,7 @@ _TABLES: Final = {
     Kept.DEAD_LETTERS: "deadletters",
     Kept.DRIFT: "drift",
     Kept.AUDIT: "audit",
+    Kept.SESSIONS: "sessions",
 }
 
 SETTLED: Final = frozenset(IncidentState) - ACTIVE - {IncidentState.AWAITING_APPROVAL}

@@ -4,12 +4,14 @@ So a field that is added later needs no migration, and a value that is larger th
 documented) is cut into several, of which a replacement leaves none behind.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Final
 
 import msgspec
 
 from shared.adapters.tables.client import PARTITION, ROW, Entity, Table
+from shared.adapters.tables.latest import Choice, latest
 from shared.application.ports import Stored
 from shared.errors import PermanentError
 
@@ -57,6 +59,13 @@ class Records[T]:
         """The values that an OData condition over partition, row and columns selects."""
         async for entity, etag in self._table.query(condition, values):
             yield self._stored(entity, etag)
+
+    async def latest(self, limit: int, choice: Choice) -> AsyncIterator[Stored[T]]:
+        """The latest values among those of a choice, at most so many; one that is deleted meanwhile is left out."""
+        found = await latest(self._table, limit, choice)
+        for stored in await asyncio.gather(*(self.get(partition, row) for partition, row in found)):
+            if stored is not None:
+                yield stored
 
     def _entity(self, partition: str, row: str, value: T) -> Entity:
         text = msgspec.json.encode(value).decode()

@@ -301,7 +301,7 @@ class TestLongTail:
         [message] = received
         assert message["title"] == "Image served from the registry"
         assert NOTICE.hand_off[0].kustomize in message["message"]
-        assert "https://cachewarden.example/api/console#/incidents/" in message["message"]
+        assert "https://cachewarden.example/api/console/incidents/" in message["message"]
 
     async def test_a_service_that_does_not_take_it(self, wired: Wired) -> None:
         """Apprise does not say why, so it may pass."""

@@ -6,7 +6,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from shared.application.ports import Changed, Delivery, OutboxRow
+from shared.application.ports import Changed, Delivery, OutboxRow, Position
 from shared.domain.circuits import Circuit
 from shared.domain.storms import HeldNotice, Window
 from tests.integration.adapters.builders import NOON, incident, notice
@@ -115,6 +115,17 @@ class TestOutbox:
 
         found = [row async for row in stores.outbox.about(incident().id)]
         assert sorted(rows, key=lambda row: row.row) == sorted(found, key=lambda row: row.row)
+
+    async def test_of_a_channel(self, stores: Stores) -> None:
+        """A channel's rows across subjects come page by page, the latest first, and nobody else's."""
+        for number, name in enumerate(("a/b", "topic", "a/b", "a/b")):
+            about = incident(f"docker.io/library/r{number}")
+            at = NOON + timedelta(minutes=number // 3)
+            await stores.outbox.add(OutboxRow(about.id, f"n{number}-{name}", name, notice(about), queued_at=at))
+
+        first = [row async for row in stores.outbox.of_channel("a/b", 2)]
+        rest = [row async for row in stores.outbox.of_channel("a/b", 2, before=Position(NOON, first[-1].row))]
+        assert [row.row for row in (*first, *rest)] == ["n3-a/b", "n2-a/b", "n0-a/b"]
 
     async def test_nothing(self, stores: Stores) -> None:
         """An unknown row is None, an unknown incident has none."""

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from shared.application.checkup import Checkup, Condition, Finding
-from shared.domain.incidents import Incident
+from shared.application.ports import Position
+from shared.domain.incidents import Incident, IncidentState
 from shared.domain.policy_file import load_policy
 from shared.domain.registries import RegistrySnapshot
 from shared.errors import PermanentError, TemporaryError
@@ -96,8 +97,15 @@ class SilentRegistries(FakeRegistries):
 class BrokenIncidents(MemoryIncidents):
     """A store that is down."""
 
-    async def newest(self, limit: int) -> AsyncIterator[Incident]:
+    async def newest(
+        self,
+        limit: int,
+        *,
+        states: frozenset[IncidentState] = frozenset(),
+        naming: str = "",
+        before: Position | None = None,
+    ) -> AsyncIterator[Incident]:
         """Trouble."""
-        async for incident in super().newest(limit):
+        async for incident in super().newest(limit, states=states, naming=naming, before=before):
             yield incident
         raise TemporaryError("down", code="ServerBusy")
