@@ -114,6 +114,7 @@ class Application(msgspec.Struct, frozen=True):
     sessions: ConsoleSessions
     places: Places
     sign_in: SignIn
+    clock: Clock
     chores: tuple[Chore, ...] = ()
 
 
@@ -260,6 +261,7 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
         sessions=ConsoleSessions(sessions=ports.sessions, clock=ports.clock),
         places=places,
         sign_in=sign_in,
+        clock=ports.clock,
         chores=chores,
     )
 

@@ -30,7 +30,8 @@ CURED: Final = frozenset({IncidentState.VERIFIED, IncidentState.CLOSED})
 
 _MOST: Final = 8
 _RECENT: Final = 20
-_PAGE: Final = 50
+CHANNEL_PAGE: Final = 50
+"""Notices of a channel on one page."""
 
 
 class Window(msgspec.Struct, frozen=True):
@@ -191,7 +192,7 @@ class Board:
         """
         if name not in self._policy.notifications.channels:
             raise NotFound("the policy has no channel of that name", hint="The console lists the channels.")
-        rows = [row async for row in self._outbox.of_channel(name, _PAGE, before=read_position(before))]
+        rows = [row async for row in self._outbox.of_channel(name, CHANNEL_PAGE, before=read_position(before))]
         return await self._channel(name), tuple(rows)
 
     async def _latest(self, states: frozenset[IncidentState]) -> tuple[IncidentSummary, ...]:

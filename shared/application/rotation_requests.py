@@ -3,6 +3,7 @@
 import msgspec
 
 from shared.application.headroom import Headroom, WindowReport
+from shared.application.reports import NotFound
 from shared.application.rotating import Forecast, Rotating
 from shared.application.rotation_ports import Rotations
 from shared.domain.policy import Provider
@@ -69,6 +70,20 @@ class RotationRequests:
             return await self._rotating.plan(name)
         trigger = Trigger.LEAK if request.revoke_first else Trigger.PERSON
         return await self._rotating.start(name, trigger, revoke_first=request.revoke_first)
+
+    async def rotation(self, key: str) -> Rotation:
+        """One rotation by its id, `hub-3`.
+
+        Raises:
+            UnknownCredential: the policy has no such credential.
+            NotFound: the credential has no such rotation.
+        """
+        name = key.rpartition("-")[0]
+        self._rotating.credential(name)
+        async for rotation in self._rotations.history(name):
+            if rotation.id == key:
+                return rotation
+        raise NotFound("there is no rotation of that id", hint=f"GET /api/rotations/{name} lists them.")
 
     async def show(self, name: str) -> CredentialReport:
         """A credential's rotations and headroom; raises `UnknownCredential`."""

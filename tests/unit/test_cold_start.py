@@ -50,6 +50,8 @@ class TestIndex:
             "approve",
             "audit",
             "checkup",
+            "console",
+            "console_pages",
             "dead_letters",
             "deliveries",
             "explain",

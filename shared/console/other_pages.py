@@ -1,0 +1,76 @@
+"""The pages beside the work: health, the entrance, and what went wrong."""
+
+from http import HTTPStatus
+
+from shared.application.checkup import CheckupReport, Condition
+from shared.console.html import Child, el
+from shared.console.page import OVERVIEW, ROOT, Page, section, table
+from shared.console.words import Word, badge
+
+_CONDITIONS = {
+    Condition.HEALTHY: Word("healthy", "good", "Everything that a cure needs answers."),
+    Condition.DEGRADED: Word("degraded", "wait", "Something is amiss; the rest works."),
+    Condition.FAILING: Word("failing", "bad", "The storage does not answer, so nothing can work."),
+}
+
+
+def health_page(report: CheckupReport) -> Page:
+    """What each outside system answered just now."""
+    word = _CONDITIONS[report.condition]
+    rows: list[tuple[Child, ...]] = [
+        (each.what, badge(_CONDITIONS[each.condition]), each.reason) for each in report.findings
+    ]
+    found = table("Findings", ("What", "How it is", "Reason"), rows)
+    body = [el("p", word.meaning, class_="lead"), section("Asked just now", found)]
+    return Page(title="Health", here="health", lead=badge(word), body=body)
+
+
+def key_wanted(to: str) -> Page:
+    """The entrance for who has the function key; from there it goes on to the page that was wanted."""
+    form = el(
+        "form",
+        el("input", type="hidden", name="to", value=to),
+        el("label", "Function key", el("input", name="code", type="password", required=True, autocomplete="off")),
+        el("div", el("button", "Open the console", class_="main"), class_="buttons"),
+        method="get",
+        action=ROOT,
+        class_="ask",
+    )
+    return Page(
+        title="Sign in",
+        body=[
+            el("p", "The console is for people who have this app's function key.", class_="lead"),
+            form,
+            el(
+                "p",
+                "The key is looked at once. Then a session of eight hours counts, in a cookie that no script can read.",
+                class_="soft",
+            ),
+        ],
+        status=HTTPStatus.UNAUTHORIZED,
+    )
+
+
+def role_wanted(name: str, roles: str) -> Page:
+    """For who is signed in and may not look."""
+    return Page(
+        title="No role",
+        body=[
+            el("p", f"{name} is signed in, and has none of the roles {roles}.", class_="lead"),
+            el("p", "Ask whoever manages the app's Entra application to assign one."),
+        ],
+        status=HTTPStatus.FORBIDDEN,
+    )
+
+
+def problem(status: int, title: str, text: str, hint: str = "", *, back: str = OVERVIEW) -> Page:
+    """What went wrong, and what can be done."""
+    return Page(
+        title=title,
+        body=[
+            el("p", text, class_="lead"),
+            el("p", hint) if hint else None,
+            el("p", el("a", "Back", href=back)),
+        ],
+        status=status,
+    )
