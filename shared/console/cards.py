@@ -33,15 +33,15 @@ def _window(window: Window, now: datetime) -> Markup:
     return el("li", head, sparkline(window.readings, window.outlook, said), el("p", said), class_="card")
 
 
-def credentials(seen: tuple[CredentialState, ...], now: datetime) -> Markup:
-    """The credentials as cards."""
+def credentials(seen: tuple[CredentialState, ...], now: datetime, *, heading: str = "h3") -> Markup:
+    """The credentials as cards, each under a heading of that level."""
     if not seen:
         return el("p", "The policy names no credential.", class_="soft")
-    return el("ul", [_credential(state, now) for state in seen], class_="cards")
+    return el("ul", [_credential(state, now, heading) for state in seen], class_="cards")
 
 
-def _credential(state: CredentialState, now: datetime) -> Markup:
-    title = el("h3", link(f"credentials/{state.name}", state.name))
+def _credential(state: CredentialState, now: datetime, heading: str) -> Markup:
+    title = el(heading, link(f"credentials/{state.name}", state.name))
     if state.latest is None:
         return el("li", el("div", title, class_="title"), el("p", "It was never rotated from here."), class_="card")
     rotation = state.latest
@@ -51,15 +51,15 @@ def _credential(state: CredentialState, now: datetime) -> Markup:
     return el("li", el("div", title, badge(ROTATIONS[rotation.state]), class_="title"), said, class_="card")
 
 
-def channels(seen: tuple[ChannelState, ...], now: datetime) -> Markup:
-    """The channels as cards."""
+def channels(seen: tuple[ChannelState, ...], now: datetime, *, heading: str = "h3") -> Markup:
+    """The channels as cards, each under a heading of that level."""
     if not seen:
         return el("p", "The policy names no channel: nobody is told anything.", class_="soft")
-    return el("ul", [_channel(state, now) for state in seen], class_="cards")
+    return el("ul", [_channel(state, now, heading) for state in seen], class_="cards")
 
 
-def _channel(state: ChannelState, now: datetime) -> Markup:
-    title = el("h3", link(f"channels/{state.name}", state.name), " ", el("small", state.kind.replace("_", " ")))
+def _channel(state: ChannelState, now: datetime, heading: str) -> Markup:
+    title = el(heading, link(f"channels/{state.name}", state.name), " ", el("small", state.kind.replace("_", " ")))
     return el(
         "li",
         el("div", title, badge(channel_word(state)), class_="title"),
@@ -72,12 +72,9 @@ def channel_words(state: ChannelState, now: datetime) -> list[Child]:
     """How a channel is, in a sentence."""
     circuit = state.circuit
     if circuit.error is not None:
-        rest = (
-            [" It is left alone for now and tried again ", when(circuit.rests_until, now), "."]
-            if circuit.rests_until
-            else []
-        )
-        return [f"In trouble, {count(circuit.failures, 'time')} in a row: {circuit.error}.", *rest]
+        often = f", {circuit.failures} times in a row" if circuit.failures > 1 else ""
+        rest: list[Child] = [" It is left alone, and tried again ", when(circuit.rests_until, now), "."]
+        return [f"In trouble{often}: {circuit.error}.", *(rest if circuit.rests_until else [])]
     if state.lost:
         return [f"{count(len(state.lost), 'notice')} of the last 20 never arrived: {state.lost[0].error}"]
     return ["It takes what it is sent, as far as is known."]

@@ -17,7 +17,7 @@ _LINKED = ("incidents/", "rotations/", "credentials/", "dead-letters/")
 
 def channel_list(seen: tuple[ChannelState, ...], now: datetime) -> Page:
     """All channels."""
-    return Page(title="Channels", here="channels", body=channels(seen, now))
+    return Page(title="Channels", here="channels", body=channels(seen, now, heading="h2"))
 
 
 def channel_page(state: ChannelState, rows: Sequence[OutboxRow], now: datetime) -> Page:

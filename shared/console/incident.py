@@ -177,8 +177,8 @@ def _timeline(report: IncidentReport, now: datetime) -> Markup:
 def timeline_line(entry: TimelineEntry, now: datetime, *, rotation: str | None = None) -> Markup:
     """One thing that happened; `rotation` is the one to which it did, on another thing's page."""
     tone = " ".join(part for part in (_TONES.get(entry.event), "other" if rotation else None) if part)
-    of: Child = [" · rotation ", link(f"rotations/{rotation}", rotation)] if rotation else None
-    return el("li", entry.text, el("div", moment(entry.at, now), " · ", entry.event, of), class_=tone or None)
+    of: Child = [link(f"rotations/{rotation}", f"Rotation {rotation}"), ": "] if rotation else None
+    return el("li", of, entry.text, el("div", moment(entry.at, now), " · ", entry.event), class_=tone or None)
 
 
 def _notices(notices: tuple[DeliveryStatus, ...], now: datetime) -> Markup:

@@ -10,7 +10,7 @@ from shared.application.reports import IncidentSummary
 from shared.console.cards import channel_word, channels, credentials, windows
 from shared.console.html import Child, el
 from shared.console.incident_list import incident_table
-from shared.console.page import Page, link, section
+from shared.console.page import Page, link, section, table
 from shared.console.words import ROTATIONS, Word, badge, count, when
 from shared.domain.incidents import IncidentState as State
 from shared.domain.policy import Mode
@@ -38,8 +38,12 @@ def overview(seen: Overview, now: datetime) -> Page:
             _incidents("Failing now", (*seen.stuck, *seen.worked_on), now, "Nothing fails."),
             _incidents("Cured lately", seen.cured, now, "Nothing was cured yet."),
             section("Docker Hub's pull limit", windows(seen.windows, now), note="The last six hours."),
-            section("Credentials", credentials(seen.credentials, now)),
-            section("Channels", channels(seen.channels, now)),
+            el(
+                "div",
+                section("Credentials", credentials(seen.credentials, now)),
+                section("Channels", channels(seen.channels, now)),
+                class_="halves",
+            ),
             section("Regular work", _chores(seen.chores, now)),
         ],
     )
@@ -129,19 +133,21 @@ def _incidents(heading: str, incidents: tuple[IncidentSummary, ...], now: dateti
 
 
 def _chores(seen: tuple[ChoreState, ...], now: datetime) -> Markup:
-    return el("ul", [_chore(state, now) for state in seen], class_="cards")
-
-
-def _chore(state: ChoreState, now: datetime) -> Markup:
-    word = Word("not yet", "idle")
-    if state.run is not None:
-        word = (
-            Word("failed", "bad")
-            if state.run.error
-            else Word("late", "wait")
-            if state.is_late
-            else Word("well", "good")
+    rows: list[tuple[Child, ...]] = [
+        (
+            state.name.replace("-", " "),
+            badge(_chore_word(state)),
+            state.run.error if state.run else None,
+            when(state.run.started_at, now) if state.run else None,
         )
-    said: Child = ["Last run ", when(state.run.started_at, now), "."] if state.run else "It has not had its turn."
-    error = el("p", state.run.error) if state.run and state.run.error else None
-    return el("li", el("div", el("h3", state.name), badge(word), class_="title"), el("p", said), error, class_="card")
+        for state in seen
+    ]
+    return table("Regular work", ("What", "How it is", "Trouble", "Last run"), rows)
+
+
+def _chore_word(state: ChoreState) -> Word:
+    if state.run is None:
+        return Word("not yet", "idle")
+    if state.run.error:
+        return Word("failed", "bad")
+    return Word("late", "wait") if state.is_late else Word("well", "good")

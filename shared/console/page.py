@@ -141,7 +141,7 @@ def table(
         for row in rows
     ]
     parts = el("table", el("caption", caption), el("thead", head), el("tbody", lines))
-    return el("div", parts, class_="scrolls", role="region", aria_label=caption, tabindex=0)
+    return el("div", parts, class_="scrolls", role="group", aria_label=caption, tabindex=0)
 
 
 def _header(page: Page, frame: Frame) -> Markup:

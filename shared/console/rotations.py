@@ -16,7 +16,7 @@ from shared.domain.rotation import Rotation
 def credential_list(seen: tuple[CredentialState, ...], watched: tuple[Window, ...], now: datetime) -> Page:
     """All credentials, and the windows of the pull limit."""
     body = [
-        credentials(seen, now),
+        credentials(seen, now, heading="h2"),
         section("Docker Hub's pull limit", windows(watched, now), note="The last six hours."),
     ]
     return Page(title="Credentials", here="credentials", body=body)
