@@ -16,7 +16,7 @@ from shared.domain.defusing import without_hidden
 type Child = Markup | str | int | Iterable["Child"] | None
 type Value = str | int | bool | None
 
-_VOID: Final = frozenset({"input", "link", "meta"})
+_VOID: Final = frozenset({"input", "link", "meta", "wbr"})
 _BLOCKS: Final = frozenset(
     {"body", "details", "div", "footer", "form", "head", "header", "html", "main", "nav", "section", "summary", "title"}
 )
@@ -64,6 +64,12 @@ def joined(children: Child) -> Markup:
     if isinstance(children, str | int):
         return escape(without_hidden(str(children)))
     return Markup().join(joined(child) for child in children)
+
+
+def breakable(name: str) -> Markup:
+    """A name with slashes, which may be broken behind each of them."""
+    first, *rest = name.split("/")
+    return joined([first, *([joined(["/", el("wbr"), part]) for part in rest])])
 
 
 def stylesheet(text: str) -> Markup:

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from shared.application.paging import position_text
 from shared.application.ports import Position
 from shared.application.reports import IncidentSummary, Question
-from shared.console.html import Child, el
+from shared.console.html import Child, breakable, el
 from shared.console.page import ROOT, Page, link, table
 from shared.console.words import INCIDENTS, badge, of_incident, registry_name, when
 from shared.domain.incidents import IncidentState as State
@@ -30,7 +30,7 @@ def incident_table(caption: str, incidents: Sequence[IncidentSummary], now: date
     """Incidents, a row each."""
     rows: list[tuple[Child, ...]] = [
         (
-            link(f"incidents/{each.id}", each.source, class_="mono"),
+            link(f"incidents/{each.id}", breakable(each.source), class_="mono"),
             badge(of_incident(each.state, each.mode)),
             each.reason or each.rule,
             registry_name(each.registry_id),

@@ -76,7 +76,9 @@ def rotation_page(rotation: Rotation, now: datetime) -> Page:
                     ("Adopted after", f"{rotation.adoption_s:.0f} s" if rotation.adoption_s is not None else None),
                 ),
             ),
-            section("Proofs", el("ul", [el("li", proof) for proof in rotation.proofs])) if rotation.proofs else None,
+            section("Proofs", el("ul", [el("li", proof) for proof in rotation.proofs], class_="plain"))
+            if rotation.proofs
+            else None,
             section("Timeline", el("ol", lines, class_="timeline")),
         ],
     )
