@@ -39,7 +39,7 @@ generate: setup ## write the generated references and requirements.txt again
 	@sh scripts/export_requirements.sh
 
 .PHONY: gallery
-gallery: setup ## draw every notice as each channel shows it, into docs/gallery; needs Chromium
+gallery: setup ## draw every notice and the console into docs/gallery; needs Chromium
 	@$(BIN)/python -m scripts.gallery
 
 .PHONY: format
