@@ -24,6 +24,11 @@ up: setup ## the app and the whole sandbox, until Ctrl-C; var/sandbox.json says 
 test: setup ## all tests
 	@$(BIN)/pytest --cov --cov-report=term:skip-covered
 
+.PHONY: nightly
+nightly: setup ## the state machines, in more and longer orders than in `make test`; a quarter of an hour
+	@CACHEWARDEN_TEST_PROFILE=nightly $(BIN)/pytest -n 0 tests/unit/application/test_rotation_machine.py \
+		tests/integration/test_rotation_machine_over_the_sandbox.py
+
 .PHONY: lint
 lint: setup ## ruff, mypy, import contracts, drift of generated files
 	@$(BIN)/ruff check .

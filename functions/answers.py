@@ -25,17 +25,21 @@ async def answered(
 ) -> func.HttpResponse:
     """What a use case of the running app answers, as JSON with this status, or the problem that it met.
 
-    `lines` asks for JSON lines, an object each; the use case answers with a list then.
+    `lines` asks for JSON lines, an object each; the use case answers with a list then. A `Document` goes out as it is.
     """
     import msgspec
 
+    from shared.application.documents import Document
     from shared.bootstrap import production
     from shared.errors import CachewardenError, TemporaryError
     from shared.telemetry import get_logger
 
     try:
         encoder = msgspec.json.Encoder()
-        body = (encoder.encode_lines if lines else encoder.encode)(await ask(await production()))
+        told = await ask(await production())
+        if isinstance(told, Document):
+            return func.HttpResponse(told.text, status_code=status, mimetype=told.media_type)
+        body = (encoder.encode_lines if lines else encoder.encode)(told)
     except CachewardenError as error:
         return _problem(error)
     except Exception:  # noqa: BLE001 - a defect must not lose the caller's request, see above

@@ -1,6 +1,7 @@
 """What the queue triggers share: a message is done, or its error is written down before the queue brings it back."""
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import azure.functions as func
@@ -16,11 +17,21 @@ async def worked(
     from shared.bootstrap import production
 
     application, body = await production(), message.get_body()
+    _note_wait(queue, message)
     try:
         await handle(application, body)
     except Exception as error:
         await application.dead_letters.note_failure(queue, body, error, attempt=message.dequeue_count or 0)
         raise
+
+
+def _note_wait(queue: str, message: func.QueueMessage) -> None:
+    """How old a message is when it is first taken; one that comes back says nothing about the queue."""
+    from shared.telemetry.instruments import QUEUE_WAIT
+    from shared.telemetry.metrics import observe
+
+    if message.dequeue_count == 1 and message.insertion_time is not None:
+        observe(QUEUE_WAIT, (datetime.now(UTC) - message.insertion_time).total_seconds(), queue=queue)
 
 
 async def bury(queue: str, message: func.QueueMessage) -> None:

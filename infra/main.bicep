@@ -28,6 +28,9 @@ param registriesUseAbac bool = false
 @description('ARM id of the vault with the upstreams\' credentials; empty makes one.')
 param vaultId string = ''
 
+@description('Lets the app write access policies of the vault of `vaultId`. Only for a vault without roles: the right is a wide one.')
+param mayWriteVaultPolicies bool = false
+
 @description('Names of the secrets that a rotation writes, separated by commas; empty when nothing is rotated.')
 param writtenSecrets string = 'dockerhub-username,dockerhub-token,dockerhub-token-next'
 
@@ -102,6 +105,9 @@ param alwaysReadyHttp int = 0
   'Standard_ZRS'
 ])
 param storageSku string = 'Standard_ZRS'
+
+@description('Spans and metrics of the app itself (docs/telemetry.md); they cost its cold start about half a second.')
+param exportFromWorker bool = true
 
 @description('Path of the policy file in the package.')
 param policyFile string = 'policy.yaml'
@@ -245,8 +251,10 @@ module app './modules/app.bicep' = {
     queueEndpoint: storage.outputs.queueEndpoint
     tableEndpoint: storage.outputs.tableEndpoint
     packageContainer: packageContainer
+    deadLetterContainer: deadLetterContainer
     insightsConnectionString: monitoring.outputs.connectionString
     subnetId: network.?outputs.appSubnetId ?? ''
+    exportFromWorker: exportFromWorker
     policyFile: policyFile
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount
@@ -310,6 +318,30 @@ module vaultAccess './modules/vault-access.bicep' = {
   params: {
     vaultName: split(vault, '/')[8]
     principalId: appIdentity.outputs.principalId
+  }
+  dependsOn: [
+    newVault
+  ]
+}
+
+module vaultPolicyWriterRole './modules/custom-role.bicep' = if (mayWriteVaultPolicies) {
+  name: 'vault-policy-writer-role-${suffix}'
+  params: {
+    key: 'vaultPolicyWriter'
+    suffix: suffix
+    assignableScopes: [
+      '/subscriptions/${split(vault, '/')[2]}'
+    ]
+  }
+}
+
+module vaultPolicies './modules/vault-policies.bicep' = if (mayWriteVaultPolicies) {
+  name: 'vault-policies-${suffix}'
+  scope: resourceGroup(split(vault, '/')[2], split(vault, '/')[4])
+  params: {
+    vaultName: split(vault, '/')[8]
+    principalId: appIdentity.outputs.principalId
+    vaultPolicyWriterRole: vaultPolicyWriterRole.?outputs.roleName ?? ''
   }
   dependsOn: [
     newVault

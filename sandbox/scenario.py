@@ -16,6 +16,7 @@ from sandbox.arm.roles import (
     KEY_VAULT_SECRETS_OFFICER,
     KEY_VAULT_SECRETS_USER,
     LOG_ANALYTICS_DATA_READER,
+    MONITORING_METRICS_PUBLISHER,
     RBAC_ADMINISTRATOR,
 )
 from sandbox.hub.models import Hub
@@ -42,6 +43,7 @@ SITE_ID: Final = f"{_PROVIDERS}/Microsoft.Web/sites/{SITE}"
 VAULT_ID: Final = f"{_PROVIDERS}/Microsoft.KeyVault/vaults/{VAULT}"
 WORKSPACE_ID: Final = f"{_PROVIDERS}/Microsoft.OperationalInsights/workspaces/contoso-logs"
 TOPIC_ID: Final = f"{_PROVIDERS}/Microsoft.EventGrid/topics/cachewarden"
+INSIGHTS_ID: Final = f"{_PROVIDERS}/Microsoft.Insights/components/cachewarden"
 APP_ID: Final = f"{_PROVIDERS}/Microsoft.Web/sites/cachewarden"
 ONLY_SECRETS_USER: Final = (
     "((!(ActionMatches{'Microsoft.Authorization/roleAssignments/write'})) OR "
@@ -107,6 +109,7 @@ def grant_app_roles(access: AccessControl, principal_id: str) -> None:
     access.grant(principal_id, CACHEWARDEN_SITE_READER, SITE_ID)
     access.grant(principal_id, LOG_ANALYTICS_DATA_READER, WORKSPACE_ID)
     access.grant(principal_id, EVENT_GRID_DATA_SENDER, TOPIC_ID)
+    access.grant(principal_id, MONITORING_METRICS_PUBLISHER, INSIGHTS_ID)
 
 
 def fill_hub(hub: Hub) -> str:

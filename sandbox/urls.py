@@ -15,5 +15,6 @@ class Urls(msgspec.Struct, frozen=True):
     registry: str
     topic: str
     sink: str
+    insights: str
     identity: str
     control: str

@@ -8,6 +8,7 @@ tests seed state and read it back.
 """
 
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -33,12 +34,15 @@ from sandbox.hub.registry_handlers import HubRegistryService
 from sandbox.identity.directory import Directory
 from sandbox.identity.handlers import IdentityService
 from sandbox.identity.tokens import TokenAuthority
+from sandbox.insights.handlers import InsightsService
+from sandbox.insights.models import Insights
 from sandbox.logs.handlers import LogsService
 from sandbox.logs.models import LogAnalytics
 from sandbox.monitor.action_group import ActionGroup
 from sandbox.monitor.monitor import Monitor
 from sandbox.sink.handlers import SinkService
 from sandbox.sink.models import Kind, Sinks
+from sandbox.topic.dead_letters import DeadLetterContainer
 from sandbox.topic.delivery import EventDelivery
 from sandbox.topic.handlers import TopicService
 from sandbox.topic.models import Topic
@@ -50,6 +54,17 @@ from sandbox.vault.reader import VaultReader
 from sandbox.vault.secrets import SecretEvent
 
 DOCKER_HUB_HOSTS: Final = ("docker.io", "registry-1.docker.io", "index.docker.io")
+
+EXPORTING: Final[Mapping[str, str]] = {
+    "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY": "true",
+    "OTEL_TRACES_SAMPLER": "parentbased_always_on",
+    "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": (
+        "azure_sdk,django,fastapi,flask,httpx,httpx2,psycopg2,requests,urllib,urllib3"
+    ),
+    "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL": "true",
+    "APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED": "true",
+}
+"""The settings with which the Functions worker exports, as the templates have them."""
 
 
 class World:
@@ -95,6 +110,7 @@ class World:
             registry=self.registry_service.base_url,
             topic=self.topic_service.endpoint,
             sink=self.sink_service.base_url,
+            insights=self.insights_service.base_url,
             identity=self.identity_service.endpoint,
             control=self.control_service.base_url,
         )
@@ -128,6 +144,10 @@ class World:
         self.action_group.connect(url, function_key)
         self.delivery.connect(url, eventgrid_key)
 
+    def keep_dead_letters(self, storage: str) -> None:
+        """Have Event Grid leave what it can't deliver in the storage account of a connection string."""
+        self.delivery.leave_dead_letters_in(DeadLetterContainer(storage))
+
     def write_policy(self, path: Path) -> Path:
         """Write the scenario's policy file and return its path."""
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -151,6 +171,15 @@ class World:
             "CACHEWARDEN_POLICY": str(policy.resolve()),
         }
 
+    def telemetry(self) -> dict[str, str]:
+        """The settings, beside `environment`, with which the app sends its telemetry here."""
+        return {
+            "REQUESTS_CA_BUNDLE": str(self.certificates.ca.resolve()),  # the exporter's own HTTP client reads no other
+            "APPLICATIONINSIGHTS_CONNECTION_STRING": self.insights_service.connection_string,
+            "APPLICATIONINSIGHTS_AUTHENTICATION_STRING": "Authorization=AAD",
+            **EXPORTING,
+        }
+
     def _build_identity(self) -> None:
         self.tokens = TokenAuthority(clock=self.clock)
         self.access = AccessControl(clock=self.clock)
@@ -168,6 +197,7 @@ class World:
 
     def _build_cloud(self) -> None:
         self.vault = Vault(scenario.VAULT, resource_id=scenario.VAULT_ID, access=self.access, clock=self.clock)
+        self.vault.settling_s = 0.05
         self.vault_service = VaultService(self.vault, self.tokens)
         reader = VaultReader([self.vault_service], clock=self.clock)
         self.arm = Arm(
@@ -198,6 +228,8 @@ class World:
         self.topic_service = TopicService(self.topic, self.tokens, self.access)
         self.sinks = Sinks(clock=self.clock)
         self.sink_service = SinkService(self.sinks)
+        self.insights = Insights(scenario.INSIGHTS_ID)
+        self.insights_service = InsightsService(self.insights, self.tokens, self.access)
         self.action_group = ActionGroup(self.exchanges, pace=pace, clock=self.clock)
         self.monitor = Monitor(self.logs, self.action_group, clock=self.clock)
         self.delivery = EventDelivery(pace=pace, clock=self.clock)
@@ -230,6 +262,7 @@ class World:
             self.registry_service,
             self.topic_service,
             self.sink_service,
+            self.insights_service,
             self.control_service,
         )
         self._server = Server(services, certificates=self.certificates, exchanges=self.exchanges, faults=self.faults)

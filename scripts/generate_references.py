@@ -19,6 +19,7 @@ import msgspec
 
 import shared
 from scripts.notice_reference import notice_page, notice_schema
+from scripts.telemetry_reference import telemetry_page
 from shared.adapters.azure_codes import HINTS, TEMPORARY_CODES
 from shared.domain.durations import format_duration
 from shared.domain.policy import Policy
@@ -211,6 +212,7 @@ REFERENCES: Mapping[Path, Callable[[], str]] = {
     },
     Path("docs/reference/notices.md"): lambda: notice_page(_GENERATED),
     Path("docs/reference/notices.schema.json"): notice_schema,
+    Path("docs/reference/telemetry.md"): lambda: telemetry_page(_GENERATED),
 }
 """What is generated, below the repository's root."""
 

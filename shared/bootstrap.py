@@ -70,6 +70,8 @@ def _process() -> tuple[Application, AsyncIterator[None]]:
             notices=settings.keep_notices,
             dead_letters=settings.keep_dead_letters,
             audit=settings.keep_audit,
+            rotations=settings.keep_rotations,
+            headroom=settings.keep_headroom,
         ),
         places=places_of(settings, policy),
         sign_in=settings.console_sign_in,
@@ -117,6 +119,7 @@ def adapters(settings: Settings, policy: Policy) -> tuple[Ports, Sequence[Close]
     from shared.adapters.arm import ArmRegistries
     from shared.adapters.channels.making import production_channels
     from shared.adapters.docker_hub import HubApi
+    from shared.adapters.event_letters import BlobEventLetters
     from shared.adapters.key_vault import KeyVaults
     from shared.adapters.lineage import AcrLineage
     from shared.adapters.logs import LogAnalytics
@@ -144,9 +147,15 @@ def adapters(settings: Settings, policy: Policy) -> tuple[Ports, Sequence[Close]
     storage_identity: Any = (
         AppIdentity(managed=managed, client_id=settings.storage_client_id) if settings.storage_client_id else identity
     )
-    account = StorageAccount(settings.storage_connection, settings.storage_table_uri, settings.storage_queue_uri)
+    account = StorageAccount(
+        settings.storage_connection,
+        settings.storage_table_uri,
+        settings.storage_queue_uri,
+        settings.storage_blob_uri,
+    )
     tables = Tables(account, storage_identity)
     queue = StorageQueue(account, storage_identity)
+    event_letters = BlobEventLetters(account, settings.event_dead_letters, storage_identity)
     logs = LogAnalytics(identity, endpoint=settings.logs_endpoint, audience=settings.logs_audience)
     registries = ArmRegistries(identity, endpoint=settings.arm_endpoint, audience=settings.arm_audience)
     content = AcrContent(identity)
@@ -175,6 +184,7 @@ def adapters(settings: Settings, policy: Policy) -> tuple[Ports, Sequence[Close]
         content=content,
         vault_access=vault_access,
         letters=TableLetters(tables),
+        event_letters=event_letters,
         drift_records=TableDriftRecords(tables),
         lineage=AcrLineage(content),
         audit_rows=TableAuditRows(tables),
@@ -191,5 +201,13 @@ def adapters(settings: Settings, policy: Policy) -> tuple[Ports, Sequence[Close]
         sessions=TableSessions(tables),
     )
     closers = [hub.aclose, vaults.aclose, sites.aclose, *told.closers]
-    closers += [tables.aclose, queue.aclose, logs.aclose, registries.aclose, content.aclose, vault_access.aclose]
+    closers += [
+        tables.aclose,
+        queue.aclose,
+        event_letters.aclose,
+        logs.aclose,
+        registries.aclose,
+        content.aclose,
+        vault_access.aclose,
+    ]
     return ports, (*closers, identity.close, storage_identity.close)

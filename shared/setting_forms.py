@@ -17,6 +17,7 @@ from shared.domain.durations import parse_duration
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
+_CONTAINER = re.compile(r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*")
 
 
 class Form(msgspec.Struct, frozen=True):
@@ -104,6 +105,9 @@ PUBLIC_ADDRESS: Final = Form(
 )
 GUID: Final = Form("a GUID", _matching(_GUID))
 ACCOUNT: Final = Form("the name of a storage account: 3 to 24 lower-case letters and digits", _matching(_ACCOUNT))
+CONTAINER: Final = Form(
+    "the name of a blob container: 3 to 63 lower-case letters, digits and single hyphens", _matching(_CONTAINER)
+)
 CONNECTION: Final = Form("a connection string: name=value pairs separated by semicolons", _connection_string)
 PATIENCE: Final = Form("a duration of 1s to 4m, such as 90s", _duration(timedelta(seconds=1), timedelta(minutes=4)))
 LONG_TIME: Final = Form("a duration of 1m to 30d, such as 1h", _duration(timedelta(minutes=1), timedelta(days=30)))

@@ -124,6 +124,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "Bytes of the largest alert that is accepted; Azure Monitor sends at most 262144.",
         ),
     ] = 262_144
+    event_dead_letters: Annotated[
+        str,
+        _from(
+            "CACHEWARDEN_EVENT_DEAD_LETTERS",
+            forms.CONTAINER,
+            "Container of the storage account in which Event Grid leaves the events that it could not deliver.",
+        ),
+    ] = "event-dead-letters"
     keep_incidents: Annotated[
         timedelta,
         _from(
@@ -164,6 +172,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "How long the audit trail is kept.",
         ),
     ] = timedelta(days=730)
+    keep_rotations: Annotated[
+        timedelta,
+        _from(
+            "CACHEWARDEN_KEEP_ROTATIONS",
+            forms.KEEPING_TIME,
+            "How long rotations are kept, from their last change; the newest of a credential stays for good.",
+        ),
+    ] = timedelta(days=730)
+    keep_headroom: Annotated[
+        timedelta,
+        _from(
+            "CACHEWARDEN_KEEP_HEADROOM",
+            forms.KEEPING_TIME,
+            "How long readings of the pull limits are kept.",
+        ),
+    ] = timedelta(days=30)
     public_address: Annotated[
         str | None,
         _from(
@@ -214,6 +238,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     storage_queue_uri: Annotated[
         str | None,
         _from(f"{_STORAGE}__queueServiceUri", forms.ADDRESS, "The storage account's queue service, with the identity."),
+    ] = None
+    storage_blob_uri: Annotated[
+        str | None,
+        _from(f"{_STORAGE}__blobServiceUri", forms.ADDRESS, "The storage account's blob service, with the identity."),
     ] = None
     storage_client_id: Annotated[
         str | None,
@@ -280,16 +308,18 @@ def _storage_problems(values: Mapping[str, Any], given: Mapping[str, str]) -> li
     forms_given = [name for name in given if name == _STORAGE or name.startswith(f"{_STORAGE}__")]
     if not forms_given:
         return [f"{_STORAGE} is not set; expected a connection string, or {_STORAGE}__accountName with an identity"]
-    by_identity = "storage_account" in values or {"storage_table_uri", "storage_queue_uri"} <= values.keys()
+    services = {"storage_table_uri", "storage_queue_uri", "storage_blob_uri"}
+    by_identity = "storage_account" in values or services <= values.keys()
     if "storage_connection" in values or by_identity or _STORAGE in given:
         return []
-    return [f"{_STORAGE}__accountName is not set; expected it, or __tableServiceUri and __queueServiceUri together"]
+    addresses = "__tableServiceUri, __queueServiceUri and __blobServiceUri together"
+    return [f"{_STORAGE}__accountName is not set; expected it, or {addresses}"]
 
 
 def _with_addresses(values: dict[str, Any]) -> dict[str, Any]:
-    """The addresses of the table and queue services written out where only the account's name was given."""
+    """The addresses of the services written out where only the account's name was given."""
     account = values.get("storage_account")
     if account and "storage_connection" not in values:
-        values.setdefault("storage_table_uri", f"https://{account}.table.core.windows.net")
-        values.setdefault("storage_queue_uri", f"https://{account}.queue.core.windows.net")
+        for service in ("table", "queue", "blob"):
+            values.setdefault(f"storage_{service}_uri", f"https://{account}.{service}.core.windows.net")
     return values

@@ -2,7 +2,7 @@
 
 import atexit
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from itertools import count
 
 import pytest
@@ -11,7 +11,7 @@ from hypothesis import settings
 
 from sandbox.storage_emulator import DEFAULT_ACCOUNT, StorageEmulator
 
-pytest_plugins = ("tests.fixtures.world", "tests.fixtures.app", "tests.fixtures.demo")
+pytest_plugins = ("tests.fixtures.world", "tests.fixtures.app", "tests.fixtures.demo", "tests.fixtures.whole_run")
 
 settings.register_profile("cachewarden", deadline=None)  # no test depends on how fast the machine is
 settings.load_profile("cachewarden")
@@ -31,9 +31,15 @@ async def azurite() -> AsyncIterator[StorageEmulator]:
 
 
 @pytest.fixture
-def storage_account(azurite: StorageEmulator) -> str:
-    """The connection string of an empty storage account that no other test uses, so queue names need not be unique."""
-    return azurite.connection_string_of(_ACCOUNTS[next(_used)])
+def storage_accounts(azurite: StorageEmulator) -> Callable[[], str]:
+    """Each call is the connection string of another empty storage account, so queue names need not be unique."""
+    return lambda: azurite.connection_string_of(_ACCOUNTS[next(_used)])
+
+
+@pytest.fixture
+def storage_account(storage_accounts: Callable[[], str]) -> str:
+    """The connection string of an empty storage account that no other test uses."""
+    return storage_accounts()
 
 
 def pytest_unconfigure() -> None:

@@ -1,10 +1,14 @@
 """What tests of every kind share."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+NIGHTLY = os.environ.get("CACHEWARDEN_TEST_PROFILE") == "nightly"
+"""Whether state machines try more and longer orders than in `make test`."""
 
 _SHARED = Path(__file__).resolve().parents[1] / "../shared/data"
 

@@ -10,10 +10,16 @@ param blobEndpoint string
 param queueEndpoint string
 param tableEndpoint string
 param packageContainer string
+
+@description('The container of the storage account in which Event Grid leaves what it could not deliver.')
+param deadLetterContainer string
 param insightsConnectionString string
 
 @description('The subnet through which the app goes out; empty without a virtual network.')
 param subnetId string
+
+@description('Spans and metrics of the app itself, which cost its cold start about half a second.')
+param exportFromWorker bool
 
 @description('Path of the policy file in the deployed package.')
 param policyFile string
@@ -117,12 +123,19 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
     AZURE_CLIENT_ID: identityClientId
     APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnectionString
     APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
+    // The worker sets OpenTelemetry up and exports, beside the host; docs/telemetry.md and ADR 0037 say why so.
+    PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY: exportFromWorker ? 'true' : 'false'
+    OTEL_TRACES_SAMPLER: 'parentbased_always_on'
+    OTEL_PYTHON_DISABLED_INSTRUMENTATIONS: 'azure_sdk,django,fastapi,flask,httpx,httpx2,psycopg2,requests,urllib,urllib3'
+    APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL: 'true'
+    APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED: 'true'
     AzureWebJobsStorage__credential: 'managedidentity'
     AzureWebJobsStorage__clientId: identityClientId
     AzureWebJobsStorage__blobServiceUri: blobEndpoint
     AzureWebJobsStorage__queueServiceUri: queueEndpoint
     AzureWebJobsStorage__tableServiceUri: tableEndpoint
     CACHEWARDEN_POLICY: policyFile
+    CACHEWARDEN_EVENT_DEAD_LETTERS: deadLetterContainer
     CACHEWARDEN_ARM_ENDPOINT: azure.resourceManager
     CACHEWARDEN_ARM_AUDIENCE: azure.resourceManager
     CACHEWARDEN_LOGS_ENDPOINT: logsEndpoints[azure.name]

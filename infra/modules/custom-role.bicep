@@ -5,6 +5,7 @@ targetScope = 'subscription'
 @allowed([
   'operator'
   'siteReader'
+  'vaultPolicyWriter'
 ])
 param key string
 

@@ -14,6 +14,7 @@ import msgspec
 
 from sandbox.arm.conditions import Condition, parse_condition
 from sandbox.arm.roles import BUILT_IN_ROLES, RoleDefinition
+from sandbox.arm.vault_policies import VaultPolicies
 from sandbox.frame.service import Clock, system_clock
 
 
@@ -40,7 +41,7 @@ class RoleAssignment(msgspec.Struct, frozen=True):
 
 
 class AccessControl:
-    """The tenant's role definitions and assignments.
+    """The tenant's role definitions and assignments, and the policies of vaults that go by those.
 
     `propagation_s` is how long a new assignment takes to hold; in Azure it is up to ten minutes, here none by default.
     """
@@ -52,6 +53,7 @@ class AccessControl:
         clock: Clock = system_clock,
         propagation_s: float = 0,
     ) -> None:
+        self.vault_policies = VaultPolicies()
         self.definitions = {definition.id: definition for definition in definitions}
         self.propagation_s = propagation_s
         self._clock = clock

@@ -83,8 +83,6 @@ class Arm:
             {
                 "sku": {"family": "A", "name": "standard"},
                 "tenantId": TENANT_ID,
-                "accessPolicies": [],
-                "enableRbacAuthorization": True,
                 "enableSoftDelete": True,
                 "softDeleteRetentionInDays": 90,
                 "vaultUri": f"{address}/",

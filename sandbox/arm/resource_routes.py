@@ -4,14 +4,19 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from sandbox.arm.bodies import decode
 from sandbox.arm.documents import resource_document, subscription_document
-from sandbox.arm.models import SITE_TYPE, Arm
-from sandbox.arm.refusals import AuthorizationFailed
+from sandbox.arm.models import SITE_TYPE, VAULT_TYPE, Arm
+from sandbox.arm.refusals import AuthorizationFailed, InvalidRequestContent
 from sandbox.arm.routing import Call, Route, route
+from sandbox.arm.vault_policies import PolicyBody
 from sandbox.identity.tokens import TENANT_ID
 
 _SUBSCRIPTION: Final = "/subscriptions/{subscription}"
 _SLOT: Final = _SUBSCRIPTION + "/resourceGroups/{group}/providers/Microsoft.Web/sites/{name}/slots/{slot}"
+_POLICIES: Final = (
+    _SUBSCRIPTION + f"/resourceGroups/{{group}}/providers/{VAULT_TYPE}/{{name}}/accessPolicies/{{operation}}"
+)
 _RESOURCE: Final = _SUBSCRIPTION + "/resourceGroups/{group}/providers/{namespace}/{kind}/{name}"
 
 
@@ -30,6 +35,7 @@ class ResourceRoutes:
             route("GET", _SUBSCRIPTION, self._subscription, type="Microsoft.Resources/subscriptions"),
             route("GET", _SUBSCRIPTION + "/resources", self._resources, type=resources),
             route("GET", _SLOT, self._slot, type=f"{SITE_TYPE}/slots", action=f"{SITE_TYPE}/slots/read"),
+            route("PUT", _POLICIES, self._policies, type=VAULT_TYPE, action=f"{VAULT_TYPE}/accessPolicies/write"),
             route("GET", _RESOURCE, self._resource, type="{namespace}/{kind}", action="{namespace}/{kind}/read"),
         ]
 
@@ -65,7 +71,29 @@ class ResourceRoutes:
         resource = self._arm.inventory.get(
             path["subscription"], path["group"], f"{path['namespace']}/{path['kind']}", path["name"]
         )
-        return web.json_response(resource_document(resource, full=True))
+        document = resource_document(resource, full=True)
+        if resource.type == VAULT_TYPE:
+            policies = self._arm.access.vault_policies
+            document["properties"] = resource.properties | {
+                "enableRbacAuthorization": not policies.in_use(resource.id),
+                "accessPolicies": policies.documents(resource.id),
+            }
+        return web.json_response(document)
+
+    async def _policies(self, call: Call) -> web.StreamResponse:
+        path, policies = call.path, self._arm.access.vault_policies
+        vault = self._arm.inventory.get(path["subscription"], path["group"], VAULT_TYPE, path["name"])
+        if path["operation"] not in {"add", "replace", "remove"}:
+            raise InvalidRequestContent(reason="the operation should be add, replace or remove")
+        wanted = decode(await call.body(), PolicyBody).properties.access_policies
+        policies.change(vault.id, path["operation"], wanted)
+        return web.json_response(
+            {
+                "id": f"{vault.id}/accessPolicies/",
+                "type": f"{VAULT_TYPE}/accessPolicies",
+                "properties": {"accessPolicies": policies.documents(vault.id)},
+            }
+        )
 
     async def _slot(self, call: Call) -> web.StreamResponse:
         path = call.path

@@ -124,6 +124,16 @@ EVENT_GRID_DATA_SENDER: Final = RoleDefinition(
     actions=("Microsoft.Authorization/*/read", "Microsoft.EventGrid/topics/read"),
     data_actions=("Microsoft.EventGrid/events/send/action",),
 )
+MONITORING_METRICS_PUBLISHER: Final = RoleDefinition(
+    id="3913510d-42f4-4e42-8a64-420c390055eb",
+    name="Monitoring Metrics Publisher",
+    actions=(
+        "Microsoft.Insights/Register/Action",
+        "Microsoft.Support/*",
+        "Microsoft.Resources/subscriptions/resourceGroups/read",
+    ),
+    data_actions=("Microsoft.Insights/Metrics/Write", "Microsoft.Insights/Telemetry/Write"),
+)
 CACHEWARDEN_OPERATOR: Final = RoleDefinition(
     id="c5e0c3a2-7d0a-4f7b-9a55-0d6a3e3b7c11",
     name="Cachewarden Operator",
@@ -146,6 +156,13 @@ CACHEWARDEN_SITE_READER: Final = RoleDefinition(
     custom=True,
 )
 """The product's own role on sites: what they run, and none of their settings' values."""
+CACHEWARDEN_VAULT_POLICY_WRITER: Final = RoleDefinition(
+    id="a3f2a0c5-9b0e-4b43-9a5b-6f0d1c7e2d88",
+    name="Cachewarden Vault Policy Writer",
+    actions=(f"{_VAULT}/read", f"{_VAULT}/accessPolicies/write"),
+    custom=True,
+)
+"""The product's own role on a vault with access policies; given only where the deployer says so."""
 
 BUILT_IN_ROLES: Final = (
     OWNER,
@@ -164,7 +181,9 @@ BUILT_IN_ROLES: Final = (
     LOG_ANALYTICS_READER,
     LOG_ANALYTICS_DATA_READER,
     EVENT_GRID_DATA_SENDER,
+    MONITORING_METRICS_PUBLISHER,
     CACHEWARDEN_OPERATOR,
     CACHEWARDEN_SITE_READER,
+    CACHEWARDEN_VAULT_POLICY_WRITER,
 )
 """Every role definition that the sandbox knows."""

@@ -61,6 +61,7 @@ async def stage(  # noqa: PLR0913 - what a story may choose, each by name
     settings: Mapping[str, str] | None = None,
     options: Sequence[str] = (),
     policy_edit: Callable[[str], str] = str,
+    telemetry: bool = False,
 ) -> AsyncIterator[Stage]:
     """Everything started.
 
@@ -71,11 +72,14 @@ async def stage(  # noqa: PLR0913 - what a story may choose, each by name
         settings: more app settings.
         options: more options of the function host.
         policy_edit: makes the story's policy of the scenario's.
+        telemetry: have the app send its telemetry to the world's Application Insights.
     """
     async with World(certificates=certificates, exchanges_file=folder / "exchanges.jsonl") as world:
         policy = world.write_policy(folder / "policy.yaml")
         policy.write_text(policy_edit(policy.read_text(encoding="utf-8")), encoding="utf-8")
-        everything = {**world.environment(storage=storage, policy=policy), **(settings or {})}
+        world.keep_dead_letters(storage)
+        sent = world.telemetry() if telemetry else {}
+        everything = {**world.environment(storage=storage, policy=policy), **sent, **(settings or {})}
         async with HostProcess(
             ROOT, folder / "host", settings=everything, options=options, log=folder / "host.log"
         ) as host:

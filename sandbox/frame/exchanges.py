@@ -5,14 +5,17 @@ A secret that a client put into a URL is replaced by a text long enough for a ch
 """
 
 import json
+import os
 import re
 from collections import deque
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, TextIO
 
 import msgspec
 
+FOLDER_VARIABLE = "SANDBOX_EXCHANGES"
 HIDDEN = "***"
 _HIDDEN_IN_URL = "***redacted***"
 _SECRET_HEADERS = frozenset(
@@ -53,7 +56,9 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True):
 class ExchangeLog:
     """The latest exchanges as JSON lines, at most `limit` and 64 MiB of them; the oldest go first.
 
-    With a `file`, every line is appended to it as well, without a bound.
+    With a `file`, every line is appended to it as well, without a bound. Where the environment variable
+    `SANDBOX_EXCHANGES` names a folder, all logs of a process write along to one file in it, so that a check can look
+    at what was said in a whole test run.
     """
 
     def __init__(self, *, file: Path | None = None, limit: int = 20_000) -> None:
@@ -74,8 +79,8 @@ class ExchangeLog:
         while len(self._lines) > self._limit or self._size > _LIMIT_BYTES:
             self._size -= len(self._lines.popleft())
             self.dropped += 1
-        if self._file is not None:
-            self._file.write(line.decode() + "\n")
+        for file in filter(None, (self._file, _file_of_the_process())):
+            file.write(line.decode() + "\n")
 
     def exchanges(self, service: str | None = None, *, method: str | None = None, path: str = "") -> list[Exchange]:
         """The exchanges in the order in which they ended; `path` is a regular expression, searched in the URL."""
@@ -102,6 +107,12 @@ class ExchangeLog:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+@cache
+def _file_of_the_process() -> TextIO | None:
+    folder = os.environ.get(FOLDER_VARIABLE)
+    return (Path(folder) / f"{os.getpid()}.jsonl").open("a", encoding="utf-8", buffering=1) if folder else None
 
 
 def json_body(content_type: str, body: bytes | bytearray | None) -> Any:

@@ -16,6 +16,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         reason: why it runs, for the log.
         metadata: trigger metadata, as the trigger's extension documents it.
         trace_parent: the W3C trace context of the caller; empty starts a new trace.
+        trace_state: what the caller's tracing system says beside it.
     """
 
     function: Function
@@ -23,6 +24,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     metadata: Mapping[str, TypedData] = {}
     trace_parent: str = ""
+    trace_state: str = ""
 
 
 class RetryContext(msgspec.Struct, frozen=True):

@@ -149,7 +149,7 @@ class Host:
         self._clients = QueueClients(settings)
         outputs = Outputs(self._clients, settings, codec, wakeups)
         catalog = build_catalog(self._worker.functions, host_json, settings, self._clients, outputs)
-        self._invoker = Invoker(self._worker, outputs, host_json.function_timeout)
+        self._invoker = Invoker(self._worker, outputs, host_json.function_timeout, is_traced=host_json.opens_telemetry)
         self._listeners = Listeners(settings, self._clients, outputs, self._invoker)
         self._listeners.add_queues(catalog, host_json.queues, wakeups, options.invisibility)
         self._listeners.add_timers(catalog, options.state / "timers", self._clock)

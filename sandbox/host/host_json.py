@@ -77,6 +77,7 @@ class HostJson(msgspec.Struct, frozen=True, kw_only=True):
         function_timeout: None is no limit.
         functions: lower-case names of the only functions to run; None is all.
         log_levels: .NET level names by lower-case category, `default` among them.
+        opens_telemetry: `telemetryMode` is OpenTelemetry, so that every invocation begins a trace that is recorded.
         ignored: top-level keys that neither host knows.
     """
 
@@ -85,6 +86,7 @@ class HostJson(msgspec.Struct, frozen=True, kw_only=True):
     function_timeout: timedelta | None
     functions: frozenset[str] | None
     log_levels: dict[str, str]
+    opens_telemetry: bool
     ignored: tuple[str, ...]
 
 
@@ -110,6 +112,7 @@ def load_host_json(app: Path, settings: AppSettings, *, processors: int | None =
         function_timeout=_function_timeout(reader),
         functions=frozenset(name.lower() for name in reader.below("functions").values()) or None,
         log_levels=reader.below("logging:loglevel"),
+        opens_telemetry=(reader.read("telemetryMode", str, "a text") or "").lower() == "opentelemetry",
         ignored=tuple(key for key in document if key.lower() not in _KNOWN_KEYS),
     )
 

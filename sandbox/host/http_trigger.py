@@ -52,6 +52,7 @@ class HttpTrigger:
             data=TypedData(http=await _message(request, route_values)),
             reason="This function was programmatically called via the host APIs.",
             trace_parent=request.headers.get("traceparent", ""),
+            trace_state=request.headers.get("tracestate", ""),
         )
         try:
             response = await self._invoker.call(call)

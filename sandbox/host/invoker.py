@@ -7,6 +7,7 @@ Source: azure-webjobs-sdk, FunctionExecutor.cs.
 
 import asyncio
 import logging
+import re
 import secrets
 import uuid
 from collections.abc import Iterator
@@ -40,12 +41,15 @@ class Invoker:
         waiting_to_retry: failed invocations that wait for their next try.
     """
 
-    def __init__(self, worker: Invokes, outputs: Outputs, timeout: timedelta | None) -> None:
+    def __init__(
+        self, worker: Invokes, outputs: Outputs, timeout: timedelta | None, *, is_traced: bool = False
+    ) -> None:
         self.outstanding = 0
         self.waiting_to_retry = 0
         self._worker = worker
         self._outputs = outputs
         self._timeout = timeout
+        self._is_traced = is_traced
         self._closing = asyncio.Event()
         self._calls: set[object] = set()
         self._idle = asyncio.Event()
@@ -79,7 +83,9 @@ class Invoker:
         with running(invocation), self._logged(invocation, call.reason):
             try:
                 async with asyncio.timeout(None if self._timeout is None else self._timeout.total_seconds()):
-                    response = await self._worker.invoke(_complete(call), invocation.id, retry)
+                    response = await self._worker.invoke(
+                        _complete(call, is_traced=self._is_traced), invocation.id, retry
+                    )
                     await self._outputs.write(call.function, response)
             except TimeoutError:
                 message = f"Timeout value of {self._timeout} was exceeded by function: Functions.{invocation.function}"
@@ -132,17 +138,18 @@ class Invoker:
             self.waiting_to_retry -= 1
 
 
-def _complete(call: Call) -> Call:
+def _complete(call: Call, *, is_traced: bool) -> Call:
     """The call with what the host adds to every one of them."""
     system = {"MethodName": call.function.name, "UtcNow": datetime.now(UTC).isoformat(), "RandGuid": str(uuid.uuid4())}
     metadata = {**call.metadata, "sys": TypedData(json=msgspec.json.encode(system).decode())}
-    return msgspec.structs.replace(call, metadata=metadata, trace_parent=_child_trace(call.trace_parent))
+    state, span = call.trace_state, secrets.token_hex(8)
+    if (caller := _TRACE_PARENT.fullmatch(call.trace_parent)) is not None:
+        parent = f"00-{caller['trace']}-{span}-{caller['flags']}"
+    else:
+        parent, state = f"00-{secrets.token_hex(16)}-{span}-{'01' if is_traced else '00'}", ""
+    return msgspec.structs.replace(call, metadata=metadata, trace_parent=parent, trace_state=state)
 
 
-def _child_trace(parent: str) -> str:
-    """A new span in the caller's trace, or in a new trace when there is none."""
-    version, _, rest = parent.partition("-")
-    trace_id, _, rest = rest.partition("-")
-    if version == "00" and len(trace_id) == 32 and len(rest) == 19:  # noqa: PLR2004 - lengths in W3C Trace Context
-        return f"00-{trace_id}-{secrets.token_hex(8)}-{rest[-2:]}"
-    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-00"
+_TRACE_PARENT = re.compile(r"00-(?P<trace>(?!0{32})[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-(?P<flags>[0-9a-f]{2})")
+"""W3C Trace Context. A call without one gets a trace of its own, which in the host's OpenTelemetry mode is recorded:
+its default sampler takes all of them (guessed, the exporter's own limit is far above what an app like this does)."""

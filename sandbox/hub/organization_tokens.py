@@ -62,7 +62,7 @@ class OrganizationTokens:
         """Make a token; raises NoSlotLeft and InvalidFields."""
         _check(new.resources)
         if len(self.of(organization)) >= organization.slots:
-            raise NoSlotLeft(slots=organization.slots)
+            raise NoSlotLeft
         token = OrganizationToken(
             id=str(uuid4()),
             organization=organization.name,

@@ -157,11 +157,11 @@ class NotAnOwner(ApiRefusal):
 
 
 class NoSlotLeft(ApiRefusal):
-    """The organization has as many tokens as its plan allows, expired ones included."""
+    """The organization has as many tokens as its plan allows; nobody documents the words, so they say nothing here."""
 
     status = 403
     code = "forbidden"
-    text = "the organization has reached its limit of {slots} access tokens"
+    text = "forbidden"
     guessed = True
 
 

@@ -27,6 +27,7 @@ from sandbox.identity.tokens import (
     ARM_AUDIENCES,
     EVENT_GRID_AUDIENCES,
     LOGS_AUDIENCES,
+    MONITOR_AUDIENCES,
     VAULT_AUDIENCES,
     TokenAuthority,
 )
@@ -42,6 +43,7 @@ _RESOURCES: Final = (
     | ARM_AUDIENCES
     | EVENT_GRID_AUDIENCES
     | LOGS_AUDIENCES
+    | MONITOR_AUDIENCES
     | VAULT_AUDIENCES
     | _STORAGE
     | frozenset(f"{audience}/" for audience in VAULT_AUDIENCES)

@@ -31,6 +31,10 @@ VAULT_AUDIENCES: Final = frozenset({"https://vault.azure.net"})
 """Key Vault refuses the audience with a slash at the end (observed: Azure/go-autorest#525)."""
 LOGS_AUDIENCES: Final = frozenset({"https://api.loganalytics.io", "https://api.loganalytics.io/"})
 EVENT_GRID_AUDIENCES: Final = frozenset({"https://eventgrid.azure.net", "https://eventgrid.azure.net/"})
+MONITOR_AUDIENCES: Final = frozenset(
+    {"https://monitor.azure.com", "https://monitor.azure.com/", "https://monitor.azure.com//"}
+)
+"""Exporters ask for `https://monitor.azure.com//.default`, whose audience has both slashes (observed)."""
 ACR_AUDIENCES: Final = (
     frozenset({"https://containerregistry.azure.net", "https://containerregistry.azure.net/"}) | ARM_AUDIENCES
 )

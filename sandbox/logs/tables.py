@@ -114,6 +114,11 @@ _DEFINITIONS: Final = {
     "AppRequests": (
         "TenantId Id Source Name Url Success:bool ResultCode DurationMs:real PerformanceBucket " + _TELEMETRY
     ),
+    "AppDependencies": (
+        "TenantId Id Target DependencyType Name Data Success:bool ResultCode DurationMs:real PerformanceBucket "
+        + _TELEMETRY
+    ),
+    "AppMetrics": "TenantId Name Min:real Max:real Sum:real " + _TELEMETRY.replace("Measurements:dynamic ", ""),
     "AzureDiagnostics": (
         "TenantId Resource ResourceGroup ResourceId ResourceProvider ResourceType SubscriptionId OperationName "
         "OperationVersion Category CorrelationId Level ResultType ResultSignature ResultDescription DurationMs:long "

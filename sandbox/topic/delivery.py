@@ -9,7 +9,7 @@ import asyncio
 import uuid
 from collections import deque
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -18,12 +18,14 @@ import aiohttp
 import msgspec
 
 from sandbox.frame.service import Clock, system_clock
+from sandbox.topic.dead_letters import DeadLetterContainer, GivenUp
 from sandbox.topic.schemas import Schema, as_cloud_event
 
 _SCHEDULE_S: Final = (10, 30, 60, 300, 600, 1800, 3600, 10800, 21600, 43200)
 _AT_LEAST_S: Final = {404: 300, 408: 120, 503: 30}
 _NEVER_AGAIN: Final = frozenset({400, 401, 403, 413})
 _ANSWER_WITHIN_S: Final = 30.0
+_DEAD_LETTER_AFTER_S: Final = 300.0
 _KEPT: Final = 10_000
 
 
@@ -97,6 +99,11 @@ class EventDelivery:
         self._subscriptions: dict[str, Subscription] = {}
         self._tasks: set[asyncio.Task[Outcome]] = set()
         self._session: aiohttp.ClientSession | None = None
+        self._container: DeadLetterContainer | None = None
+
+    def leave_dead_letters_in(self, container: DeadLetterContainer) -> None:
+        """From now on what is given up is also left in a blob container, as subscriptions with one have it."""
+        self._container = container
 
     def connect(self, host: str, key: str) -> None:
         """Name the function host, and its `eventgrid_extension` system key; a host that came back is named again."""
@@ -155,7 +162,7 @@ class EventDelivery:
             expired = tried - published >= subscription.ttl * self._pace
             if status in _NEVER_AGAIN or expired or attempt == subscription.max_attempts:
                 reason = "TimeToLiveExceeded" if expired else "MaxDeliveryAttemptsExceeded"
-                self._bury(event, attempt, status, reason, published, tried)
+                await self._bury(subscription, event, GivenUp(reason, attempt, status, published, tried))
                 break
             wait = max(_SCHEDULE_S[min(attempt, len(_SCHEDULE_S)) - 1], _AT_LEAST_S.get(status, 0))
             await asyncio.sleep(wait * self._pace)
@@ -202,19 +209,13 @@ class EventDelivery:
             if answer.headers.get("WebHook-Allowed-Origin") not in {"eventgrid.azure.net", "*"}:
                 raise HandshakeFailed(f"{subscription.name}: OPTIONS was answered with {answer.status}")
 
-    def _bury(  # noqa: PLR0913, PLR0917 - a dead letter has this many fields
-        self, event: dict[str, Any], attempts: int, status: int, reason: str, published: datetime, tried: datetime
-    ) -> None:
-        self.dead_letters.append(
-            event
-            | {
-                "deadLetterReason": reason,
-                "deliveryAttempts": attempts,
-                "lastDeliveryOutcome": str(status) if status else "TimedOut",
-                "publishTime": published.isoformat(),
-                "lastDeliveryAttemptTime": tried.isoformat(),
-            }
-        )
+    async def _bury(self, subscription: Subscription, event: dict[str, Any], why: GivenUp) -> None:
+        """Five minutes after the last attempt (documented)."""
+        letter = why.beside(event, subscription.schema)
+        self.dead_letters.append(letter)
+        if self._container is not None:
+            await asyncio.sleep(_DEAD_LETTER_AFTER_S * self._pace)
+            await self._container.leave(subscription.name, [letter], self._clock())
 
     def _url(self, subscription: Subscription) -> str:
         query = urlencode({"functionName": subscription.function, "code": self._key})

@@ -100,6 +100,7 @@ async def _run(folder: Path, app: Path, alert_every: float) -> None:
         port = free_port()
         address = {"CACHEWARDEN_PUBLIC_ADDRESS": f"http://127.0.0.1:{port}"}
         settings = world.environment(storage=storage.connection_string, policy=policy) | address
+        world.keep_dead_letters(storage.connection_string)
         async with _host(app, folder / "up", settings, port) as host:
             world.connect_host(host.url, function_key=host.keys.function, eventgrid_key=host.keys.eventgrid_extension)
             with _announced(folder / "sandbox.json", _described(world, host, storage)):

@@ -14,8 +14,9 @@ from aiohttp import web
 from sandbox.frame.service import Refusal, Service
 from sandbox.identity.tokens import VAULT_AUDIENCES, Principal, Rejection, TokenAuthority, TokenRejected
 from sandbox.vault.documents import NewSecret, SecretChange, bundle, decode, deletion, item
-from sandbox.vault.models import Vault, data_action, versions_of
+from sandbox.vault.models import Vault, data_action, permission_of, versions_of
 from sandbox.vault.refusals import (
+    AccessDenied,
     ForbiddenByRbac,
     InvalidAudience,
     InvalidBody,
@@ -158,16 +159,18 @@ class VaultService(Service):
             raise VersionMissing
         if not _VERSIONS.fullmatch(version):
             raise VersionUnknown(version=version, latest="2025-07-01")
-        if not self.vault.allows(principal.object_id, action, name):
-            raise ForbiddenByRbac(
-                client_id=principal.client_id,
-                object_id=principal.object_id,
-                issuer=self._authority.issuer,
-                action=data_action(action),
-                resource=self.vault.scope(name).lower(),
-                vault=self.vault.name,
-                location=self.vault.location,
-            )
+        if self.vault.allows(principal.object_id, action, name):
+            return
+        caller: dict[str, Any] = {
+            "client_id": principal.client_id,
+            "object_id": principal.object_id,
+            "issuer": self._authority.issuer,
+            "vault": self.vault.name,
+            "location": self.vault.location,
+        }
+        if self.vault.uses_policies:
+            raise AccessDenied(permission=permission_of(action), **caller)
+        raise ForbiddenByRbac(action=data_action(action), resource=self.vault.scope(name).lower(), **caller)
 
     def _principal(self, request: web.Request) -> Principal:
         try:

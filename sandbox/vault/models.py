@@ -12,6 +12,8 @@ from uuid import uuid4
 from sandbox.arm.access import AccessControl
 from sandbox.frame.service import Clock, system_clock
 from sandbox.vault.refusals import (
+    BeingDeleted,
+    BeingRecovered,
     DeletedButRecoverable,
     DeletedSecretNotFound,
     InvalidBody,
@@ -28,6 +30,15 @@ RECOVERABLE_DAYS: Final = 90
 _NAME: Final = re.compile(r"[0-9a-zA-Z-]{1,127}")
 _LONGEST_VALUE: Final = 25_000
 _MOST_TAGS: Final = 15
+_PERMISSIONS: Final = {
+    "getSecret": "get",
+    "setSecret": "set",
+    "update": "set",
+    "readMetadata": "list",
+    "delete": "delete",
+    "recover": "recover",
+    "purge": "purge",
+}
 _DATA_ACTIONS: Final = "Microsoft.KeyVault/vaults/secrets/"
 
 
@@ -36,6 +47,10 @@ class Vault:
 
     `on_event` is called for every event that Key Vault would publish; the expiry events come when `announce_expiry` is
     called at or after their time.
+
+    Attributes:
+        settling_s: how many seconds a deletion, a recovery and a purge take. A recovered secret can be read after them,
+            and be written after as many again (both orders are observed, azure-sdk-for-net#31581 and #26027).
     """
 
     def __init__(
@@ -51,15 +66,28 @@ class Vault:
         self.resource_id = resource_id
         self.location = location
         self.on_event: Callable[[SecretEvent], None] | None = None
+        self.settling_s = 0.0
         self._access = access
         self._clock = clock
         self._secrets: dict[str, Secret] = {}
         self._deleted: dict[str, Secret] = {}
+        self._purged: dict[str, Secret] = {}
         self._number = 0
 
     def allows(self, principal_id: str, action: str, name: str = "") -> bool:
-        """Whether the principal holds a data action such as `getSecret/action` on a secret, or on the whole vault."""
+        """Whether the principal holds a data action such as `getSecret/action` on a secret, or on the whole vault.
+
+        A vault with access policies knows permissions on all of its secrets instead, and looks at no role.
+        """
+        policies = self._access.vault_policies
+        if policies.in_use(self.resource_id):
+            return policies.allows(self.resource_id, principal_id, permission_of(action))
         return self._access.allows(principal_id, data_action(action), self.scope(name), data=True)
+
+    @property
+    def uses_policies(self) -> bool:
+        """Whether the vault goes by access policies."""
+        return self._access.vault_policies.in_use(self.resource_id)
 
     def scope(self, name: str = "") -> str:
         """The ARM id of a secret, or of the vault."""
@@ -91,10 +119,10 @@ class Vault:
         Raises:
             InvalidName, InvalidBody: the name, value or tags break Key Vault's limits.
             DeletedButRecoverable: the name belongs to a deleted secret.
+            BeingDeleted, BeingRecovered: its secret is on its way.
         """
         _check(name, value=value, tags=tags)
-        if name.lower() in self._deleted:
-            raise DeletedButRecoverable(name=name)
+        self._refuse_taken(name)
         secret = self._secrets.setdefault(name.lower(), Secret(name))
         self._number += 1
         wanted, now = attributes or Attributes(), self._now()
@@ -146,34 +174,38 @@ class Vault:
     def secret(self, name: str) -> Secret:
         """The secret of that name, without regard to case; raises `SecretNotFound`."""
         _check(name)
-        if (found := self._secrets.get(name.lower())) is None:
+        found = self._secrets.get(name.lower())
+        if found is None or self._is_moving(found):
             raise SecretNotFound(name=name)
         return found
 
     def deleted(self, name: str) -> Secret:
         """The deleted secret of that name; raises `DeletedSecretNotFound`."""
         _check(name)
-        if (found := self._deleted.get(name.lower())) is None:
+        found = self._deleted.get(name.lower())
+        if found is None or self._is_moving(found):
             raise DeletedSecretNotFound(name=name)
         return found
 
     def delete(self, name: str) -> Secret:
         """Put the secret with all its versions into soft delete."""
         secret = self._secrets.pop(self.secret(name).name.lower())
-        secret.deleted_on = self._now()
+        secret.deleted_on, secret.moved_at = self._now(), self._clock().timestamp()
         self._deleted[name.lower()] = secret
         return secret
 
     def recover(self, name: str) -> Secret:
         """Take a secret out of soft delete."""
         secret = self._deleted.pop(self.deleted(name).name.lower())
-        secret.deleted_on = None
+        secret.deleted_on, secret.moved_at = None, self._clock().timestamp()
         self._secrets[name.lower()] = secret
         return secret
 
     def purge(self, name: str) -> None:
         """Forget a deleted secret for good."""
-        del self._deleted[self.deleted(name).name.lower()]
+        purged = self._deleted.pop(self.deleted(name).name.lower())
+        purged.moved_at = self._clock().timestamp()
+        self._purged[name.lower()] = purged
 
     def announce_expiry(self) -> None:
         """Publish the expiry events that are due, each once per version and expiry, of current versions only."""
@@ -184,6 +216,19 @@ class Vault:
                 if version.expires is not None and now >= version.expires - lead and kind not in version.announced:
                     version.announced.add(kind)
                     self._emit(kind, secret, version)
+
+    def _refuse_taken(self, name: str) -> None:
+        """Raise what Key Vault answers to a write while the name's secret is deleted or on its way."""
+        key = name.lower()
+        if (deleted := self._deleted.get(key)) is not None:
+            raise BeingDeleted(name=name) if self._is_moving(deleted) else DeletedButRecoverable(name=name)
+        if key in self._purged and self._is_moving(self._purged[key]):
+            raise BeingDeleted(name=name)
+        if key in self._secrets and self._is_moving(self._secrets[key], times=2):
+            raise BeingRecovered(name=name)
+
+    def _is_moving(self, secret: Secret, *, times: int = 1) -> bool:
+        return self._clock().timestamp() < secret.moved_at + self.settling_s * times
 
     def _version(self, name: str, version: str) -> SecretVersion:
         secret = self.secret(name)
@@ -206,6 +251,11 @@ class Vault:
 def data_action(action: str) -> str:
     """The full name of a data action on secrets, given its end: `getSecret/action`, `delete`."""
     return _DATA_ACTIONS + action
+
+
+def permission_of(action: str) -> str:
+    """The permission of an access policy that goes with a data action (documented, with the operations)."""
+    return _PERMISSIONS[action.removesuffix("/action")]
 
 
 def versions_of(secret: Secret) -> Iterator[SecretVersion]:

@@ -55,6 +55,19 @@ class ForbiddenByRbac(VaultRefusal):
     )
 
 
+class AccessDenied(VaultRefusal):
+    """No access policy of the vault gives the caller the permission; the words are observed in public reports."""
+
+    status = 403
+    code = "Forbidden"
+    inner = "AccessDenied"
+    text = (
+        "The user, group or application 'appid={client_id};oid={object_id};iss={issuer}' does not have secrets "
+        "{permission} permission on key vault '{vault};location={location}'. For help resolving this issue, please see "
+        "https://go.microsoft.com/fwlink/?linkid=2125287"
+    )
+
+
 class SecretDisabled(VaultRefusal):
     """The version is disabled: its value can't be read."""
 
@@ -94,6 +107,25 @@ class DeletedButRecoverable(VaultRefusal):
         "Secret {name} is currently in a deleted but recoverable state, and its name cannot be reused; in this state, "
         "the secret can only be recovered or purged."
     )
+
+
+class BeingDeleted(VaultRefusal):
+    """The secret is on its way into soft delete, or out of it for good."""
+
+    status = 409
+    code = "Conflict"
+    inner = "ObjectIsBeingDeleted"
+    text = "Secret {name} is currently being deleted and cannot be re-created; retry later."
+    guessed = True
+
+
+class BeingRecovered(VaultRefusal):
+    """The secret is on its way out of soft delete (observed, terraform-provider-azurerm#12285)."""
+
+    status = 409
+    code = "Conflict"
+    inner = "ObjectIsBeingRecovered"
+    text = "Secret {name} is currently being recovered and cannot be re-created; retry later."
 
 
 class VersionMissing(VaultRefusal):

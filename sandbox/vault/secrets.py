@@ -64,11 +64,17 @@ class SecretVersion(msgspec.Struct):
 
 
 class Secret(msgspec.Struct):
-    """A secret and all its versions by their id, oldest first; `deleted_on` is set while it is in soft delete."""
+    """A secret and all its versions by their id, oldest first.
+
+    Attributes:
+        deleted_on: set while it is in soft delete.
+        moved_at: when it was deleted, recovered or purged last, in epoch seconds with fractions: that takes its time.
+    """
 
     name: str
     versions: dict[str, SecretVersion] = msgspec.field(default_factory=dict)
     deleted_on: int | None = None
+    moved_at: float = 0.0
 
     @property
     def current(self) -> SecretVersion:

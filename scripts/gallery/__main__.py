@@ -24,9 +24,6 @@ def main() -> int:
     if browser is None:
         print("gallery: no Chromium found; install one (apt-get install chromium)", file=sys.stderr)
         return 1
-    if not (HERE / "node_modules").is_dir():
-        npm = Path(sys.executable).with_name("npm")
-        subprocess.run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=HERE, check=True)  # noqa: S603
     WORK.mkdir(parents=True, exist_ok=True)
     PICTURES.mkdir(parents=True, exist_ok=True)
     renderer = (HERE / "node_modules" / "adaptivecards" / "dist" / "adaptivecards.min.js").as_uri()

@@ -32,6 +32,7 @@ from shared.domain.cache_rules import CacheRule
 from shared.domain.plans import AttachCredentialSet, CreateCacheRule, CreateCredentialSet
 from shared.domain.registries import CredentialSet, RegistrySnapshot
 from shared.errors import PermanentError
+from shared.telemetry.names import Outside
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -90,7 +91,9 @@ class ArmRegistries(Registries, CredentialSets):
         registry = parsed(registry_id)
         client = self._clients.of(registry.subscription)
         where = (registry.group, registry.name)
-        async with azure_call(f"reading registry {registry.name}", deadline_s=self._patience_s):
+        async with azure_call(
+            Outside.ARM_READ_REGISTRY, f"reading registry {registry.name}", deadline_s=self._patience_s
+        ):
             found, rules, sets = await together(
                 client.registries.get(*where),
                 _all(client.cache_rules.list(*where), read_rule),
@@ -103,14 +106,18 @@ class ArmRegistries(Registries, CredentialSets):
     async def credential_set(self, registry_id: str, name: str) -> CredentialSet | None:
         """One credential set with its health, None when there is none."""
         registry = parsed(registry_id)
-        async with azure_call(f"reading credential set {name}", deadline_s=self._patience_s):
+        async with azure_call(
+            Outside.ARM_READ_CREDENTIAL_SET, f"reading credential set {name}", deadline_s=self._patience_s
+        ):
             return await self._set(registry, name)
 
     async def create_credential_set(self, registry_id: str, action: CreateCredentialSet) -> CredentialSet:
         """Create it and wait for the end; one of that name that is there and differs is a `PermanentError`."""
         registry, wanted = parsed(registry_id), set_of(action)
         client = self._clients.of(registry.subscription)
-        async with azure_call(f"creating credential set {wanted.name}", deadline_s=self._patience_s):
+        async with azure_call(
+            Outside.ARM_CREATE_CREDENTIAL_SET, f"creating credential set {wanted.name}", deadline_s=self._patience_s
+        ):
             found = await self._settled(lambda: self._set(registry, wanted.name))
             if found is not None and not is_same_set(found, wanted):
                 raise ExistsOtherwise(f"the credential set {wanted.name} exists and logs in to {found.login_server}")
@@ -125,7 +132,9 @@ class ArmRegistries(Registries, CredentialSets):
         """Create it and wait for the end; one of that name that is there and differs is a `PermanentError`."""
         registry, wanted = parsed(registry_id), rule_of(action)
         client = self._clients.of(registry.subscription)
-        async with azure_call(f"creating cache rule {wanted.name}", deadline_s=self._patience_s):
+        async with azure_call(
+            Outside.ARM_CREATE_CACHE_RULE, f"creating cache rule {wanted.name}", deadline_s=self._patience_s
+        ):
             found = await self._settled(lambda: self._rule(registry, wanted.name))
             if found is not None and not is_same_rule(found, wanted):
                 raise ExistsOtherwise(f"the cache rule {wanted.name} exists and caches {found.source}")
@@ -146,7 +155,11 @@ class ArmRegistries(Registries, CredentialSets):
         """
         registry = parsed(registry_id)
         client = self._clients.of(registry.subscription)
-        async with azure_call(f"giving cache rule {action.rule} its credential set", deadline_s=self._patience_s):
+        async with azure_call(
+            Outside.ARM_ATTACH_CREDENTIAL_SET,
+            f"giving cache rule {action.rule} its credential set",
+            deadline_s=self._patience_s,
+        ):
             found = await self._settled(lambda: self._rule(registry, action.rule))
             if found is None:
                 raise RuleMissing(f"there is no cache rule {action.rule}")
@@ -164,7 +177,9 @@ class ArmRegistries(Registries, CredentialSets):
         """Have a set read these secrets, both at once, and wait for the end; the same ones again validate it anew."""
         registry = parsed(registry_id)
         client = self._clients.of(registry.subscription)
-        async with azure_call(f"updating credential set {name}", deadline_s=self._patience_s):
+        async with azure_call(
+            Outside.ARM_UPDATE_CREDENTIAL_SET, f"updating credential set {name}", deadline_s=self._patience_s
+        ):
             await self._settled(lambda: self._set(registry, name))
             document = write_secrets(username_secret, token_secret)
             poller = await client.credential_sets.begin_update(

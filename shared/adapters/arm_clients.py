@@ -119,12 +119,12 @@ class ArmReader:
         if made is not None:
             await made.close()
 
-    async def _send(self, url: str, query: Mapping[str, str]) -> Any:
+    async def _send(self, url: str, query: Mapping[str, str], *, method: str = "GET", body: Any = None) -> Any:
         from azure.core.rest import HttpRequest
 
         if self._made is None:
             self._made = self._connect()
-        response = await self._made.send_request(HttpRequest("GET", url, params=dict(query)))
+        response = await self._made.send_request(HttpRequest(method, url, params=dict(query), json=body))
         response.raise_for_status()
         return response.json()
 
@@ -141,3 +141,11 @@ class ArmReader:
             AsyncARMChallengeAuthenticationPolicy(self._credential, self._endpoint.scope),
         ]
         return AsyncARMPipelineClient(self._endpoint.address, policies=chain, **options)
+
+
+class ArmWriter(ArmReader):
+    """The same with plain PUTs."""
+
+    async def put(self, path: str, body: Any, **query: str) -> Any:
+        """The answer to a document that is put at a path."""
+        return await self._send(self._endpoint.address + path, query, method="PUT", body=body)

@@ -15,6 +15,8 @@ from typing import Any
 
 from shared.adapters.azure_codes import hint_for, passes_by_itself
 from shared.errors import CachewardenError, PermanentError, TemporaryError
+from shared.telemetry.names import Outside
+from shared.telemetry.spans import outside
 
 _LONGEST_TEXT = 600
 _LONGEST_WAIT = 3600.0
@@ -42,23 +44,25 @@ class IdentityUnavailable(TemporaryError):
 
 
 @asynccontextmanager
-async def azure_call(doing: str, *, deadline_s: float | None = None) -> AsyncIterator[None]:
-    """Run SDK calls inside; what they raise becomes `TemporaryError` or `PermanentError`.
+async def azure_call(call: Outside, doing: str, *, deadline_s: float | None = None) -> AsyncIterator[None]:
+    """Run SDK calls inside, as one span; what they raise becomes `TemporaryError` or `PermanentError`.
 
     Args:
+        call: what is asked of which system.
         doing: what is being done, for the error's text: `reading registry contoso`.
         deadline_s: seconds after which the calls are given up; None leaves it to the SDK's own limits.
     """
-    try:
-        async with asyncio.timeout(deadline_s):
-            yield
-    except CachewardenError:
-        raise
-    except Exception as error:
-        ours = our_error(doing, error)
-        if ours is None:
+    with outside(call):
+        try:
+            async with asyncio.timeout(deadline_s):
+                yield
+        except CachewardenError:
             raise
-        raise ours from error
+        except Exception as error:
+            ours = our_error(doing, error)
+            if ours is None:
+                raise
+            raise ours from error
 
 
 async def together(*work: Awaitable[Any]) -> list[Any]:

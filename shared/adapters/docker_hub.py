@@ -16,6 +16,8 @@ from shared.adapters.docker_hub_answers import Answer, TokenList, ensure_ok, log
 from shared.application.rotation_ports import DockerHub, HubUnavailable, Login, Minted, Owner
 from shared.domain.headroom import Reading, parse_limit
 from shared.domain.rotation import HubToken
+from shared.telemetry.names import Outside
+from shared.telemetry.spans import traced
 from shared.version import VERSION
 
 if TYPE_CHECKING:
@@ -89,6 +91,7 @@ class HubApi(DockerHub):
         path = f"{_collection(owner)}/{quote(token_id, safe='')}"
         await self._manage("DELETE", path, owner, fine={_NOT_FOUND})
 
+    @traced(Outside.DOCKER_HUB_PROBE)
     async def probe(self, login: Login | None) -> Reading:
         """Look at the pull limit without a pull: a HEAD does not count (documented); raises `CredentialRejected`."""
         import aiohttp
@@ -107,6 +110,7 @@ class HubApi(DockerHub):
             ensure_ok(seen, "looking at the pull limit")
         return _reading(seen, by_account=login is not None)
 
+    @traced(Outside.DOCKER_HUB_MANAGE)
     async def _manage(
         self,
         method: str,
@@ -132,14 +136,18 @@ class HubApi(DockerHub):
     async def _bearer(self, login: Login) -> dict[str, str]:
         token, ends = self._bearers.get(login, ("", 0.0))
         if time.monotonic() >= ends:
-            body = {"identifier": login.username, "secret": login.secret}
-            answer = await self._send("POST", f"{self._api}/v2/auth/token", body=body)
-            if answer.status == _UNAUTHORIZED:
-                raise login_refusal(answer)
-            ensure_ok(answer, "logging in")
-            token = answer.text("access_token")
+            token = await self._log_in(login)
             self._bearers[login] = (token, time.monotonic() + _SESSION_S)
         return {"Authorization": f"Bearer {token}"}
+
+    @traced(Outside.DOCKER_HUB_LOGIN)
+    async def _log_in(self, login: Login) -> str:
+        body = {"identifier": login.username, "secret": login.secret}
+        answer = await self._send("POST", f"{self._api}/v2/auth/token", body=body)
+        if answer.status == _UNAUTHORIZED:
+            raise login_refusal(answer)
+        ensure_ok(answer, "logging in")
+        return answer.text("access_token")
 
     async def _send(
         self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: Mapping[str, Any] | None = None

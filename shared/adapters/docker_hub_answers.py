@@ -25,6 +25,7 @@ from shared.errors import CachewardenError, PermanentError
 _EPOCH: Final = 10**9
 """A `Retry-After` beyond this is a point in time."""
 _LONGEST_WAIT: Final = 3600.0
+_REFUSALS: Final = frozenset({400, 403, 409, 422})
 _LOCKED_S: Final = 600.0
 """How long bad logins lock a name (a Docker employee's word)."""
 
@@ -121,9 +122,16 @@ def login_refusal(answer: Answer) -> LoginRefused:
 
 
 def minting_refusal(answer: Answer, method: str, *, organization: bool) -> CachewardenError | None:
-    """The error for a login that may not do this with tokens, None for any other answer."""
-    if answer.status in {400, 403, 409} and method == "POST" and "limit" in answer.words:
-        return NoFreeSlot("there is no free slot for another token")
+    """The error for a login that may not do this with tokens, None for any other answer.
+
+    Docker Hub documents no way in which it says that an organization has no room for another token; who knows how many
+    there are can tell (`shared.domain.token_slots`). The word `limit` is a last resort, and a guess.
+    """
+    if answer.status in _REFUSALS and method == "POST":
+        if "limit" in answer.words:
+            return NoFreeSlot("Docker Hub speaks of a limit of access tokens")
+        if answer.status != 403:  # noqa: PLR2004 - HTTP
+            return MintingForbidden(f"Docker Hub refuses to make a token: HTTP {answer.status}", code="mint_refused")
     if answer.status == 403:  # noqa: PLR2004 - HTTP
         return MintingForbidden("Docker Hub does not let this login manage access tokens")
     if answer.status == 404 and organization:  # noqa: PLR2004 - HTTP

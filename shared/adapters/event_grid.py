@@ -14,6 +14,7 @@ from shared.adapters.clients import client_options
 from shared.application.ports import Channel
 from shared.domain.notices import Notice
 from shared.errors import PermanentError
+from shared.telemetry.names import Outside
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -60,7 +61,7 @@ class EventGridChannel(Channel):
             datacontenttype="application/json",
             data=msgspec.json.decode(msgspec.json.encode(notice)),  # lists, where the SDK would write a tuple as text
         )
-        async with azure_call("publishing to the topic", deadline_s=_DEADLINE_S):
+        async with azure_call(Outside.EVENT_GRID_PUBLISH, "publishing to the topic", deadline_s=_DEADLINE_S):
             await self._client().send(event)
 
     def _client(self) -> Any:

@@ -11,6 +11,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from shared.adapters.azure_errors import IdentityUnavailable, one_line
+from shared.telemetry.names import Outside
+from shared.telemetry.spans import outside
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken
@@ -76,11 +78,12 @@ class AppIdentity:
     async def _asked(self, scopes: tuple[str, ...], options: Mapping[str, Any]) -> "AccessToken":
         from azure.core.exceptions import AzureError
 
-        try:
-            return await self._credential().get_token(*scopes, **options)
-        except AzureError as error:
-            # As our own error: an SDK's would be taken for the service's, whose client then tries again on top.
-            raise IdentityUnavailable(f"no token for {' '.join(scopes)}: {one_line(str(error))}") from error
+        with outside(Outside.IDENTITY_TOKEN):
+            try:
+                return await self._credential().get_token(*scopes, **options)
+            except AzureError as error:
+                # As our own error: an SDK's would be taken for the service's, whose client then tries again on top.
+                raise IdentityUnavailable(f"no token for {' '.join(scopes)}: {one_line(str(error))}") from error
 
     def _ended(self, request: _Request, task: "asyncio.Task[AccessToken]") -> None:
         self._running.pop(request, None)

@@ -16,6 +16,7 @@ from shared.application.event_ports import Lineage
 from shared.application.ports import PullRefused
 from shared.domain.images import ImageReference
 from shared.domain.lineage import CHART_CONFIG, images_named_by, references
+from shared.telemetry.names import Outside
 
 _DEADLINE_S: Final = 60.0
 _MOST_MANIFESTS: Final = 12
@@ -45,7 +46,7 @@ class AcrLineage(Lineage):
         """
         texts: list[str] = []
         waiting, seen = deque([(reference, 1)]), {reference}
-        async with azure_call(f"reading {login_server}/{repository}", deadline_s=_DEADLINE_S):
+        async with azure_call(Outside.ACR_READ_LINEAGE, f"reading {login_server}/{repository}", deadline_s=_DEADLINE_S):
             while waiting:
                 wanted, depth = waiting.popleft()
                 manifest = await self._manifest(login_server, repository, wanted)

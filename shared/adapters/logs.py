@@ -15,6 +15,7 @@ from shared.adapters.azure_errors import azure_call, refused
 from shared.adapters.clients import client_options
 from shared.application.ports import LogRows, Logs, TableMissing
 from shared.errors import PermanentError
+from shared.telemetry.names import Outside
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -81,7 +82,7 @@ class LogAnalytics(Logs):
         if _GUID.fullmatch(workspace_id) is None:
             raise WorkspaceInvalid(f"{workspace_id[:80]!r} is no workspace id; expected a GUID")
         doing, last = f"asking workspace {workspace_id}", _LastResponse()
-        async with azure_call(doing, deadline_s=_DEADLINE_S):
+        async with azure_call(Outside.LOG_ANALYTICS_QUERY, doing, deadline_s=_DEADLINE_S):
             try:
                 answer = await self._client().query_workspace(
                     workspace_id,

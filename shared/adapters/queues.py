@@ -11,6 +11,7 @@ from shared.adapters.azure_errors import azure_call, error_code
 from shared.adapters.clients import STORAGE_DEADLINE_S, storage_options
 from shared.adapters.storage import StorageAccount
 from shared.application.ports import Queue
+from shared.telemetry.names import Outside
 
 
 class StorageQueue(Queue):
@@ -26,7 +27,7 @@ class StorageQueue(Queue):
         from azure.core.exceptions import ResourceNotFoundError
 
         client, seconds = self._client(queue), math.ceil(delay_s)
-        async with azure_call(f"sending to queue {queue}", deadline_s=STORAGE_DEADLINE_S):
+        async with azure_call(Outside.QUEUES_SEND, f"sending to queue {queue}", deadline_s=STORAGE_DEADLINE_S):
             try:
                 await client.send_message(body, visibility_timeout=seconds)
             except ResourceNotFoundError as error:

@@ -8,12 +8,14 @@ upstream comes with an HTTP status that ACR uses for its own refusals too, so on
 import json
 import re
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
 from shared.adapters.azure_errors import azure_call, retry_after
 from shared.adapters.clients import client_options
-from shared.application.ports import NotServed, PullRefused, RegistryContent, ServedManifest
+from shared.application.ports import NotServed, NotThere, PullRefused, RegistryContent, ServedManifest
 from shared.errors import CachewardenError, PermanentError
+from shared.telemetry.names import Outside
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -58,7 +60,9 @@ class AcrContent(RegistryContent):
     async def repositories(self, login_server: str) -> frozenset[str]:
         """The names of the repositories that exist."""
         client = self.client(login_server)
-        async with azure_call(f"listing the repositories of {login_server}", deadline_s=_DEADLINE_S):
+        async with azure_call(
+            Outside.ACR_LIST_REPOSITORIES, f"listing the repositories of {login_server}", deadline_s=_DEADLINE_S
+        ):
             return frozenset([name async for name in client.list_repository_names(results_per_page=_PAGE)])
 
     async def manifest(self, login_server: str, repository: str, reference: str) -> ServedManifest:
@@ -72,7 +76,7 @@ class AcrContent(RegistryContent):
         from azure.core.exceptions import HttpResponseError
 
         client, doing, origin = self.client(login_server), f"pulling {login_server}/{repository}", _Origin()
-        async with azure_call(doing, deadline_s=_DEADLINE_S):
+        async with azure_call(Outside.ACR_PULL, doing, deadline_s=_DEADLINE_S):
             try:
                 found = await client.get_manifest(repository, reference, raw_response_hook=origin.keep)
             except HttpResponseError as error:
@@ -148,7 +152,8 @@ async def refusal(doing: str, error: Any) -> CachewardenError:
     rule = "for cache rule" in message.lower()
     passes = status in {404, 408, 424, 429} or status >= 500 or (status in {401, 403} and rule)  # noqa: PLR2004 - HTTP
     if passes:
-        return NotServed(text, code=code.lower() or None, retry_after=retry_after(error.response.headers))
+        kind = NotThere if status == HTTPStatus.NOT_FOUND else NotServed
+        return kind(text, code=code.lower() or None, retry_after=retry_after(error.response.headers))
     hint = _SIGN_IN_HINT if status in {401, 403} else None
     return PullRefused(text, code=code.lower() or None, hint=hint)
 

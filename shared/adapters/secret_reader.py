@@ -14,6 +14,7 @@ from shared.adapters.azure_errors import azure_call
 from shared.adapters.clients import client_options
 from shared.application.secret_ports import SecretReader
 from shared.errors import PermanentError
+from shared.telemetry.names import Outside
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -60,7 +61,7 @@ class VaultSecretReader(SecretReader):
         known = self._known.get((vault, name))
         if known is not None and time.monotonic() < known[1]:
             return known[0]
-        async with azure_call(f"reading the secret {name}", deadline_s=_DEADLINE_S):
+        async with azure_call(Outside.KEY_VAULT_READ_SECRET, f"reading the secret {name}", deadline_s=_DEADLINE_S):
             secret = await self._client(vault).get_secret(name)
         text = (secret.value or "").strip()
         if not text:

@@ -13,6 +13,7 @@ from shared.adapters.arm_ids import site_id as checked
 from shared.adapters.azure_errors import azure_call, error_code
 from shared.application.sites_ports import Sites
 from shared.telemetry import get_logger
+from shared.telemetry.names import Outside
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -58,7 +59,9 @@ class ArmSites(Sites):
         from azure.core.exceptions import HttpResponseError
 
         site = checked(site_id)
-        async with azure_call(f"reading the site {site.rpartition('/')[2]}", deadline_s=_DEADLINE_S):
+        async with azure_call(
+            Outside.ARM_READ_SITE, f"reading the site {site.rpartition('/')[2]}", deadline_s=_DEADLINE_S
+        ):
             try:
                 document = await self._reader.get(site, **{"api-version": _API_VERSION})
             except HttpResponseError as error:

@@ -14,11 +14,13 @@ class StorageAccount(msgspec.Struct, frozen=True):
         connection_string: with a key or a SAS; None when a credential is used.
         table_uri: the table service's address, `https://<account>.table.core.windows.net`; used with a credential.
         queue_uri: the queue service's address; used with a credential.
+        blob_uri: the blob service's address; used with a credential.
     """
 
     connection_string: str | None = None
     table_uri: str | None = None
     queue_uri: str | None = None
+    blob_uri: str | None = None
 
     def __repr__(self) -> str:
         """Without the connection string: it opens the account."""

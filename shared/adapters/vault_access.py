@@ -1,4 +1,4 @@
-"""Who may read which secret of a vault: role assignments of Key Vault Secrets User, nothing else.
+"""Who may read which secret of a vault: role assignments of Key Vault Secrets User, or the vault's access policies.
 
 The traps: a new credential set's principal is not yet known everywhere, which `principalType` gets around (documented);
 the assignment's name is made from what it grants, so that the same grant again is the same assignment; and the grant is
@@ -11,13 +11,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from shared.adapters.arm_clients import ArmEndpoint, ArmReader, authorization_clients
+from shared.adapters.arm_clients import ArmEndpoint, ArmWriter, authorization_clients
 from shared.adapters.arm_ids import ArmIdInvalid
 from shared.adapters.arm_ids import subscription_id as checked_subscription
 from shared.adapters.arm_ids import vault_id as parsed
 from shared.adapters.azure_errors import azure_call, error_code
+from shared.adapters.vault_policies import VaultPolicies
 from shared.application.ports import VaultAccess
 from shared.errors import PermanentError
+from shared.telemetry.names import Outside
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -39,7 +41,7 @@ class VaultNotFound(PermanentError):
 
 
 class ArmVaultAccess(VaultAccess):
-    """Role assignments through ARM; clients are made on first use, closed by `aclose`."""
+    """Role assignments and access policies through ARM; clients are made on first use, closed by `aclose`."""
 
     def __init__(
         self,
@@ -51,7 +53,8 @@ class ArmVaultAccess(VaultAccess):
     ) -> None:
         where = ArmEndpoint(endpoint, audience, options)
         self._clients = authorization_clients(credential, where)
-        self._reader = ArmReader(credential, where)
+        self._reader = ArmWriter(credential, where)
+        self._policies = VaultPolicies(self._reader)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -59,14 +62,31 @@ class ArmVaultAccess(VaultAccess):
         await self._reader.aclose()
 
     async def granted(self, vault_id: str, secrets: Sequence[str], principal_id: str) -> bool:
-        """Whether the principal holds Key Vault Secrets User on the vault, above it, or on each of the secrets."""
+        """Whether the principal holds Key Vault Secrets User on the vault, above it, or on each of the secrets.
+
+        In a vault with access policies: whether one lets it read secrets.
+        """
+        _check(secrets, principal_id)
+        if (policies := await self._policies.of(vault_id)) is not None:
+            return principal_id.lower() in policies.readers
         return not await self._missing(vault_id, secrets, principal_id)
 
     async def grant(self, vault_id: str, secrets: Sequence[str], principal_id: str) -> None:
-        """Give it Key Vault Secrets User on each of the secrets; what it has already stays."""
+        """Give it Key Vault Secrets User on each of the secrets; what it has already stays.
+
+        In a vault with access policies it gets one, if the app was given the right to write them.
+
+        Raises:
+            AccessPolicyMissing: it was not.
+        """
         from azure.core.exceptions import ResourceExistsError
         from azure.mgmt.authorization.v2022_04_01.models import RoleAssignmentCreateParameters
 
+        _check(secrets, principal_id)
+        if (policies := await self._policies.of(vault_id)) is not None:
+            if principal_id.lower() not in policies.readers:
+                await self._policies.grant(vault_id, policies, principal_id)
+            return
         vault = parsed(vault_id)
         role = f"/subscriptions/{vault.subscription}/providers/Microsoft.Authorization/roleDefinitions/{SECRETS_USER}"
         wanted = RoleAssignmentCreateParameters(
@@ -74,7 +94,9 @@ class ArmVaultAccess(VaultAccess):
         )
         for scope in await self._missing(vault_id, secrets, principal_id):
             name = str(uuid.uuid5(_NAMES, f"{scope}|{principal_id}|{SECRETS_USER}".lower()))
-            async with azure_call(f"granting {scope.rpartition('/')[2]} of {vault.name}", deadline_s=_DEADLINE_S):
+            async with azure_call(
+                Outside.ARM_GRANT_ACCESS, f"granting {scope.rpartition('/')[2]} of {vault.name}", deadline_s=_DEADLINE_S
+            ):
                 try:
                     await self._clients.of(vault.subscription).role_assignments.create(scope, name, wanted)
                 except ResourceExistsError as error:
@@ -88,7 +110,7 @@ class ArmVaultAccess(VaultAccess):
         """
         subscription = checked_subscription(subscription_id)
         path, kind = f"/subscriptions/{subscription}/resources", "resourceType eq 'Microsoft.KeyVault/vaults'"
-        async with azure_call(f"looking for the vault {vault}", deadline_s=_DEADLINE_S):
+        async with azure_call(Outside.ARM_FIND_VAULT, f"looking for the vault {vault}", deadline_s=_DEADLINE_S):
             listed = self._reader.items(path, **{"$filter": kind, "api-version": "2021-04-01"})
             found = [parsed_id async for item in listed if (parsed_id := _vault(item))]
             label = (urlsplit(vault).hostname or "").partition(".")[0].lower()
@@ -101,14 +123,18 @@ class ArmVaultAccess(VaultAccess):
     async def _missing(self, vault_id: str, secrets: Sequence[str], principal_id: str) -> list[str]:
         """The scopes of the secrets that the principal may not read yet."""
         vault = parsed(vault_id)
-        if not _PRINCIPAL.fullmatch(principal_id) or not all(_SECRET.fullmatch(secret) for secret in secrets):
-            raise ArmIdInvalid("expected a principal's object id and the names of secrets")
         operations = self._clients.of(vault.subscription).role_assignments
-        async with azure_call(f"reading who may read {vault.name}", deadline_s=_DEADLINE_S):
+        async with azure_call(Outside.ARM_READ_ACCESS, f"reading who may read {vault.name}", deadline_s=_DEADLINE_S):
             listed = operations.list_for_scope(vault_id, filter=f"principalId eq '{principal_id}'")
             held = [one.scope async for one in listed if (one.role_definition_id or "").lower().endswith(SECRETS_USER)]
         scopes = [f"{vault_id.rstrip('/')}/secrets/{secret}" for secret in secrets]
         return [scope for scope in scopes if not any(_covers(above, scope) for above in held)]
+
+
+def _check(secrets: Sequence[str], principal_id: str) -> None:
+    """Raises ArmIdInvalid for what must not get into a scope or a filter."""
+    if not _PRINCIPAL.fullmatch(principal_id) or not all(_SECRET.fullmatch(secret) for secret in secrets):
+        raise ArmIdInvalid("expected a principal's object id and the names of secrets")
 
 
 def _covers(above: str, scope: str) -> bool:

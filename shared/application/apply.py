@@ -25,6 +25,10 @@ from shared.domain.policy import Policy
 from shared.domain.registries import CredentialSet
 from shared.errors import PermanentError, TemporaryError
 from shared.telemetry import get_logger
+from shared.telemetry.instruments import ACTIONS
+from shared.telemetry.metrics import counted
+from shared.telemetry.names import Work
+from shared.telemetry.spans import traced, working
 
 _log = get_logger(__name__)
 
@@ -71,6 +75,7 @@ class Applier:
         self._audit = audit
         self._health_patience = health_patience
 
+    @traced(Work.APPLY)
     async def apply(self, registry_id: str, plan: Plan, *, still_ours: Callable[[], None], by: str = POLICY) -> Applied:
         """Carry out a plan; `still_ours` is asked before each write and raises when the lease is lost.
 
@@ -103,7 +108,7 @@ class Applier:
                 done.append(action)
         return Applied(done=tuple(done), refused=refused)
 
-    def _audited(self, registry_id: str, action: Action, by: str) -> AbstractAsyncContextManager[None]:
+    def _audited(self, registry_id: str, action: Action, by: str) -> AbstractAsyncContextManager[object]:
         """What a plan creates is not there before: that is why it is in the plan."""
         after = msgspec.to_builtins(msgspec.structs.replace(action, why=""))
         kind = after.pop("kind")
@@ -112,6 +117,11 @@ class Applier:
         return self._audit.change(kind, resource, by=by, why=action.why, before=before, after=after)
 
     async def _carry_out(self, registry_id: str, action: Action) -> None:
+        kind = str(action.__struct_config__.tag)
+        with working(Work.ACTION, action=kind), counted(ACTIONS, action=kind):
+            await self._write(registry_id, action)
+
+    async def _write(self, registry_id: str, action: Action) -> None:
         match action:
             case CreateCredentialSet():
                 await self._registries.create_credential_set(registry_id, action)

@@ -13,10 +13,12 @@ from shared.application.audit import Audit
 from shared.application.incident_book import IncidentBook
 from shared.application.messages import REMEDIATIONS, RegistryMessage
 from shared.application.ports import Clock, Incidents, Queue
-from shared.application.reports import NotFound
+from shared.application.questions import NotFound
 from shared.domain.approvals import Decision, Proposal
 from shared.domain.incidents import Incident, IncidentState
 from shared.errors import CallerError
+from shared.telemetry.names import Work
+from shared.telemetry.spans import traced
 
 
 class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -76,6 +78,7 @@ class Approvals:
         self._clock = clock
         self._lifetime = lifetime
 
+    @traced(Work.APPROVAL)
     async def approve(self, key: str, body: bytes, *, signed_in: str | None) -> Incident:
         """Let the incident's plan be carried out; the same yes again changes nothing.
 
@@ -100,6 +103,7 @@ class Approvals:
         await self._continue(decided)
         return decided
 
+    @traced(Work.APPROVAL)
     async def reject(self, key: str, body: bytes, *, signed_in: str | None) -> Incident:
         """Leave the image alone until its plan is another one; parameters and errors as for `approve`."""
         answer = _read(body, signed_in)
@@ -109,7 +113,7 @@ class Approvals:
         async with self._recorded("reject_plan", key, answer, proposal):
             return _as_said(await self._book.rejected(key, by=answer.by, why=answer.why), Decision.REJECTED)
 
-    def _recorded(self, kind: str, key: str, answer: Answer, proposal: Proposal) -> AbstractAsyncContextManager[None]:
+    def _recorded(self, kind: str, key: str, answer: Answer, proposal: Proposal) -> AbstractAsyncContextManager[object]:
         """Write down in the audit trail who said what to which plan."""
         why = answer.why or "no reason given"
         return self._audit.change(kind, f"incidents/{key}", by=answer.by, why=why, after={"plan": proposal.plan})

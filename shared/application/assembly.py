@@ -15,7 +15,7 @@ from shared.application.chores import Chore
 from shared.application.credential_assembly import assemble_credentials
 from shared.application.credential_watch import CredentialWatch
 from shared.application.curing import Curing
-from shared.application.dead_letter_ports import Letters
+from shared.application.dead_letter_ports import EventLetters, Letters
 from shared.application.dead_letters import DeadLetters
 from shared.application.detection import Detection
 from shared.application.drift import Drift
@@ -23,10 +23,15 @@ from shared.application.event_intake import EventIntake
 from shared.application.event_ports import DriftRecords, Lineage
 from shared.application.event_work import EventWork
 from shared.application.forecast import Forecast
+from shared.application.headroom import ANONYMOUS
 from shared.application.incident_book import IncidentBook
 from shared.application.intake import Intake
-from shared.application.notice_chores import DailyDigest, Escalation, LateSummaries
+from shared.application.lost_events import LostEvents
+from shared.application.mirrors import MirrorReports
+from shared.application.notice_chores import DailyDigest, Escalation, LateSummaries, StrandedNotices
+from shared.application.notice_reports import NoticeReports
 from shared.application.notification import Notification
+from shared.application.observed_channels import ObservedChannels
 from shared.application.ports import (
     Channel,
     Clock,
@@ -56,10 +61,12 @@ from shared.application.sites_ports import Sites
 from shared.application.survey import Survey
 from shared.application.sweep import Sweep
 from shared.application.sweep_ports import Archive, ChoreRuns
+from shared.application.unrecorded import Unrecorded
 from shared.application.verification import Verification
 from shared.application.watch import StuckIncidents, UnannouncedFailures
 from shared.domain.notice_links import Places
 from shared.domain.policy import Policy
+from shared.telemetry.metrics import declare
 
 
 class Ports(msgspec.Struct, frozen=True):
@@ -77,6 +84,7 @@ class Ports(msgspec.Struct, frozen=True):
     content: RegistryContent
     vault_access: VaultAccess
     letters: Letters
+    event_letters: EventLetters
     drift_records: DriftRecords
     lineage: Lineage
     audit_rows: AuditRows
@@ -100,8 +108,10 @@ class Application(msgspec.Struct, frozen=True):
     remediation: Remediation
     notification: Notification
     reports: Reports
+    notice_reports: NoticeReports
     approvals: Approvals
     forecast: Forecast
+    mirrors: MirrorReports
     events: EventIntake
     dead_letters: DeadLetters
     audit: Audit
@@ -142,7 +152,7 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
         policy=policy,
         outbox=ports.outbox,
         queue=ports.queue,
-        channels=ports.channels,
+        channels=ObservedChannels(policy, ports.channels),
         leases=ports.leases,
         states=ports.channel_states,
         clock=ports.clock,
@@ -179,16 +189,27 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
         audit=audit,
         clock=ports.clock,
     )
+    notice_reports = NoticeReports(policy=policy, outbox=ports.outbox, states=ports.channel_states, clock=ports.clock)
     events = EventIntake(
         policy=policy, deliveries=ports.deliveries, dead_letters=dead_letters, queue=ports.queue, clock=ports.clock
     )
+    unrecorded = Unrecorded(book=book, dead_letters=dead_letters)
     chores: tuple[Chore, ...] = (
         UnannouncedFailures(detection=detection, recalls=recalls),
-        StuckIncidents(policy=policy, incidents=ports.incidents, book=book, recalls=recalls, clock=ports.clock),
+        LostEvents(letters=ports.event_letters, intake=events, dead_letters=dead_letters, clock=ports.clock),
+        StuckIncidents(
+            policy=policy,
+            incidents=ports.incidents,
+            book=book,
+            unrecorded=unrecorded,
+            recalls=recalls,
+            clock=ports.clock,
+        ),
         Pruning(archive=ports.archive, retention=retention, clock=ports.clock),
         *credentials.chores,
         *_notice_chores(policy, ports, notification),
     )
+    declare(credential=(ANONYMOUS, *policy.credentials), chore=(chore.name for chore in chores))
     return Application(
         rotating=credentials.rotating,
         rotation_requests=credentials.requests,
@@ -205,10 +226,11 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
             detection=detection,
             deliveries=ports.deliveries,
             events=events,
-            event_work=_event_work(policy, ports, book, survey, notification),
-            curing=Curing(policy=policy, book=book, survey=survey, applier=applier),
+            event_work=_event_work(policy, ports, book, survey, notification, credentials.watch),
+            curing=Curing(policy=policy, book=book, survey=survey, applier=applier, unrecorded=unrecorded),
             verification=Verification(content=ports.content, clock=ports.clock, patience=patience.verification),
             book=book,
+            unrecorded=unrecorded,
             registries=ports.registries,
             leases=ports.leases,
             queue=ports.queue,
@@ -224,6 +246,7 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
             deliveries=ports.deliveries,
             rotations=ports.rotations,
         ),
+        notice_reports=notice_reports,
         approvals=Approvals(
             book=book,
             incidents=ports.incidents,
@@ -233,6 +256,7 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
             lifetime=policy.limits.approval_expires_after,
         ),
         forecast=Forecast(policy=policy, survey=survey),
+        mirrors=MirrorReports(policy=policy, survey=survey, incidents=ports.incidents),
         events=events,
         dead_letters=dead_letters,
         audit=audit,
@@ -250,8 +274,7 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
             policy=policy,
             incidents=ports.incidents,
             letters=dead_letters,
-            outbox=ports.outbox,
-            states=ports.channel_states,
+            notices=notice_reports,
             rotations=ports.rotations,
             headroom=credentials.headroom,
             chores=chores,
@@ -266,13 +289,19 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
     )
 
 
-def _event_work(
-    policy: Policy, ports: Ports, book: IncidentBook, survey: Survey, notification: Notification
+def _event_work(  # noqa: PLR0913, PLR0917 - what event work is made of
+    policy: Policy,
+    ports: Ports,
+    book: IncidentBook,
+    survey: Survey,
+    notification: Notification,
+    watch: CredentialWatch,
 ) -> EventWork:
     return EventWork(
         policy=policy,
         incidents=ports.incidents,
         book=book,
+        heard=watch.heard,
         drift=Drift(
             policy=policy,
             incidents=ports.incidents,
@@ -304,4 +333,5 @@ def _notice_chores(policy: Policy, ports: Ports, notification: Notification) -> 
             clock=ports.clock,
         ),
         LateSummaries(policy=policy, notification=notification),
+        StrandedNotices(notification=notification),
     )

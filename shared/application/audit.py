@@ -50,12 +50,16 @@ class Audit:
         why: str,
         before: Mapping[str, Any] | None = None,
         after: Mapping[str, Any] | None = None,
-    ) -> AsyncIterator[None]:
+    ) -> AsyncIterator[dict[str, Any]]:
         """Write down a change that the `with` block makes; the block's error goes on.
+
+        Yields:
+            `after`: what the block learns by making the change, such as the new thing's id, it adds there.
 
         Raises:
             TemporaryError: the first entry can't be written.
         """
+        made = dict(after) if after is not None else {}
         begun = AuditEntry(
             change=uuid.uuid4().hex,
             at=self._clock.now(),
@@ -64,16 +68,17 @@ class Audit:
             kind=kind,
             resource=resource,
             before=dict(before) if before is not None else None,
-            after=dict(after) if after is not None else None,
+            after=dict(made) if after is not None else None,
         )
         await self._rows.add(begun)
         try:
-            yield
+            yield made
         except CachewardenError as error:
             result = Result.REFUSED if isinstance(error, PermanentError) else Result.TROUBLE
             await self._end(begun, result, f"{error.code}: {error}"[:1000])
             raise
-        await self._end(begun, Result.DONE, None)
+        done = msgspec.structs.replace(begun, after=made) if after is not None else begun
+        await self._end(done, Result.DONE, None)
 
     async def entries(self, first: str | None, last: str | None) -> list[AuditEntry]:
         """The entries from one day to another, both included, in the order of their times.

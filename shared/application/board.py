@@ -7,16 +7,15 @@ from typing import Final
 
 import msgspec
 
-from shared.application.channel_ports import ChannelStates
 from shared.application.chores import Chore
 from shared.application.dead_letters import DeadLetters, LetterView
 from shared.application.headroom import Headroom
-from shared.application.paging import read_position
-from shared.application.ports import Clock, Incidents, Outbox, OutboxRow
-from shared.application.reports import IncidentSummary, NotFound, summary_of
+from shared.application.notice_reports import ChannelCondition, ChannelReport, DeliveryStatus, NoticePage, NoticeReports
+from shared.application.ports import Clock, Incidents, RowState
+from shared.application.questions import NotFound
+from shared.application.reports import IncidentSummary, summary_of
 from shared.application.rotation_ports import Rotations
 from shared.application.sweep_ports import ChoreRun, ChoreRuns
-from shared.domain.circuits import Circuit
 from shared.domain.dead_letters import LetterState
 from shared.domain.headroom import Outlook, Reading
 from shared.domain.incidents import IncidentState
@@ -30,8 +29,7 @@ CURED: Final = frozenset({IncidentState.VERIFIED, IncidentState.CLOSED})
 
 _MOST: Final = 8
 _RECENT: Final = 20
-CHANNEL_PAGE: Final = 50
-"""Notices of a channel on one page."""
+_A_DAY: Final = timedelta(days=1)
 
 
 class Window(msgspec.Struct, frozen=True):
@@ -56,22 +54,19 @@ class CredentialState(msgspec.Struct, frozen=True):
 
 
 class ChannelState(msgspec.Struct, frozen=True):
-    """A channel and how it has been.
+    """A channel and how it is.
 
     Attributes:
-        circuit: its circuit; a fresh one when nothing is known, which is good.
-        lost: its latest notices that it will never take, the latest first.
+        lost: the latest notice that it will never take, where that is less than a day old.
     """
 
-    name: str
-    kind: str
-    circuit: Circuit
-    lost: tuple[OutboxRow, ...]
+    report: ChannelReport
+    lost: DeliveryStatus | None
 
     @property
     def is_well(self) -> bool:
         """Whether it takes notices, as far as is known."""
-        return self.circuit.error is None and not self.lost
+        return self.report.condition is ChannelCondition.WORKING and self.lost is None
 
 
 class ChoreState(msgspec.Struct, frozen=True):
@@ -114,8 +109,7 @@ class Board:
         policy: Policy,
         incidents: Incidents,
         letters: DeadLetters,
-        outbox: Outbox,
-        states: ChannelStates,
+        notices: NoticeReports,
         rotations: Rotations,
         headroom: Headroom,
         chores: Sequence[Chore],
@@ -125,8 +119,7 @@ class Board:
         self._policy = policy
         self._incidents = incidents
         self._letters = letters
-        self._outbox = outbox
-        self._states = states
+        self._notices = notices
         self._rotations = rotations
         self._headroom = headroom
         self._chores = tuple(chores)
@@ -181,32 +174,32 @@ class Board:
 
     async def channels(self) -> tuple[ChannelState, ...]:
         """The policy's channels."""
-        return tuple(await asyncio.gather(*(self._channel(name) for name in self._policy.notifications.channels)))
+        return tuple(await asyncio.gather(*(self._channel(report) for report in await self._notices.channels())))
 
-    async def channel(self, name: str, before: str | None) -> tuple[ChannelState, tuple[OutboxRow, ...]]:
-        """A channel and a page of its notices, the latest first; `before` as in `paging`.
+    async def channel(self, name: str, after: str | None) -> tuple[ChannelState, NoticePage]:
+        """A channel and a page of its notices, the latest first; `after` as in `NoticeReports`.
 
         Raises:
             NotFound: the policy has no channel of that name.
-            BadQuestion: `before` has another form.
+            BadQuestion: `after` is none.
         """
-        if name not in self._policy.notifications.channels:
+        found = [state for state in await self.channels() if state.report.name == name]
+        if not found:
             raise NotFound("the policy has no channel of that name", hint="The console lists the channels.")
-        rows = [row async for row in self._outbox.of_channel(name, CHANNEL_PAGE, before=read_position(before))]
-        return await self._channel(name), tuple(rows)
+        return found[0], await self._notices.listed({"channel": name} | ({"after": after} if after else {}))
 
     async def _latest(self, states: frozenset[IncidentState]) -> tuple[IncidentSummary, ...]:
         return tuple([summary_of(incident) async for incident in self._incidents.newest(_MOST, states=states)])
 
-    async def _channel(self, name: str) -> ChannelState:
-        stored = await self._states.circuit(name)
-        recent = [row async for row in self._outbox.of_channel(name, _RECENT)]
-        return ChannelState(
-            name=name,
-            kind=str(self._policy.notifications.channels[name].__struct_config__.tag),
-            circuit=stored.value if stored else Circuit(),
-            lost=tuple(row for row in recent if row.error),
-        )
+    async def _channel(self, report: ChannelReport) -> ChannelState:
+        lost = None
+        if report.notices.get(RowState.LOST):
+            page = await self._notices.listed({"channel": report.name, "state": RowState.LOST, "limit": "1"})
+            lost = next((each for each in page.notices if self._is_fresh(each)), None)
+        return ChannelState(report, lost)
+
+    def _is_fresh(self, notice: DeliveryStatus) -> bool:
+        return notice.queued_at is not None and self._clock.now() - notice.queued_at < _A_DAY
 
     async def _chore_states(self) -> tuple[ChoreState, ...]:
         found = []

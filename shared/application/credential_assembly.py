@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from shared.application.adoption import Adoption
+from shared.application.audit import Audit
 from shared.application.capability import CapabilityCheck
 from shared.application.chores import Chore
 from shared.application.credential_watch import CredentialWatch
@@ -14,6 +15,7 @@ from shared.application.headroom import Headroom
 from shared.application.notification import Notification
 from shared.application.publication import Publication
 from shared.application.rotating import Rotating
+from shared.application.rotation_audit import AuditedCredentialSets, AuditedHub, AuditedVaults
 from shared.application.rotation_requests import RotationRequests
 from shared.application.rotation_steps import Steps
 from shared.domain.policy import Policy
@@ -41,15 +43,19 @@ def assemble_credentials(
     policy: Policy, ports: "Ports", notification: Notification, *, lease_s: float, adoption_s: float
 ) -> Credentials:
     """The use cases about credentials on the given ports."""
-    custody = Custody(vaults=ports.vaults, hub=ports.hub)
+    audit = Audit(rows=ports.audit_rows, clock=ports.clock)
+    custody = Custody(vaults=AuditedVaults(ports.vaults, audit), hub=ports.hub)
     publication = Publication(
-        policy=policy, custody=custody, registries=ports.registries, credential_sets=ports.credential_sets
+        policy=policy,
+        custody=custody,
+        registries=ports.registries,
+        credential_sets=AuditedCredentialSets(ports.credential_sets, ports.registries, audit),
     )
     adoption = Adoption(
         publication=publication, registries=ports.registries, content=ports.content, incidents=ports.incidents
     )
     steps = Steps(
-        hub=ports.hub,
+        hub=AuditedHub(ports.hub, audit),
         custody=custody,
         publication=publication,
         adoption=adoption,

@@ -7,11 +7,12 @@ Docker Hub's lock of the name, so one version is not tested again and again.
 
 from datetime import datetime, timedelta
 from typing import Final
+from urllib.parse import urlsplit
 
 import msgspec
 
-from shared.application.custody import Custody, Pair, age_of, is_ours
-from shared.application.messages import RotationMessage
+from shared.application.custody import Custody, Pair, SecretMissing, age_of, is_ours
+from shared.application.messages import ROTATIONS, RotationMessage
 from shared.application.notification import Notification
 from shared.application.ports import Clock
 from shared.application.publication import Publication
@@ -23,6 +24,8 @@ from shared.domain.rotation_notices import reminder, trouble
 from shared.domain.vault_events import SecretRole, VaultEvent, VaultEventKind, role_of
 from shared.errors import CachewardenError
 from shared.telemetry import get_logger
+from shared.telemetry.names import Work
+from shared.telemetry.spans import consumes, traced
 
 _log = get_logger(__name__)
 
@@ -55,6 +58,7 @@ class CredentialWatch:
         self._notification = notification
         self._clock = clock
 
+    @consumes(ROTATIONS)
     async def handle(self, message: RotationMessage) -> None:
         """Test a credential if failed pulls blame it, and do what its rotation can do now.
 
@@ -67,6 +71,7 @@ class CredentialWatch:
             return
         await self._rotating.handle(message)
 
+    @traced(Work.INTAKE_VAULT_EVENT)
     async def heard(self, event: VaultEvent) -> str:
         """Act on a Key Vault event; what was done, in a word for the log."""
         done = "not_ours"
@@ -162,7 +167,31 @@ class CredentialWatch:
             except CachewardenError as error:
                 _log.warning("credential.not_looked_after", credential=name, code=error.code, error=str(error))
 
+    async def _say_missing(self, name: str, credential: Credential, error: SecretMissing) -> None:
+        """Who deletes a live secret may have meant it: a person is told, and a person's request recovers it.
+
+        As long as no registry reads the secret nothing is broken; it may not have been written yet.
+        """
+        if not [found async for _, _, found in self._publication.sets(credential)]:
+            _log.info("credential.not_written_yet", credential=name, code=error.code)
+            return
+        vault = (urlsplit(credential.vault).hostname or "").partition(".")[0]
+        detail = (
+            f"{error}, so the registry can't log in. Was it deleted? Then `cachewarden rotate {name}` recovers it and "
+            f"replaces the token; az keyvault secret recover --vault-name {vault} --name <name> only recovers it."
+        )
+        now, summary = self._clock.now(), f"a secret of the credential {name} is not in the vault"
+        await self._notification.tell(
+            trouble(name, now, code=error.code, told=now.date(), summary=summary, detail=detail)
+        )
+
     async def _look_after(self, name: str, credential: Credential) -> None:
+        try:
+            await self._look_at(name, credential)
+        except SecretMissing as error:
+            await self._say_missing(name, credential, error)
+
+    async def _look_at(self, name: str, credential: Credential) -> None:
         running, now = await self._rotating.latest(name), self._clock.now()
         if running is not None and not running.settled:
             if running.not_before <= now:

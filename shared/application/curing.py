@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 
 from shared.application.apply import Applied, Applier
 from shared.application.audit import POLICY
-from shared.application.incident_book import IncidentBook, apart
+from shared.application.incident_book import IncidentBook
 from shared.application.survey import Survey
+from shared.application.unrecorded import Unrecorded
 from shared.domain.approvals import Decision
 from shared.domain.incidents import Incident, IncidentState
 from shared.domain.planned_images import images_of
@@ -18,6 +19,9 @@ from shared.domain.plans import CreateCacheRule, Outcome, Plan
 from shared.domain.policy import Mode, Policy, RegistryPolicy
 from shared.domain.registries import RegistrySnapshot
 from shared.telemetry import bind
+from shared.telemetry.names import Work
+from shared.telemetry.spans import traced
+from shared.telemetry.tracing import link
 
 _PENDING = frozenset({IncidentState.DETECTED, IncidentState.PLANNED})
 
@@ -28,12 +32,16 @@ _MOST_PASSES = 5
 class Curing:
     """Plans and applies what a registry's incidents need."""
 
-    def __init__(self, *, policy: Policy, book: IncidentBook, survey: Survey, applier: Applier) -> None:
+    def __init__(
+        self, *, policy: Policy, book: IncidentBook, survey: Survey, applier: Applier, unrecorded: Unrecorded
+    ) -> None:
         self._policy = policy
         self._book = book
         self._survey = survey
         self._applier = applier
+        self._unrecorded = unrecorded
 
+    @traced(Work.CURING)
     async def cure(self, registry: RegistryPolicy, *, still_ours: Callable[[], None]) -> None:
         """Take each pending incident of a registry to applied, blocked or failed; what waits for a person stays.
 
@@ -46,12 +54,13 @@ class Curing:
             pending = [i async for i in self._book.active(registry.id) if self._is_pending(registry, i, seen)]
             if not pending:
                 return
+            link(trace for incident in pending for trace in incident.traces)
             snapshot = await self._survey.read(registry.id)
             modes = self._modes(registry, snapshot, pending)
             for incident in (i for i in pending if modes[i.id] is not Mode.ENFORCE):
                 seen.add(incident.id)
                 written = False
-                with apart(incident):
+                async with self._unrecorded.apart(incident):
                     written = await self._propose(registry, snapshot, incident, modes[incident.id], still_ours)
                 if written:
                     snapshot = await self._survey.read(registry.id)
@@ -150,13 +159,13 @@ class Curing:
         planned, outcomes = self._plan(registry, snapshot, incidents)
         recorded = []
         for incident in incidents:
-            with apart(incident):
+            async with self._unrecorded.apart(incident):
                 recorded.append(await self._book.planned(incident.id, outcomes[incident.id], Mode.ENFORCE, planned))
         with bind(incidents=" ".join(incident.id for incident in incidents)):
             result = await self._applier.apply(registry.id, planned, still_ours=still_ours)
         for incident in recorded:
             if incident.state is IncidentState.PLANNED:
-                with apart(incident):
+                async with self._unrecorded.apart(incident):
                     await self._conclude(snapshot, incident, result)
 
     async def _conclude(self, snapshot: RegistrySnapshot, incident: Incident, result: Applied) -> None:

@@ -15,6 +15,7 @@ from shared.application.rotation_ports import (
     Login,
     LoginRefused,
     Owner,
+    SecretDisabled,
     SecretVersion,
     Vaults,
 )
@@ -66,6 +67,20 @@ class Custody:
             raise SecretMissing(f"the vault has no secret {name}" + (f" of version {version}" if version else ""))
         return found
 
+    async def recover(self, credential: Credential) -> tuple[str, ...]:
+        """Take what somebody deleted of the live pair out of soft delete; the names of what was recovered.
+
+        Only the two names of the policy are looked at: whatever else was deleted in a vault stays deleted.
+        """
+        missing = [name for name in credential.secrets if await self._is_missing(credential, name)]
+        return tuple([name for name in missing if await self.vaults.recover(credential.vault, name)])
+
+    async def _is_missing(self, credential: Credential, name: str) -> bool:
+        try:
+            return await self.vaults.read(credential.vault, name) is None
+        except SecretDisabled:
+            return False
+
     async def live(self, credential: Credential, version: str = "") -> Pair:
         """The live pair, or the one that belongs to an older version of the token; raises `SecretMissing`."""
         token = await self.required(credential, credential.token_secret, version)
@@ -78,17 +93,34 @@ class Custody:
         return await self.vaults.read(credential.vault, next_secret(credential.token_secret))
 
     async def owner(self, credential: Credential) -> OwnerSecret:
-        """Who mints; raises `LoginRefused` where the policy names nobody, and `SecretMissing`."""
+        """Who mints; raises `LoginRefused` where the policy or the vault names nobody, and `SecretMissing`."""
         if credential.owner_secret is None:
             raise LoginRefused("the policy names no owner_secret", code="owner_secret_missing")
         name = credential.owner_username_secret
-        username = await self.required(credential, name) if name is not None else (await self.live(credential)).username
-        password = await self.required(credential, credential.owner_secret)
+        username = await self._of_owner(credential, name) if name else (await self.live(credential)).username
+        password = await self._of_owner(credential, credential.owner_secret)
         organization = None
         if credential.provider is Provider.ORGANIZATION:
             organization = credential.organization or (await self.live(credential)).username.value.strip()
         login = Login(username.value.strip(), password.value.strip())
         return OwnerSecret(Owner(login, organization), password.version)
+
+    async def owner_version(self, credential: Credential) -> str:
+        """The version of the owner's secret, empty where there is none that can be read."""
+        try:
+            return (await self._of_owner(credential, credential.owner_secret or "")).version
+        except LoginRefused:
+            return ""
+
+    async def _of_owner(self, credential: Credential, name: str) -> SecretVersion:
+        """One of the owner's secrets; one that can't be read is a login that can't be had, which a person can mend."""
+        try:
+            found = await self.vaults.read(credential.vault, name) if name else None
+        except SecretDisabled:
+            found = None
+        if found is None:
+            raise LoginRefused(f"the vault has no secret {name} that can be read", code="owner_secret_missing")
+        return found
 
     async def username_for_new(self, credential: Credential, *, minted: bool) -> str:
         """The user name that a new token belongs to; a person's token belongs to the one that is live."""

@@ -17,9 +17,10 @@ from shared.application.messages import (
 )
 from shared.application.notification import Notification
 from shared.application.ports import DEAD_LETTER, Changed, Clock, Deliveries, Position, Queue
-from shared.application.reports import NotFound
+from shared.application.questions import NotFound
 from shared.domain.dead_letter_notices import dead_letter_notice
 from shared.domain.dead_letters import (
+    BLOBS,
     DeadLetter,
     Failure,
     LetterState,
@@ -31,6 +32,10 @@ from shared.domain.dead_letters import (
 )
 from shared.errors import CachewardenError, CallerError, TemporaryError
 from shared.telemetry import get_logger
+from shared.telemetry.instruments import DEAD_LETTERS
+from shared.telemetry.metrics import count
+from shared.telemetry.names import Work
+from shared.telemetry.spans import traced
 
 _MOST_LISTED = 200
 _MOST_TRIES = 10
@@ -95,19 +100,34 @@ class DeadLetters:
         except TemporaryError as trouble:
             _log.warning("dead_letter.failure_not_noted", code=trouble.code)
 
-    async def bury(self, origin: str, body: bytes) -> DeadLetter:
+    @traced(Work.BURIAL)
+    async def bury(
+        self, origin: str, body: bytes, *, failure: Failure | None = None, delivery: str | None = None
+    ) -> DeadLetter:
         """Record that a message was given up, and tell people; the same one again changes nothing.
+
+        Args:
+            origin: where it came from and is replayed to.
+            body: the message.
+            failure: what whoever gave it up says of it, where that is not us.
+            delivery: the key of the delivery that it belongs to; None where the message itself says.
 
         Raises:
             TemporaryError: the storage is in trouble; the message has to come again.
         """
         now = self._clock.now()
-        letter = await self._change(origin, body, lambda letter: given_up(letter, now))
+        letter = await self._change(origin, body, lambda letter: given_up(letter, now, failure))
         await self._notification.tell(dead_letter_notice(letter, now))
-        if (delivery := _delivery(origin, body)) is not None:
-            await self._deliveries.finish(delivery, DEAD_LETTER, letter.id)
+        if (key := delivery or _delivery(origin, body)) is not None:
+            await self._deliveries.finish(key, DEAD_LETTER, letter.id)
+        count(DEAD_LETTERS, origin=origin)
         _log.error("dead_letter.added", origin=origin, letter=letter.id)
         return letter
+
+    async def is_dead(self, origin: str, body: bytes) -> bool:
+        """Whether a message was given up and not been replayed since."""
+        stored = await self._letters.get(letter_id(origin, body))
+        return stored is not None and stored.value.state is LetterState.DEAD
 
     async def listed(self, *, limit: int = _MOST_LISTED, before: Position | None = None) -> list[LetterView]:
         """The letters that were given up, latest change first, replayed ones included; at most 200."""
@@ -124,6 +144,7 @@ class DeadLetters:
             raise NotFound("there is no dead letter of that id", hint=_HINT)
         return _view(stored.value)
 
+    @traced(Work.REPLAY)
     async def replay(self, key: str, *, by: str | None = None) -> LetterView:
         """Put a letter's message back on its queue; `by` is who the platform says is calling.
 
@@ -132,7 +153,7 @@ class DeadLetters:
 
         Raises:
             NotFound: there is no such letter.
-            NothingToReplay: it is not dead.
+            NothingToReplay: it is not dead, or a file that nobody can read.
             TemporaryError: the storage is in trouble.
         """
         stored = await self._letters.get(key)
@@ -141,6 +162,8 @@ class DeadLetters:
         letter = stored.value
         if letter.state is not LetterState.DEAD:
             raise NothingToReplay(f"the letter is {letter.state} since {letter.updated_at.isoformat()}")
+        if letter.origin == BLOBS:
+            raise NothingToReplay("the letter stands for a file that can't be read", hint="Look at the file itself.")
         who, why = by or "a holder of the function key", f"given up {letter.deaths} times"
         async with self._audit.change("replay_dead_letter", f"dead-letters/{key}", by=who, why=why):
             await self._queue.send(*_way_back(letter))
@@ -180,10 +203,9 @@ def _delivery(origin: str, body: bytes) -> str | None:
 
 def _way_back(letter: DeadLetter) -> tuple[str, bytes]:
     """The queue and the message that try a letter again."""
-    kind, slash, trigger = letter.origin.partition("/")
-    if not slash:
-        return kind, letter.body
-    return REMEDIATIONS, msgspec.json.encode(ReplayedEvent(trigger=trigger, document=letter.body))
+    if letter.trigger is None:
+        return letter.origin, letter.body
+    return REMEDIATIONS, msgspec.json.encode(ReplayedEvent(trigger=letter.trigger, document=letter.body))
 
 
 def _view(letter: DeadLetter) -> LetterView:

@@ -5,6 +5,7 @@ holds up neither another channel nor a worker.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -16,12 +17,18 @@ from shared.application.ports import Changed, Channel, Clock, Leases, Outbox, Ou
 from shared.domain.circuits import Circuit
 from shared.errors import CachewardenError, PermanentError, TemporaryError
 from shared.telemetry import get_logger
+from shared.telemetry.names import Work
+from shared.telemetry.spans import traced
+from shared.telemetry.tracing import link
 
 _log = get_logger(__name__)
 
 _BUSY_S: Final = 3.0
 _WAITS_S: Final = (2.0, 10.0, 60.0, 300.0)
 _LONGEST_WAIT_S: Final = 900.0
+_LATE: Final = timedelta(minutes=5)
+"""How long a row's message may be overdue before it counts as lost."""
+
 _BEGINNING: Final = datetime.min.replace(tzinfo=UTC)
 
 type Lost = Callable[[OutboxRow, CachewardenError], Awaitable[None]]
@@ -76,7 +83,7 @@ class Delivering:
         Raises:
             TemporaryError: the storage is in trouble.
         """
-        async with held(self._leases, f"notify {row.channel} {row.subject}", self._lease_s) as check:
+        async with self._alone(row) as check:
             if check is None:
                 return _BUSY_S
             for earlier in await self._up_to(row):
@@ -85,8 +92,35 @@ class Delivering:
                     continue
                 check()
                 if (wait := await self._attempt(stored, lost)) is not None:
+                    await self._expect(row, timedelta(seconds=wait))
                     return wait
         return None
+
+    async def is_stranded(self, row: OutboxRow) -> bool:
+        """Whether a waiting row's message should have come long ago; True once, the message counts as on its way then.
+
+        Raises:
+            TemporaryError: the storage is in trouble.
+        """
+        if not self._is_overdue(row):
+            return False
+        async with self._alone(row) as check:
+            return check is not None and await self._expect(row, timedelta())
+
+    def _alone(self, row: OutboxRow) -> AbstractAsyncContextManager[Callable[[], None] | None]:
+        return held(self._leases, f"notify {row.channel} {row.subject}", self._lease_s)
+
+    def _is_overdue(self, row: OutboxRow) -> bool:
+        expected = row.due_at or row.queued_at
+        return row.is_waiting and (expected is None or self._clock.now() > expected + _LATE)
+
+    async def _expect(self, row: OutboxRow, wait: timedelta) -> bool:
+        """Write down when the row's message comes; False when there is nothing left to wait for."""
+        stored = await self._outbox.get(row.subject, row.row)
+        if stored is None or not stored.value.is_waiting:
+            return False
+        await self._outbox.replace(stored, msgspec.structs.replace(stored.value, due_at=self._clock.now() + wait))
+        return True
 
     async def _up_to(self, row: OutboxRow) -> list[OutboxRow]:
         """The waiting rows of a channel about one subject up to this one, oldest first."""
@@ -94,8 +128,10 @@ class Delivering:
         waiting = sorted((other for other in rows if other.is_waiting), key=_order)
         return [other for other in waiting if _order(other) <= _order(row)]
 
+    @traced(Work.DELIVERY)
     async def _attempt(self, stored: Stored[OutboxRow], lost: Lost) -> float | None:
         row = stored.value
+        link([row.trace])
         circuit = await self._states.circuit(row.channel)
         if (rest := await self._rest(row.channel, circuit)) > 0:
             if not self._is_too_old(row):

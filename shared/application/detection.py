@@ -23,6 +23,10 @@ from shared.domain.policy import Policy
 from shared.domain.suspects import suspects
 from shared.errors import PermanentError, TemporaryError
 from shared.telemetry import get_logger
+from shared.telemetry.instruments import CONCLUSIONS
+from shared.telemetry.metrics import count
+from shared.telemetry.names import Work
+from shared.telemetry.spans import traced
 
 SHORTEST_WINDOW = timedelta(minutes=15)
 """An alert's own window may be empty (a test action sends start == end, documented); logs arrive minutes late."""
@@ -54,6 +58,7 @@ class Detected(msgspec.Struct, frozen=True):
         incidents: the ids of the incidents concerned.
         ignored: why failures were left alone → how many.
         again_in: look once more after so many seconds, since the logs show nothing yet; None when this was all.
+        unread: the log sources that refused or answered in part, so that there may be more failures.
         duplicate: the delivery was processed before; what came of it then stands.
         in_trouble: the logs could not be asked, so this look does not count.
     """
@@ -63,6 +68,7 @@ class Detected(msgspec.Struct, frozen=True):
     ignored: dict[str, int] = {}
     again_in: float | None = None
     in_trouble: bool = False
+    unread: tuple[str, ...] = ()
     duplicate: bool = False
 
 
@@ -90,6 +96,7 @@ class Detection:
         self._clock = clock
         self._suspect = suspect
 
+    @traced(Work.DETECTION)
     async def detect(self, message: AlertMessage) -> Detected:
         """Open or extend the incidents that an alert points to; a delivery that was processed before changes nothing.
 
@@ -107,7 +114,8 @@ class Detection:
             await self._note_resolved(alert)
             return Detected(ignored={"resolved": 1})
         try:
-            failures = await self._site_images.completed(await self._failures(alert, message.attempt))
+            found, unread = await self._failures(alert, message.attempt)
+            failures = await self._site_images.completed(found)
         except TemporaryError as error:
             if self._clock.now() - delivery.received_at > _LONGEST_TROUBLE:
                 raise
@@ -119,7 +127,7 @@ class Detection:
             return Detected(again_in=SETTLING_TIME.total_seconds())
         for credential in suspects(self._policy, failures):
             await self._suspect(credential)
-        return await self._record(failures)
+        return msgspec.structs.replace(await self._record(failures), unread=unread)
 
     async def unannounced(self) -> Detected:
         """Open incidents for the images that fail now and that no incident names; others are left to their alerts.
@@ -133,7 +141,7 @@ class Detection:
         refusal: PermanentError | None = None
         for workspace in self._policy.sources.workspaces:
             try:
-                failures += await self._readings.failures(workspace, since=now - LONG_WINDOW, as_of=now)
+                failures += (await self._readings.of(workspace, since=now - LONG_WINDOW, as_of=now)).failures
             except PermanentError as error:
                 refusal = error
         detected = await self._record(await self._site_images.completed(failures), only_new=True)
@@ -146,35 +154,35 @@ class Detection:
         ignored = ", ".join(f"{reason} {count}" for reason, count in sorted(detected.ignored.items()))
         outcome = "incident" if detected.incidents else "ignored"
         summary = ", ".join(detected.incidents) if detected.incidents else ignored or "no_failures"
-        await self._conclude(message, outcome, summary)
+        await self._conclude(message, outcome, summary, detected.unread)
 
     async def refused(self, message: AlertMessage, error: PermanentError) -> None:
         """Record that a delivery can't be worked on: a workspace refuses us, say."""
         await self._conclude(message, "failed", f"{error.code}: {error}")
 
-    async def _conclude(self, message: AlertMessage, outcome: str, summary: str) -> None:
-        await self._deliveries.finish(message.delivery, outcome, summary[:1000])
+    async def _conclude(self, message: AlertMessage, outcome: str, summary: str, unread: tuple[str, ...] = ()) -> None:
+        await self._deliveries.finish(message.delivery, outcome, summary[:1000], unread=unread)
         if message.alert is None:
             await self._payloads.delete(message.delivery)
-        _log.info("alert.processed", outcome=outcome, summary=summary[:200])
+        count(CONCLUSIONS, source="alert", outcome=outcome)
+        _log.info("alert.processed", outcome=outcome, summary=summary[:200], unread=list(unread))
 
     async def _stored(self, delivery: str) -> Alert | None:
         body = await self._payloads.get(delivery)
         return None if body is None else msgspec.json.decode(body, type=Alert)
 
-    async def _failures(self, alert: Alert, attempt: int) -> Sequence[PullFailure]:
+    async def _failures(self, alert: Alert, attempt: int) -> tuple[Sequence[PullFailure], tuple[str, ...]]:
+        """The failures behind an alert, and the sources that may have more."""
         now = self._clock.now()
         workspaces = self._workspaces(alert)
         if not workspaces:
-            return [_told_by(alert, text) for text in alert.texts]
+            return [_told_by(alert, text) for text in alert.texts], ()
         start = alert.fired_at - alert.window - SETTLING_TIME
         start = max(min(start, now - SHORTEST_WINDOW), now - LONGEST_WINDOW)
         as_of = min(alert.fired_at, now) if attempt == 1 else now
-        return [
-            failure
-            for workspace in workspaces
-            for failure in await self._readings.failures(workspace, since=start, as_of=as_of)
-        ]
+        readings = [await self._readings.of(workspace, since=start, as_of=as_of) for workspace in workspaces]
+        failures = [failure for reading in readings for failure in reading.failures]
+        return failures, tuple(sorted({name for reading in readings for name in reading.unread}))
 
     def _workspaces(self, alert: Alert) -> tuple[str, ...]:
         """The policy's workspaces, only the one that the alert names when it names one of them."""
@@ -196,7 +204,12 @@ class Detection:
             for registry in serving:
                 if only_new and await self._is_known(registry.id, image):
                     continue
-                incident = await record(self._incidents, registry.id, image, failure, self._clock.now())
+                try:
+                    incident = await record(self._incidents, registry.id, image, failure, self._clock.now())
+                except PermanentError as error:  # of one incident: the others are opened
+                    _log.error("failure.not_recorded", source=image.source, code=error.code, text=str(error))
+                    ignored["not_recorded"] += 1
+                    continue
                 registries[registry.id] = None
                 incidents[incident.id] = None
         return Detected(registries=tuple(registries), incidents=tuple(incidents), ignored=dict(ignored))

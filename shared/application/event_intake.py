@@ -5,35 +5,35 @@ a day. So an event that can't be read is a dead letter and counts as taken, as d
 only trouble with the storage is an error, because then nothing was recorded.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
 
 import msgspec
 
 from shared.application.dead_letters import DeadLetters
 from shared.application.messages import REMEDIATIONS, EventMessage
-from shared.application.ports import DEAD_LETTER, Clock, Deliveries, Queue
-from shared.domain.events import Event, Hint, NotForUs, read_event, registry_hint, resource_hint
+from shared.application.ports import DEAD_LETTER, IGNORED, Clock, Deliveries, Queue
+from shared.domain.dead_letters import Failure, origin_of
+from shared.domain.event_readers import READERS, Hint, trigger_of, trimmed
+from shared.domain.events import EventUnreadable, NotForUs, read_event
 from shared.domain.policy import Policy
+from shared.domain.vault_events import VaultEvent, role_of
 from shared.errors import PermanentError, TemporaryError
 from shared.telemetry import get_logger
-
-REGISTRY_EVENTS: Final = "registry_events"
-RESOURCE_EVENTS: Final = "resource_events"
-
-_READERS: Final[Mapping[str, Callable[[Event], Hint | NotForUs]]] = {
-    REGISTRY_EVENTS: registry_hint,
-    RESOURCE_EVENTS: resource_hint,
-}
+from shared.telemetry.instruments import DELIVERIES
+from shared.telemetry.metrics import count
+from shared.telemetry.names import Work
+from shared.telemetry.spans import traced
 
 _log = get_logger(__name__)
 
 
 class EventUnknown(PermanentError):
-    """An event was replayed for a trigger that this version does not have."""
+    """No trigger of this version takes events of this type."""
 
     code = "event_unknown"
-    hint = "Deploy the version that recorded it."
+    hint = "Deploy the version that recorded it, or leave it: the subscription may send more than is asked for."
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -55,11 +55,12 @@ class EventIntake:
         self._queue = queue
         self._clock = clock
 
+    @traced(Work.INTAKE_EVENT)
     async def accept(self, trigger: str, document: Mapping[str, Any]) -> Taken:
         """Take an event in; the same one again is a duplicate once it was worked on.
 
         Args:
-            trigger: `REGISTRY_EVENTS` or `RESOURCE_EVENTS`.
+            trigger: one of `event_readers.READERS`.
             document: the event as it was delivered, in either schema.
 
         Raises:
@@ -70,7 +71,8 @@ class EventIntake:
         except TemporaryError:
             raise
         except Exception as error:  # noqa: BLE001 - a defect must not bring the whole delivery back for a day
-            taken = await self._give_up(trigger, msgspec.json.encode(document), error)
+            taken = await self._give_up(trigger, document, error)
+        count(DELIVERIES, source=trigger, outcome=taken.outcome)
         _log.info("event.taken", trigger=trigger, outcome=taken.outcome, reason=taken.reason)
         return taken
 
@@ -78,27 +80,64 @@ class EventIntake:
         """The same for an event that is replayed."""
         return await self.accept(trigger, msgspec.json.decode(body, type=dict[str, Any]))
 
+    async def lost(self, document: Mapping[str, Any], failure: Failure) -> Taken:
+        """Record an event that Event Grid could not deliver; one that was worked on all the same is a duplicate.
+
+        Raises:
+            TemporaryError: the storage is in trouble.
+        """
+        trigger = trigger_of(document)
+        key = _key(trigger, document, self._clock.now())
+        if key is not None:
+            delivery = await self._deliveries.begin(key, self._clock.now())
+            if delivery.is_done:
+                return Taken("duplicate", delivery.outcome or "")
+        letter = await self._dead_letters.bury(origin_of(trigger), _body(document), failure=failure, delivery=key)
+        return Taken(DEAD_LETTER, letter.id)
+
     async def _take(self, trigger: str, document: Mapping[str, Any]) -> Taken:
-        reader = _READERS.get(trigger)
+        reader = READERS.get(trigger)
         if reader is None:
-            raise EventUnknown(f"there is no trigger {trigger!r}")
+            raise EventUnknown(f"there is no trigger {trigger[:80]!r}")
         event = read_event(document, self._clock.now())
         key = event.key_at(trigger)
         delivery = await self._deliveries.arrived(key, self._clock.now())
         if delivery.is_done:
             return Taken("duplicate", delivery.outcome or "")
-        hint = reader(event)
-        if not isinstance(hint, NotForUs) and self._policy.registry(hint.registry_id) is None:
-            hint = NotForUs("registry_not_in_policy")
+        hint = self._in_policy(reader(event))
         if isinstance(hint, NotForUs):
-            await self._deliveries.finish(key, "ignored", hint.reason)
-            return Taken("ignored", hint.reason)
+            await self._deliveries.finish(key, IGNORED, hint.reason)
+            return Taken(IGNORED, hint.reason)
         message = EventMessage(delivery=key, hint=hint)
         await self._queue.send(REMEDIATIONS, msgspec.json.encode(message))
         return Taken("queued")
 
-    async def _give_up(self, trigger: str, body: bytes, error: Exception) -> Taken:
-        origin = f"events/{trigger}"
+    def _in_policy(self, hint: Hint | NotForUs) -> Hint | NotForUs:
+        """The hint, where it is about something that the policy names."""
+        match hint:
+            case NotForUs():
+                return hint
+            case VaultEvent():
+                known = any(role_of(hint, credential) for credential in self._policy.credentials.values())
+                return hint if known else NotForUs("secret_not_in_policy")
+            case _:
+                return hint if self._policy.registry(hint.registry_id) else NotForUs("registry_not_in_policy")
+
+    async def _give_up(self, trigger: str, document: Mapping[str, Any], error: Exception) -> Taken:
+        origin, body = origin_of(trigger), _body(document)
         await self._dead_letters.note_failure(origin, body, error, attempt=1)
-        letter = await self._dead_letters.bury(origin, body)
+        letter = await self._dead_letters.bury(origin, body, delivery=_key(trigger, document, self._clock.now()))
         return Taken(DEAD_LETTER, letter.id)
+
+
+def _body(document: Mapping[str, Any]) -> bytes:
+    """What a dead letter keeps of an event: what is read of it, and no more."""
+    return msgspec.json.encode(trimmed(document))
+
+
+def _key(trigger: str, document: Mapping[str, Any], now: datetime) -> str | None:
+    """The key of an event's delivery, None when the event can't be read that far."""
+    try:
+        return read_event(document, now).key_at(trigger)
+    except EventUnreadable:
+        return None

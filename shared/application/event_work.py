@@ -1,18 +1,26 @@
 """The work that events hint at: each looks at the state again, and only what that calls for is done."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
 
 import msgspec
 
 from shared.application.drift import Drift
 from shared.application.incident_book import IncidentBook
-from shared.application.ports import Incidents
+from shared.application.ports import IGNORED, Incidents
 from shared.application.prevention import Prevention
-from shared.domain.events import ChangeHint, DeleteHint, Hint, PushHint
+from shared.domain.event_readers import Hint
+from shared.domain.events import ChangeHint, DeleteHint, PushHint
 from shared.domain.images import parse_reference
 from shared.domain.incidents import Incident, IncidentState
 from shared.domain.policy import Policy, RegistryPolicy
 from shared.domain.reopening import CURED
+from shared.domain.vault_events import VaultEvent
+from shared.telemetry.names import Work
+from shared.telemetry.spans import traced
+
+_ACTED: Final = frozenset({"started", "looked_at", "told", "refused"})
+"""What the watch over credentials says when it did more than look."""
 
 
 class Worked(msgspec.Struct, frozen=True):
@@ -21,26 +29,47 @@ class Worked(msgspec.Struct, frozen=True):
     Attributes:
         registry_id: the registry whose incidents want work now, None when there is nothing to do.
         incidents: the ids of the incidents concerned.
+        done: what was done about a credential, in a word; empty when nothing was.
         reason: why it was left alone, empty when it was not.
     """
 
     registry_id: str | None = None
     incidents: tuple[str, ...] = ()
+    done: str = ""
     reason: str = ""
+
+    @property
+    def outcome(self) -> str:
+        """The delivery's outcome."""
+        return "incident" if self.incidents else "credential" if self.done else IGNORED
+
+    @property
+    def summary(self) -> str:
+        """What came of it, in a few words."""
+        return ", ".join(self.incidents)[:1000] or self.done or self.reason
 
 
 class EventWork:
     """Works on hints."""
 
-    def __init__(
-        self, *, policy: Policy, incidents: Incidents, book: IncidentBook, drift: Drift, prevention: Prevention
+    def __init__(  # noqa: PLR0913 - what it works with, each by name
+        self,
+        *,
+        policy: Policy,
+        incidents: Incidents,
+        book: IncidentBook,
+        drift: Drift,
+        prevention: Prevention,
+        heard: Callable[[VaultEvent], Awaitable[str]],
     ) -> None:
         self._policy = policy
         self._incidents = incidents
         self._book = book
         self._drift = drift
         self._prevention = prevention
+        self._heard = heard
 
+    @traced(Work.EVENT_WORK)
     async def work(self, hint: Hint, delivery: str) -> Worked:
         """Do what a hint calls for, short of curing; the same one again finds it done.
 
@@ -48,6 +77,9 @@ class EventWork:
             TemporaryError: something outside or the storage is in trouble.
             PermanentError: something outside refuses for good.
         """
+        if isinstance(hint, VaultEvent):
+            done = await self._heard(hint)
+            return Worked(done=done) if done in _ACTED else Worked(reason=done)
         registry = self._policy.registry(hint.registry_id)
         if registry is None:
             return Worked(reason="registry_not_in_policy")

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from shared.application.reports import NotFound
+from shared.application.questions import NotFound
 from shared.application.survey import Survey
 from shared.domain.explanation import Explanation, explain
 from shared.domain.planned_images import planned_image

@@ -18,6 +18,8 @@ from shared.domain.policy import Policy
 from shared.domain.rotation_notices import headroom_notice
 from shared.errors import CachewardenError
 from shared.telemetry import get_logger
+from shared.telemetry.instruments import HEADROOM
+from shared.telemetry.metrics import observe
 
 _log = get_logger(__name__)
 
@@ -108,6 +110,8 @@ class Headroom:
             raise
         await self._samples.add(window, reading)
         seen = outlook(await self._samples.recent(window, self._clock.now() - _WINDOW))
+        if reading.remaining is not None:
+            observe(HEADROOM, reading.remaining, credential=window)
         _log.info("headroom.read", window=window, remaining=reading.remaining, level=seen.level)
         if notice := headroom_notice(window, reading, seen):
             await self._notification.tell(notice)

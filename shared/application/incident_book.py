@@ -4,8 +4,7 @@ The notice is in the outbox before the new state is stored: a crash in between r
 again is no second one. The other order would lose it.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -13,15 +12,17 @@ import msgspec
 
 from shared.application.notification import Notification
 from shared.application.ports import Clock, Incidents
-from shared.application.records import change
+from shared.application.records import cause_of, change
 from shared.domain.approvals import Decision, Proposal, propose
 from shared.domain.incidents import ACTIVE, Incident, IncidentState, Proof, note, transition
 from shared.domain.notice_kinds import NoticeKind
 from shared.domain.plans import Outcome, Plan
 from shared.domain.policy import Mode
 from shared.domain.reopening import reopen
-from shared.errors import CachewardenError, PermanentError
+from shared.errors import CachewardenError
 from shared.telemetry import bind, get_logger
+from shared.telemetry.instruments import CURE_TIME, TRANSITIONS
+from shared.telemetry.metrics import count, observe
 
 _log = get_logger(__name__)
 
@@ -32,15 +33,6 @@ _NOTICES = {
     IncidentState.BLOCKED: NoticeKind.INCIDENT_BLOCKED,
     IncidentState.FAILED: NoticeKind.INCIDENT_FAILED,
 }
-
-
-@contextmanager
-def apart(incident: Incident) -> Iterator[None]:
-    """What the store refuses for good about one incident is logged and stays with it; its neighbours go on."""
-    try:
-        yield
-    except PermanentError as error:
-        _log.error("incident.not_recorded", incident=incident.id, code=error.code, text=str(error))
 
 
 class IncidentBook:
@@ -209,10 +201,26 @@ class IncidentBook:
             if kind is not None:
                 await self._notification.announce(kind, incident)
 
+        before: list[IncidentState] = []
+
+        def remembering(incident: Incident) -> Incident:
+            before[:] = [incident.state]
+            return edit(incident)
+
         with bind(incident=key):
-            moved = await change(self._incidents, key, edit, before_write=announce)
+            moved = await change(self._incidents, key, remembering, before_write=announce)
+            _measure(before[0], moved)
             _log.info(f"incident.{moved.state}", source=moved.source, reason=moved.reason)
             return moved
+
+
+def _measure(before: IncidentState, incident: Incident) -> None:
+    if before is incident.state:
+        return
+    count(TRANSITIONS, **{"from": before, "to": incident.state, "cause": cause_of(incident)})
+    if incident.state in {IncidentState.APPLIED, IncidentState.VERIFIED}:
+        took = (incident.updated_at - incident.active_since).total_seconds()
+        observe(CURE_TIME, took, state=incident.state)
 
 
 def _rejection(incident: Incident, proposal: Proposal, now: datetime) -> Incident:

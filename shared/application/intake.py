@@ -9,8 +9,13 @@ import msgspec
 
 from shared.application.messages import LARGEST_MESSAGE, REMEDIATIONS, AlertMessage
 from shared.application.ports import Clock, Deliveries, Payloads, Queue
-from shared.domain.alerts import parse_alert
+from shared.domain.alerts import Alert, parse_alert
 from shared.errors import CallerError
+from shared.telemetry import bind
+from shared.telemetry.instruments import DELIVERIES
+from shared.telemetry.metrics import count
+from shared.telemetry.names import Work
+from shared.telemetry.spans import traced
 
 
 class AlertRejected(CallerError):
@@ -47,6 +52,7 @@ class Intake:
         self._clock = clock
         self._largest_alert = largest_alert
 
+    @traced(Work.INTAKE_ALERT)
     async def accept(self, body: bytes) -> Acceptance:
         """Enqueue an alert; the same delivery again is accepted without a second message once it was processed.
 
@@ -54,13 +60,26 @@ class Intake:
             AlertRejected: it is no alert that we know; the text says what was found and what was expected.
             TemporaryError: the storage is in trouble; nothing was accepted.
         """
+        try:
+            alert = self._read(body)
+        except CallerError:
+            count(DELIVERIES, source="alert", outcome="rejected")
+            raise
+        with bind(delivery=alert.delivery_key):
+            accepted = await self._enqueue(alert)
+        count(DELIVERIES, source="alert", outcome="duplicate" if accepted.duplicate else "queued")
+        return accepted
+
+    def _read(self, body: bytes) -> Alert:
         if len(body) > self._largest_alert:
             raise AlertTooLarge(f"the body has {len(body)} bytes; at most {self._largest_alert} are accepted")
         try:
             document = msgspec.json.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise AlertRejected(f"the body is not JSON: {error}; a JSON object was expected") from error
-        alert = parse_alert(document)
+        return parse_alert(document)
+
+    async def _enqueue(self, alert: Alert) -> Acceptance:
         known = await self._deliveries.arrived(alert.delivery_key, self._clock.now())
         if known.is_done:
             return Acceptance(delivery=alert.delivery_key, duplicate=True)

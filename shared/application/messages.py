@@ -8,7 +8,9 @@ import msgspec
 from shared.application.ports import Lease
 from shared.domain.alerts import Alert
 from shared.domain.events import ChangeHint, DeleteHint, PushHint
+from shared.domain.vault_events import VaultEvent
 from shared.errors import PermanentError
+from shared.telemetry.tracing import carrier
 
 REMEDIATIONS = "remediations"
 NOTIFICATIONS = "notifications"
@@ -18,7 +20,17 @@ LARGEST_MESSAGE = 48 * 1024
 """Bytes of a message before base64; Storage queues hold 64 KiB of encoded text (documented)."""
 
 
-class AlertMessage(msgspec.Struct, frozen=True, tag="alert"):
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """What every message carries.
+
+    Attributes:
+        trace: the trace of the work that made it, as W3C headers; of whoever reads it where it carries none.
+    """
+
+    trace: dict[str, str] = msgspec.field(default_factory=carrier)
+
+
+class AlertMessage(Message, frozen=True, tag="alert"):
     """An accepted alert.
 
     Attributes:
@@ -32,19 +44,21 @@ class AlertMessage(msgspec.Struct, frozen=True, tag="alert"):
     attempt: int = 1
 
 
-class RegistryMessage(msgspec.Struct, frozen=True, tag="registry"):
+class RegistryMessage(Message, frozen=True, tag="registry"):
     """A registry with incidents that are not settled yet.
 
     Attributes:
         registry_id: its ARM id, as the policy writes it.
         recall: what keeps a second such message from being sent while this one is on its way; see `recalls`.
+        incident: the incident that the message was given up for; see `unrecorded`.
     """
 
     registry_id: str
     recall: Lease | None = None
+    incident: str = ""
 
 
-class EventMessage(msgspec.Struct, frozen=True, tag="event"):
+class EventMessage(Message, frozen=True, tag="event"):
     """An accepted event of Event Grid.
 
     Attributes:
@@ -54,11 +68,11 @@ class EventMessage(msgspec.Struct, frozen=True, tag="event"):
     """
 
     delivery: str
-    hint: PushHint | DeleteHint | ChangeHint
+    hint: PushHint | DeleteHint | ChangeHint | VaultEvent
     attempt: int = 1
 
 
-class ReplayedEvent(msgspec.Struct, frozen=True, tag="replayed_event"):
+class ReplayedEvent(Message, frozen=True, tag="replayed_event"):
     """An event that was given up and is to be taken in again.
 
     Attributes:
@@ -70,14 +84,14 @@ class ReplayedEvent(msgspec.Struct, frozen=True, tag="replayed_event"):
     document: bytes
 
 
-class NotificationMessage(msgspec.Struct, frozen=True, tag="notification"):
+class NotificationMessage(Message, frozen=True, tag="notification"):
     """An outbox row that wants to be sent."""
 
     subject: str
     row: str
 
 
-class RotationMessage(msgspec.Struct, frozen=True, tag="rotation"):
+class RotationMessage(Message, frozen=True, tag="rotation"):
     """A credential whose rotation may have a step to do; `suspected`: failed pulls blame it, and it wants a test."""
 
     credential: str

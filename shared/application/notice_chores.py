@@ -1,4 +1,4 @@
-"""What is told without an event: questions that nobody answers, the daily digest, summaries whose call was lost.
+"""What is told without an event: questions that nobody answers, the daily digest, and what was lost on its way.
 
 Each of them may run as often as it likes: a notice's id keeps the same thing from being told twice.
 """
@@ -96,3 +96,17 @@ class LateSummaries:
         """Sum up what is overdue; raises TemporaryError when the storage is in trouble."""
         for channel in self._channels:
             await self._notification.sum_up(channel, late=LATE)
+
+
+class StrandedNotices:
+    """Calls again for notices whose message is lost: a queue that somebody emptied, a message that was given up."""
+
+    name = "stranded-notices"
+    every_s = 300.0
+
+    def __init__(self, *, notification: Notification) -> None:
+        self._notification = notification
+
+    async def run(self) -> None:
+        """Call for them; raises TemporaryError when the storage is in trouble."""
+        await self._notification.recall_stranded()

@@ -10,7 +10,7 @@ import msgspec
 from shared.application.channel_ports import ChannelStates
 from shared.application.delivery import ChannelGone, Delivering
 from shared.application.messages import NOTIFICATIONS, NotificationMessage
-from shared.application.ports import Channel, Clock, Leases, Outbox, OutboxRow, Queue
+from shared.application.ports import Channel, Clock, Leases, Outbox, OutboxQuestion, OutboxRow, Queue, RowState
 from shared.application.storm_watch import STORMS, StormWatch
 from shared.domain.channel_notices import channel_failed
 from shared.domain.handoff import hand_off
@@ -20,9 +20,12 @@ from shared.domain.notices import Notice, notice_of
 from shared.domain.policy import Policy
 from shared.errors import CachewardenError
 from shared.telemetry import get_logger
+from shared.telemetry.spans import consumes
+from shared.telemetry.tracing import traceparent
 
 _log = get_logger(__name__)
 
+_MOST_STRANDED: Final = 1000
 _NEVER_GROUPED: Final = frozenset({NoticeKind.DIGEST_STORM, NoticeKind.CHANNEL_FAILED, NoticeKind.CHANNEL_TEST})
 
 
@@ -80,6 +83,7 @@ class Notification:
         for channel in dict.fromkeys(channels):
             await self._queue_for(channel, notice, None)
 
+    @consumes(NOTIFICATIONS)
     async def deliver(self, message: NotificationMessage) -> None:
         """Send one outbox row; one that was sent, or will never be, is left alone.
 
@@ -100,6 +104,14 @@ class Notification:
         if wait is not None:
             await self._queue.send(NOTIFICATIONS, msgspec.json.encode(message), delay_s=math.ceil(wait))
 
+    async def recall_stranded(self) -> None:
+        """Call again for notices that wait and whose message is lost; raises TemporaryError as `tell` does."""
+        waiting = OutboxQuestion(state=RowState.WAITING)
+        rows = [row async for row in self._outbox.newest(waiting, _MOST_STRANDED, behind=None)]
+        for row in reversed(rows):
+            if await self._delivering.is_stranded(row):
+                await self._call_for(row)
+
     async def sum_up(self, channel: str, *, late: timedelta = timedelta()) -> None:
         """Tell a channel the summary of what it was spared, once it is due and `late` seconds have passed."""
         if channel in self._channels and (found := await self._storms.summary_of(channel, late=late)):
@@ -116,19 +128,23 @@ class Notification:
             channel=channel,
             notice=notice,
             queued_at=self._moment(),
+            trace=traceparent(),
         )
         known = await self._outbox.get(row.subject, row.row)
         if known is None:
             row = msgspec.structs.replace(row, held=await self._held(row, quiet_for))
             await self._outbox.add(row)
-        elif not known.value.is_waiting:
+        elif not known.value.is_waiting or known.value.due_at is not None:
             return
         if known is None and row.held:
             _log.info("notice.held", kind=notice.kind, channel=channel, why=row.held)
             return
+        await self._call_for(row)
+
+    async def _call_for(self, row: OutboxRow) -> None:
         message = NotificationMessage(subject=row.subject, row=row.row)
         await self._queue.send(NOTIFICATIONS, msgspec.json.encode(message))
-        _log.info("notice.queued", kind=notice.kind, channel=channel)
+        _log.info("notice.queued", kind=row.notice.kind, channel=row.channel)
 
     def _moment(self) -> datetime:
         """The time, later than any before: rows are put in order by it, and a clock may stand still for two calls."""

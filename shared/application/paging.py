@@ -3,16 +3,9 @@
 from datetime import UTC, datetime
 
 from shared.application.ports import Position
-from shared.errors import CallerError
+from shared.application.questions import BadQuestion
 
 _LONGEST = 600
-
-
-class BadQuestion(CallerError):
-    """A query parameter is not what it should be."""
-
-    code = "bad_question"
-    hint = "Correct the parameter that is named, or leave it out."
 
 
 def position_text(position: Position) -> str:

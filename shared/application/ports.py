@@ -5,16 +5,21 @@ again later) or `PermanentError` (somebody has to change something), and nothing
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import datetime
-from typing import Any, Protocol
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Final, Protocol
 
 import msgspec
 
 from shared.domain.incidents import Incident, IncidentState
+from shared.domain.notice_kinds import NoticeKind
 from shared.domain.notices import Notice
 from shared.domain.plans import AttachCredentialSet, CreateCacheRule, CreateCredentialSet
 from shared.domain.registries import CredentialSet, RegistrySnapshot
 from shared.errors import PermanentError, TemporaryError
+
+_BEGINNING: Final = datetime(1601, 1, 1, tzinfo=UTC)
+"""The earliest time that Azure Tables hold (documented)."""
 
 
 class Changed(TemporaryError):
@@ -113,14 +118,16 @@ class Delivery(msgspec.Struct, frozen=True):
     Attributes:
         key: what makes it one: the same delivery sent again has the same key.
         received_at: when it first arrived.
-        outcome: None while it is not processed; then `incident`, `ignored`, `failed` or `dead-letter`.
+        outcome: None while it is not processed; then `incident`, `credential`, `ignored`, `failed` or `dead-letter`.
         summary: what came of it, in a few words; for `ignored` the reason.
+        unread: the log sources that refused or answered in part when it was worked on.
     """
 
     key: str
     received_at: datetime
     outcome: str | None = None
     summary: str = ""
+    unread: tuple[str, ...] = ()
 
     @property
     def is_done(self) -> bool:
@@ -153,12 +160,14 @@ class Totals(msgspec.Struct, frozen=True):
         duplicates: how many of them were the same one again.
         outcomes: outcome → how many of the others; `pending` for what is not processed.
         ignored: reason → how many of those with the outcome `ignored`.
+        unread: log source → how many deliveries were judged without it, or with a part of it.
     """
 
     received: int
     duplicates: int
     outcomes: dict[str, int]
     ignored: dict[str, int]
+    unread: dict[str, int] = {}
 
     @property
     def add_up(self) -> bool:
@@ -180,8 +189,8 @@ class Deliveries(Protocol):
     async def begin(self, key: str, now: datetime) -> Delivery:
         """The delivery's record, made if there is none."""
 
-    async def finish(self, key: str, outcome: str, summary: str) -> None:
-        """Record what came of it."""
+    async def finish(self, key: str, outcome: str, summary: str, *, unread: tuple[str, ...] = ()) -> None:
+        """Record what came of it, and which log sources had no full say."""
 
 
 class Payloads(Protocol):
@@ -197,6 +206,24 @@ class Payloads(Protocol):
         """Forget it."""
 
 
+class RowState(StrEnum):
+    """Where one notice stands at one channel: `quiet` and `storm` are left out there or come in a summary."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    QUIET = "quiet"
+    STORM = "storm"
+    LOST = "lost"
+
+
+class OutboxMark(msgspec.Struct, frozen=True, array_like=True, order=True):
+    """A row's place in the list of all; the later, the newer."""
+
+    queued_at: datetime
+    subject: str
+    row: str
+
+
 class OutboxRow(msgspec.Struct, frozen=True):
     """One notice for one channel.
 
@@ -209,6 +236,8 @@ class OutboxRow(msgspec.Struct, frozen=True):
         queued_at: when it was written; a channel gets the notices about one subject in this order.
         held: why it is not sent by itself: `quiet` or `storm`; None where it is.
         trouble: what the channel said last, None where it said nothing yet.
+        trace: the trace (W3C `traceparent`) of the work that wrote it, empty where there was none.
+        due_at: when its message comes again, None while its first one is on the way.
     """
 
     subject: str
@@ -221,16 +250,36 @@ class OutboxRow(msgspec.Struct, frozen=True):
     queued_at: datetime | None = None
     held: str | None = None
     trouble: str | None = None
+    trace: str = ""
+    due_at: datetime | None = None
 
     @property
     def is_waiting(self) -> bool:
         """Whether there is something left to do for it."""
-        return self.sent_at is None and self.error is None and self.held is None
+        return self.state is RowState.WAITING
 
     @property
-    def status(self) -> str:
-        """`sent`, `waiting`, `quiet` or `storm`; or the reason why it never will be sent."""
-        return self.error or self.held or ("sent" if self.sent_at else "waiting")
+    def state(self) -> RowState:
+        """Where it stands."""
+        if self.error is not None:
+            return RowState.LOST
+        if self.held is not None:
+            return RowState(self.held)
+        return RowState.WAITING if self.sent_at is None else RowState.SENT
+
+    @property
+    def mark(self) -> OutboxMark:
+        """Its place in the list of all; a row without a time is older than every other."""
+        return OutboxMark(self.queued_at or _BEGINNING, self.subject, self.row)
+
+
+class OutboxQuestion(msgspec.Struct, frozen=True):
+    """Which rows are asked for; what is None does not matter."""
+
+    subject: str | None = None
+    channel: str | None = None
+    kind: NoticeKind | None = None
+    state: RowState | None = None
 
 
 class Outbox(Protocol):
@@ -248,8 +297,11 @@ class Outbox(Protocol):
     def about(self, subject: str) -> AsyncIterator[OutboxRow]:
         """The rows about a subject."""
 
-    def of_channel(self, channel: str, limit: int, *, before: Position | None = None) -> AsyncIterator[OutboxRow]:
-        """A channel's rows, at most `limit`, the latest first; `before` has a row's `row` as its `key`."""
+    def newest(self, question: OutboxQuestion, limit: int, *, behind: OutboxMark | None) -> AsyncIterator[OutboxRow]:
+        """The rows that a question selects, at most `limit`, the newest first, from behind a mark on."""
+
+    async def counts(self) -> Mapping[str, Mapping[RowState, int]]:
+        """Channel → how many of its rows are in which state."""
 
 
 class Queue(Protocol):
@@ -336,6 +388,12 @@ class NotServed(TemporaryError):
     """The registry does not serve the manifest yet, or refuses it for a reason that may pass; `code` is its own."""
 
     code = "not_served"
+
+
+class NotThere(NotServed):
+    """The registry has no such manifest, or not yet."""
+
+    code = "not_there"
 
 
 class PullRefused(PermanentError):

@@ -7,7 +7,8 @@ The trap is a loop: a cure fills the cache, the fill is a push, the cached image
 import msgspec
 
 from shared.application.event_ports import Lineage
-from shared.application.ports import Changed, Clock, Incidents, Registries
+from shared.application.ports import Changed, Clock, Incidents, NotThere, PullRefused, Registries
+from shared.application.records import store_new
 from shared.application.survey import Survey
 from shared.domain.cache_rules import serving_rule
 from shared.domain.events import PushHint
@@ -62,7 +63,12 @@ class Prevention:
         bare = await self._registries.read(registry.id)
         if serving_rule(bare.rules, hint.repository) is not None:
             return Prevented(reason="cache_fill")
-        made_of = await self._lineage.made_of(bare.login_server, hint.repository, hint.references[0])
+        try:
+            made_of = await self._lineage.made_of(bare.login_server, hint.repository, hint.references[0])
+        except (NotThere, PullRefused):
+            if not hint.absent:
+                raise
+            return Prevented(reason=hint.absent)
         allowed = [image for image in made_of if self._policy.allows(image.registry, image.repository)]
         if not allowed:
             return Prevented(reason="base_not_allowed" if made_of else "no_base")
@@ -88,7 +94,7 @@ class Prevention:
             return None
         incident = open_preventive(registry.id, image, found_in, self._clock.now())
         try:
-            await self._incidents.insert(incident)
+            await store_new(self._incidents, incident)
         except Changed:
             return None
         _log.info("incident.preventive", incident=incident.id, source=image.source)

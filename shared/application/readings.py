@@ -31,10 +31,20 @@ _QUERIES_AT_ONCE = 4
 _log = get_logger(__name__)
 
 
-class _Reading(msgspec.Struct, frozen=True):
+class Reading(msgspec.Struct, frozen=True):
+    """What a workspace showed.
+
+    Attributes:
+        start: where its window begins.
+        end: when it was begun.
+        failures: the failed pulls.
+        unread: the names of the sources that refused, or answered in part.
+    """
+
     start: datetime
     end: datetime
     failures: tuple[PullFailure, ...]
+    unread: tuple[str, ...] = ()
 
 
 class Readings:
@@ -44,11 +54,11 @@ class Readings:
         self._logs = logs
         self._sources = sources(audit_log=audit_log)
         self._clock = clock
-        self._latest: dict[str, _Reading] = {}
+        self._latest: dict[str, Reading] = {}
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def failures(self, workspace: str, *, since: datetime, as_of: datetime) -> Sequence[PullFailure]:
-        """The failed pulls since a time, as a reading shows them that was begun at `as_of` or later.
+    async def of(self, workspace: str, *, since: datetime, as_of: datetime) -> Reading:
+        """A reading of the failed pulls since a time that was begun at `as_of` or later.
 
         Raises:
             TemporaryError: the logs are in trouble.
@@ -58,11 +68,11 @@ class Readings:
             now, latest = self._clock.now(), self._latest.get(workspace)
             if latest is None or latest.start > since or latest.end < as_of or now - latest.end > SHARED_FOR:
                 start = datetime.fromtimestamp(since.timestamp() // _GRID_S * _GRID_S, tz=since.tzinfo)
-                latest = _Reading(start, now, tuple(await self._read(workspace, start, now)))
-                self._latest[workspace] = latest
-            return latest.failures
+                latest = self._latest[workspace] = await self._read(workspace, start, now)
+            return latest
 
-    async def _read(self, workspace: str, start: datetime, end: datetime) -> list[PullFailure]:
+    async def _read(self, workspace: str, start: datetime, end: datetime) -> Reading:
+        unread: dict[str, None] = {}
         gate = asyncio.Semaphore(_QUERIES_AT_ONCE)
 
         async def rows_of(source: LogSource) -> Sequence[Mapping[str, Any]] | PermanentError:
@@ -73,9 +83,11 @@ class Readings:
                     return ()
                 except PermanentError as error:
                     _log.error("logs.refused", source=source.name, code=error.code, text=str(error))
+                    unread[source.name] = None
                     return error
             if answer.partial:
                 _log.warning("logs.partial", source=source.name)
+                unread[source.name] = None
             return answer.rows
 
         found = dict(
@@ -84,6 +96,5 @@ class Readings:
         refusals = [rows for rows in found.values() if isinstance(rows, PermanentError)]
         if len(refusals) == len(self._sources):
             raise refusals[0]
-        return read_failures(
-            {source.name: rows for source, rows in found.items() if not isinstance(rows, PermanentError)}
-        )
+        answered = {source.name: rows for source, rows in found.items() if not isinstance(rows, PermanentError)}
+        return Reading(start, end, tuple(read_failures(answered)), tuple(sorted(unread)))

@@ -6,7 +6,10 @@ from datetime import datetime
 from shared.application.ports import Changed, Incidents
 from shared.domain.failures import PullFailure
 from shared.domain.images import ImageReference
-from shared.domain.incidents import Incident, incident_id, observe, open_incident
+from shared.domain.incidents import Incident, incident_id, observe, open_incident, traced_to
+from shared.telemetry.instruments import TRANSITIONS
+from shared.telemetry.metrics import count
+from shared.telemetry.tracing import traceparent
 
 _MOST_TRIES = 10
 
@@ -45,14 +48,26 @@ async def change(
     raise Changed(f"the incident {key} is changed by others all the time")
 
 
+async def store_new(incidents: Incidents, incident: Incident) -> Incident:
+    """Store a new incident with the trace that led to it; raises `Changed` when there is one."""
+    stored = await incidents.insert(traced_to(incident, traceparent()))
+    count(TRANSITIONS, **{"from": "new", "to": incident.state, "cause": cause_of(incident)})
+    return stored.value
+
+
+def cause_of(incident: Incident) -> str:
+    """Why there is an incident, as a metric's label."""
+    return "prevention" if incident.preventive else "failure"
+
+
 async def record(
     incidents: Incidents, registry_id: str, image: ImageReference, failure: PullFailure, now: datetime
 ) -> Incident:
     """The incident that a failure belongs to, opened or added to."""
-    key = incident_id(registry_id, image.source)
+    key, trace = incident_id(registry_id, image.source), traceparent()
     if await incidents.get(key) is None:
         try:
-            return (await incidents.insert(open_incident(registry_id, image, failure, now))).value
+            return await store_new(incidents, open_incident(registry_id, image, failure, now))
         except Changed:
             pass
-    return await change(incidents, key, lambda incident: observe(incident, image, failure, now))
+    return await change(incidents, key, lambda incident: traced_to(observe(incident, image, failure, now), trace))

@@ -13,7 +13,7 @@ from shared.application.curing import Curing
 from shared.application.detection import Detection
 from shared.application.event_intake import EventIntake
 from shared.application.event_work import EventWork
-from shared.application.incident_book import IncidentBook, apart
+from shared.application.incident_book import IncidentBook
 from shared.application.leases import held
 from shared.application.messages import (
     REMEDIATIONS,
@@ -25,11 +25,15 @@ from shared.application.messages import (
 )
 from shared.application.ports import Clock, Deliveries, Leases, Queue, Registries
 from shared.application.recalls import Recalls
+from shared.application.unrecorded import Unrecorded
 from shared.application.verification import Verification
 from shared.domain.incidents import Incident, IncidentState, registry_key
 from shared.domain.policy import Policy, RegistryPolicy
 from shared.errors import CachewardenError, PermanentError, TemporaryError
 from shared.telemetry import bind, get_logger
+from shared.telemetry.instruments import CONCLUSIONS
+from shared.telemetry.metrics import count
+from shared.telemetry.spans import consumes
 
 _MOST_ATTEMPTS = 6
 """Looks at an event before its message is left to the queue's own retries and the dead letters."""
@@ -67,6 +71,7 @@ class Remediation:
         curing: Curing,
         verification: Verification,
         book: IncidentBook,
+        unrecorded: Unrecorded,
         registries: Registries,
         leases: Leases,
         queue: Queue,
@@ -82,6 +87,7 @@ class Remediation:
         self._curing = curing
         self._verification = verification
         self._book = book
+        self._unrecorded = unrecorded
         self._registries = registries
         self._leases = leases
         self._queue = queue
@@ -89,6 +95,7 @@ class Remediation:
         self._clock = clock
         self._pace = pace
 
+    @consumes(REMEDIATIONS)
     async def handle(self, message: RemediationMessage) -> None:
         """Work on a message; the same one again finds the work done.
 
@@ -135,6 +142,7 @@ class Remediation:
                 worked = await self._event_work.work(message.hint, message.delivery)
             except PermanentError as error:
                 _log.error("event.refused", code=error.code, text=str(error))
+                count(CONCLUSIONS, source="event", outcome="failed")
                 await self._deliveries.finish(message.delivery, "failed", f"{error.code}: {error}"[:1000])
                 return
             except TemporaryError as error:
@@ -147,10 +155,8 @@ class Remediation:
                 return
             if worked.registry_id is not None:
                 await self._settle(worked.registry_id)
-            outcome = "incident" if worked.incidents else "ignored"
-            await self._deliveries.finish(
-                message.delivery, outcome, ", ".join(worked.incidents)[:1000] or worked.reason
-            )
+            count(CONCLUSIONS, source="event", outcome=worked.outcome)
+            await self._deliveries.finish(message.delivery, worked.outcome, worked.summary)
 
     async def _settle(self, registry_id: str) -> None:
         """Take the incidents of a registry as far as they go, and leave a message when some are not settled."""
@@ -177,7 +183,11 @@ class Remediation:
 
     async def _open(self, registry: RegistryPolicy) -> list[Incident]:
         """The incidents that a worker still has something to do for."""
-        return [incident async for incident in self._book.active(registry.id) if not incident.is_only_observed]
+        return [
+            incident
+            async for incident in self._book.active(registry.id)
+            if not incident.is_only_observed and not await self._unrecorded.is_given_up(incident)
+        ]
 
     async def _verify(self, registry: RegistryPolicy) -> None:
         applied = [i for i in await self._open(registry) if i.state is IncidentState.APPLIED]
@@ -203,7 +213,7 @@ class Remediation:
         _log.warning("registry.trouble", registry=registry.id, code=error.code, text=str(error))
         for incident in incidents:
             open_for = (self._clock.now() - incident.active_since).total_seconds()
-            with apart(incident):
+            async with self._unrecorded.apart(incident):
                 if isinstance(error, PermanentError) or open_for > self._pace.give_up:
                     await self._book.failed(incident.id, error)
                 else:

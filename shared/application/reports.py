@@ -6,13 +6,14 @@ from typing import Final
 
 import msgspec
 
-from shared.application.paging import BadQuestion, read_position
+from shared.application.notice_reports import DeliveryStatus, delivery_status
+from shared.application.paging import read_position
 from shared.application.ports import Deliveries, Incidents, Outbox, Totals
+from shared.application.questions import BadQuestion, NotFound, number
 from shared.application.rotation_ports import Rotations
 from shared.domain.incidents import Incident, IncidentState
 from shared.domain.policy import Policy
 from shared.domain.rotation import Rotation
-from shared.errors import CallerError
 
 _USUAL_LIMIT: Final = 100
 _LARGEST_LIMIT: Final = 1000
@@ -20,14 +21,6 @@ _LONGEST_NAME: Final = 200
 _MOST_ROTATIONS: Final = 5
 _EARLIER: Final = timedelta(days=1)
 """How long before an incident a rotation may have ended and still explain it."""
-
-
-class NotFound(CallerError):
-    """There is no such thing."""
-
-    code = "not_found"
-    hint = "GET /api/incidents lists the incidents with their ids."
-    status = 404
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -59,25 +52,6 @@ class IncidentSummary(msgspec.Struct, frozen=True):
     registry_id: str
     mode: str = ""
     preventive: bool = False
-
-
-class DeliveryStatus(msgspec.Struct, frozen=True):
-    """What became of one notice at one channel.
-
-    Attributes:
-        status: `sent`; `waiting`; `quiet` and `storm`, which are left out there or come in a summary; or the reason
-            why it never will be sent.
-        attempts: how often it was tried.
-        trouble: what the channel said last, while it waits.
-    """
-
-    channel: str
-    notice: str
-    status: str
-    attempts: int = 0
-    trouble: str | None = None
-    queued_at: datetime | None = None
-    sent_at: datetime | None = None
 
 
 class IncidentReport(msgspec.Struct, frozen=True):
@@ -121,7 +95,7 @@ class Reports:
             BadQuestion: a part of the question has another form.
         """
         found = self._incidents.newest(
-            _limit(question.limit),
+            number("limit", question.limit, usual=_USUAL_LIMIT, largest=_LARGEST_LIMIT),
             states=_states(question.state),
             naming=(question.source or "")[:_LONGEST_NAME].strip().lower(),
             before=read_position(question.before),
@@ -139,22 +113,10 @@ class Reports:
             raise NotFound("there is no incident of that id")
         incident = stored.value
         rows = [row async for row in self._outbox.about(f"incidents/{key}")]
-        statuses = tuple(
-            DeliveryStatus(
-                channel=row.channel,
-                notice=row.notice.kind,
-                status=row.status,
-                attempts=row.attempts,
-                trouble=row.trouble,
-                queued_at=row.queued_at,
-                sent_at=row.sent_at,
-            )
-            for row in rows
-        )
         asked = incident.proposal if incident.state is IncidentState.AWAITING_APPROVAL else None
         return IncidentReport(
             incident=incident,
-            notices=statuses,
+            notices=tuple(delivery_status(row) for row in rows),
             answer_by=asked.proposed_at + self._policy.limits.approval_expires_after if asked else None,
             rotations=tuple([each async for each in self._rotations_for(incident)][:_MOST_ROTATIONS]),
         )
@@ -197,13 +159,6 @@ def summary_of(incident: Incident) -> IncidentSummary:
         mode=incident.mode,
         preventive=incident.preventive,
     )
-
-
-def _limit(text: str | None) -> int:
-    wanted = _USUAL_LIMIT if text is None else int(text) if text.isdecimal() and len(text) < 5 else 0  # noqa: PLR2004
-    if not 1 <= wanted <= _LARGEST_LIMIT:
-        raise BadQuestion(f"limit: {text!r} found, a whole number from 1 to {_LARGEST_LIMIT} expected")
-    return wanted
 
 
 def _states(text: str | None) -> frozenset[IncidentState]:

@@ -30,6 +30,8 @@ class Retention(msgspec.Struct, frozen=True):
     notices: timedelta = timedelta(days=90)
     dead_letters: timedelta = timedelta(days=90)
     audit: timedelta = timedelta(days=730)
+    rotations: timedelta = timedelta(days=730)
+    headroom: timedelta = timedelta(days=30)
 
     def ages(self) -> dict[Kept, timedelta]:
         """The age at which each kind is forgotten."""
@@ -43,6 +45,8 @@ class Retention(msgspec.Struct, frozen=True):
             Kept.DRIFT: self.deliveries,
             Kept.AUDIT: self.audit,
             Kept.SESSIONS: LIFETIME,
+            Kept.ROTATIONS: self.rotations,
+            Kept.HEADROOM: self.headroom,
         }
 
 

@@ -13,6 +13,7 @@ from shared.application.leases import held
 from shared.application.messages import ROTATIONS, RotationMessage
 from shared.application.notification import Notification
 from shared.application.ports import Changed, Clock, Leases, Queue, Stored
+from shared.application.rotation_audit import in_the_name_of
 from shared.application.rotation_endings import Check
 from shared.application.rotation_ports import Rotations
 from shared.application.rotation_steps import Steps
@@ -21,6 +22,10 @@ from shared.domain.rotation import Rotation, RotationState, Trigger, begin, step
 from shared.domain.rotation_notices import rotation_notice
 from shared.errors import CallerError, PermanentError, TemporaryError
 from shared.telemetry import bind, get_logger
+from shared.telemetry.instruments import ROTATION_STEPS
+from shared.telemetry.metrics import count
+from shared.telemetry.names import Work
+from shared.telemetry.spans import working
 
 _log = get_logger(__name__)
 
@@ -51,12 +56,14 @@ class Forecast(msgspec.Struct, frozen=True):
 
     Attributes:
         steps: in order, a sentence each.
+        fallback: the code of what keeps a token from being minted, so that a person has to make it; empty otherwise.
         running: the rotation that is under way already, if one is.
     """
 
     credential: str
     provider: Provider
     steps: tuple[str, ...]
+    fallback: str = ""
     running: str | None = None
 
 
@@ -138,11 +145,13 @@ class Rotating:
         """What a rotation would do; nothing is asked of Docker Hub."""
         credential, running = self.credential(name), await self.latest(name)
         watch = await self._rotations.watch(name)
-        minted = credential.provider is not Provider.ASSISTED and not watch.refused_owner
+        fallback = "" if credential.provider is Provider.ASSISTED else watch.cannot or watch.why
+        minted = credential.provider is not Provider.ASSISTED and not fallback
         return Forecast(
             credential=name,
             provider=credential.provider if minted else Provider.ASSISTED,
             steps=_steps(credential, minted=minted),
+            fallback=fallback,
             running=running.id if running is not None and not running.settled else None,
         )
 
@@ -175,19 +184,22 @@ class Rotating:
             wait = before.not_before - self._clock.now()
             if wait > timedelta(0):
                 return min(wait, _LONGEST_DELAY).total_seconds()
-            after = await self._step(credential, before, check)
+            with working(Work.ROTATION_STEP, step=before.state):
+                after = await self._step(credential, before, check)
             if after == before:
                 return None
             check()
             if after.state is not before.state and (notice := rotation_notice(after, credential, self._clock.now())):
                 await self._notification.tell(notice)
             await self._rotations.replace(stored, after)
+            count(ROTATION_STEPS, credential=name, step=before.state, result=after.state)
             _log.info(f"rotation.{after.state}", rotation=after.id, error=after.error or None)
         raise TemporaryError(f"the rotation of {name} goes round in circles")
 
     async def _step(self, credential: Credential, rotation: Rotation, check: Check) -> Rotation:
         try:
-            return await self._steps.of[rotation.state](credential, rotation, check)
+            with in_the_name_of(rotation):
+                return await self._steps.of[rotation.state](credential, rotation, check)
         except PermanentError as error:
             now, detail = self._clock.now(), f"{error} {error.hint}".strip()
             if rotation.state in _CAN_WITHDRAW:

@@ -22,21 +22,28 @@ class CredentialRejected(PermanentError):
     hint = "The token is wrong, revoked or expired, or belongs to another account; docs/rotation.md says what to do."
 
 
-class LoginRefused(PermanentError):
+class CannotMint(PermanentError):
+    """No token can be minted with what the policy names; a person has to make it."""
+
+    code = "cannot_mint"
+    hint = "Write a token that you made into the -next secret; docs/rotation.md says how."
+
+
+class LoginRefused(CannotMint):
     """Docker Hub refuses the owner's login, so that no token can be minted."""
 
     code = "owner_login_refused"
     hint = "A wrong password, a second factor or enforced single sign-on; put the right one into the owner's secret."
 
 
-class MintingForbidden(PermanentError):
-    """The owner's login may not manage these tokens."""
+class MintingForbidden(CannotMint):
+    """The owner's login may not manage these tokens, or make one more."""
 
     code = "minting_forbidden"
-    hint = "Only an account's password mints its tokens, and only an owner's those of an organization."
+    hint = "Only an account's password mints its tokens, and only an owner's those of an organization with a paid plan."
 
 
-class NoFreeSlot(PermanentError):
+class NoFreeSlot(CannotMint):
     """The organization has as many tokens as its plan allows, expired ones included."""
 
     code = "no_free_slot"
@@ -135,7 +142,10 @@ class Vaults(Protocol):
     async def write(
         self, vault: str, name: str, value: str, *, tags: Mapping[str, str], expires_on: datetime | None
     ) -> SecretVersion:
-        """Write a new version; a name in soft delete is a `PermanentError`."""
+        """Write a new version; a secret of that name in soft delete is recovered first."""
+
+    async def recover(self, vault: str, name: str) -> bool:
+        """Take a secret out of soft delete and wait until it is there; False when none waits there."""
 
     async def disable(self, vault: str, name: str, version: str) -> None:
         """Disable a version; one that is gone is left alone."""
@@ -154,16 +164,20 @@ class Watch(msgspec.Struct, frozen=True):
     Attributes:
         refused_owner: the version of the owner's secret whose login was refused, and will not be tried again.
         why: the code of that refusal.
+        checked: what the last look at what the credential can do was based on.
+        checked_at: when that was.
+        cannot: the code of what keeps tokens from being minted, empty when nothing is known to.
         rejected: the version of the live secret that Docker Hub refused.
         tested_at: when our own test last asked.
-        told: what people were told already, by kind, so that a reminder comes once.
     """
 
     refused_owner: str = ""
     why: str = ""
+    checked: str = ""
+    checked_at: datetime | None = None
+    cannot: str = ""
     rejected: str = ""
     tested_at: datetime | None = None
-    told: dict[str, str] = {}
 
 
 class Rotations(Protocol):

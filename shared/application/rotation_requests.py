@@ -1,9 +1,11 @@
 """Rotations over HTTP: what a person asks for, and what can be looked up."""
 
+from datetime import datetime
+
 import msgspec
 
 from shared.application.headroom import Headroom, WindowReport
-from shared.application.reports import NotFound
+from shared.application.questions import NotFound
 from shared.application.rotating import Forecast, Rotating
 from shared.application.rotation_ports import Rotations
 from shared.domain.policy import Provider
@@ -33,12 +35,19 @@ class RotationRequestInvalid(CallerError):
 
 
 class CredentialReport(msgspec.Struct, frozen=True):
-    """What is known of a credential: its rotations, the newest first, and the pulls that are left."""
+    """What is known of a credential: its rotations, the newest first, and the pulls that are left.
+
+    Attributes:
+        cannot: the code of what keeps tokens from being minted, empty when nothing is known to.
+        checked_at: when that was looked at; None for tokens that a person makes, and before the first look.
+    """
 
     credential: str
     provider: Provider
     rotations: tuple[Rotation, ...]
     headroom: WindowReport | None
+    cannot: str = ""
+    checked_at: datetime | None = None
 
 
 class RotationRequests:
@@ -92,4 +101,6 @@ class RotationRequests:
             found.append(rotation)
             if len(found) == _MOST:
                 break
-        return CredentialReport(name, credential.provider, tuple(found), await self._headroom.report(name))
+        watch, headroom = await self._rotations.watch(name), await self._headroom.report(name)
+        cannot = watch.cannot or watch.why
+        return CredentialReport(name, credential.provider, tuple(found), headroom, cannot, watch.checked_at)

@@ -6,7 +6,7 @@ carries the rotation's id is not written twice.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -17,12 +17,15 @@ from shared.application.ports import Clock
 from shared.application.publication import Publication
 from shared.application.rotation_endings import Check, Endings
 from shared.application.rotation_ports import (
+    CannotMint,
     CredentialRejected,
     DockerHub,
     Login,
     LoginRefused,
+    Minted,
     MintingForbidden,
     NoFreeSlot,
+    Owner,
     Rotations,
     SecretDisabled,
     SecretVersion,
@@ -43,9 +46,11 @@ from shared.domain.rotation import (
     orphans,
     step,
 )
+from shared.domain.token_slots import is_full, may_be_full
 
 S = RotationState
-CANNOT_MINT: Final = (LoginRefused, MintingForbidden, NoFreeSlot)
+_OWNERS: Final = frozenset({LoginRefused.code, "owner_secret_missing", "second_factor"})
+"""Why a person is asked where another version of the owner's secret may help."""
 ADOPTION_POLL: Final = timedelta(seconds=15)
 
 type Step = Callable[[Credential, Rotation, Check], Awaitable[Rotation]]
@@ -87,6 +92,7 @@ class Steps:
 
     async def _revoke(self, credential: Credential, rotation: Rotation, check: Check) -> Rotation:
         """A leaked token is worth more dead than pulls are: delete it first, and live without one for a moment."""
+        rotation = await self._with_live_pair(credential, rotation)
         live = await self._custody.live(credential)
         token_id = live.token.tags.get(TAG_TOKEN, "")
         if not token_id:
@@ -99,7 +105,16 @@ class Steps:
         await self._hub.delete(owner, token_id)
         return step(rotation, S.CREATING, self._clock.now(), "the live token was revoked; pulls fail until the next")
 
+    async def _with_live_pair(self, credential: Credential, rotation: Rotation) -> Rotation:
+        """The rotation, once a live secret that somebody deleted is there again, so that there is a pair to replace."""
+        recovered = await self._custody.recover(credential)
+        if not recovered:
+            return rotation
+        text = f"the deleted secrets {' and '.join(recovered)} were recovered"
+        return note(rotation, self._clock.now(), "rotation.recovered", text)
+
     async def _create(self, credential: Credential, rotation: Rotation, check: Check) -> Rotation:
+        rotation = await self._with_live_pair(credential, rotation)
         if credential.provider is Provider.ASSISTED or rotation.trigger is Trigger.PASTED:
             return self._ask(rotation, "")
         watch = await self._rotations.watch(rotation.credential)
@@ -115,7 +130,7 @@ class Steps:
             remembered = msgspec.structs.replace(watch, refused_owner=found.version, why=error.code)
             await self._rotations.remember(rotation.credential, remembered)
             return self._ask(rotation, error.code)
-        except (MintingForbidden, NoFreeSlot) as error:
+        except CannotMint as error:
             return self._ask(rotation, error.code)
 
     def _ask(self, rotation: Rotation, why: str) -> Rotation:
@@ -140,12 +155,13 @@ class Steps:
                 expires_at=staged.expires_on,
                 provider=credential.provider,
             )
-        for orphan in orphans(tokens, label_prefix(credential), keep=(previous,)):
+        lost = orphans(tokens, label_prefix(credential), keep=(previous,))
+        for orphan in lost:
             check()
             await self._hub.delete(owner, orphan.id)
         ends = end_of_life(credential, now)
         check()
-        minted = await self._hub.mint(owner, label_of(credential, rotation), ends)
+        minted = await self._minted(credential, owner, label_of(credential, rotation), ends, len(tokens) - len(lost))
         tags = {
             TAG_ROTATION: rotation.id,
             TAG_TOKEN: minted.token.id,
@@ -158,6 +174,19 @@ class Steps:
         changed = {"token_id": minted.token.id, "staged_version": written.version, "expires_at": ends}
         text = "a token was made that may pull public images and nothing else"
         return step(rotation, S.TESTING, self._clock.now(), text, provider=credential.provider, **changed)
+
+    async def _minted(self, credential: Credential, owner: Owner, label: str, ends: datetime, held: int) -> Minted:
+        """A new token; raises `NoFreeSlot` when the organization's tokens leave no room for it."""
+        if owner.organization is not None and is_full(held, credential.plan):
+            raise NoFreeSlot(f"the organization holds {held} tokens, as many as its plan has room for")
+        try:
+            return await self._hub.mint(owner, label, ends)
+        except MintingForbidden as error:
+            if owner.organization is not None and may_be_full(held, credential.plan):
+                raise NoFreeSlot(
+                    f"Docker Hub refuses one more token beside {held}, as many as a plan allows"
+                ) from error
+            raise
 
     async def _staged(self, credential: Credential) -> SecretVersion | None:
         try:
@@ -175,9 +204,8 @@ class Steps:
             )
         if credential.provider is Provider.ASSISTED or not rotation.fallback:
             return rotation
-        watch = await self._rotations.watch(rotation.credential)
-        owner = await self._custody.required(credential, credential.owner_secret) if credential.owner_secret else None
-        if watch.refused_owner and owner is not None and owner.version != watch.refused_owner:
+        watch, owner = await self._rotations.watch(rotation.credential), await self._custody.owner_version(credential)
+        if rotation.fallback in _OWNERS and owner not in {"", watch.refused_owner}:
             text = "the owner's password is another one"
             return step(rotation, S.CREATING, now, text, fallback="", provider=credential.provider)
         return rotation

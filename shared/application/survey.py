@@ -7,6 +7,8 @@ import msgspec
 from shared.application.ports import Registries, RegistryContent, VaultAccess
 from shared.domain.policy import Credential, Policy
 from shared.domain.registries import CredentialSet, RegistrySnapshot
+from shared.telemetry.names import Work
+from shared.telemetry.spans import traced
 
 
 class Survey:
@@ -20,6 +22,7 @@ class Survey:
         self._content = content
         self._vault_access = vault_access
 
+    @traced(Work.SURVEY)
     async def read(self, registry_id: str) -> RegistrySnapshot:
         """The registry as it is now.
 

@@ -17,6 +17,10 @@ from shared.application.ports import Clock, Leases
 from shared.application.sweep_ports import ChoreRun, ChoreRuns
 from shared.errors import CachewardenError
 from shared.telemetry import bind, get_logger
+from shared.telemetry.instruments import CHORE_DURATION
+from shared.telemetry.metrics import timed
+from shared.telemetry.names import Work
+from shared.telemetry.spans import working
 
 _LEASE_S = 60.0
 _LONGEST_S = 240.0
@@ -68,8 +72,9 @@ class Sweep:
         error = None
         with bind(chore=chore.name):
             try:
-                async with asyncio.timeout(_LONGEST_S):
-                    await chore.run()
+                with working(Work.CHORE), timed(CHORE_DURATION, chore=chore.name):
+                    async with asyncio.timeout(_LONGEST_S):
+                        await chore.run()
             except CachewardenError as trouble:
                 error = f"{trouble.code}: {trouble}"
                 _log.warning("chore.failed", code=trouble.code, text=str(trouble))

@@ -45,6 +45,8 @@ class Kept(StrEnum):
     DRIFT = "drift"
     AUDIT = "audit"
     SESSIONS = "sessions"
+    ROTATIONS = "rotations"
+    HEADROOM = "headroom"
 
 
 class Archive(Protocol):
@@ -53,5 +55,6 @@ class Archive(Protocol):
     async def prune(self, what: Kept, before: datetime, most: int) -> int:
         """Forget what was last changed before a time, at most so many records, and say how many it were.
 
-        Of the incidents only those that are settled; a record that is changed meanwhile stays.
+        Of the incidents only those that are settled, of a credential's rotations never the newest, whose number the
+        next one continues; a record that is changed meanwhile stays.
         """

@@ -10,6 +10,9 @@ from shared.application.ports import Clock, NotServed, RegistryContent, ServedMa
 from shared.domain.images import ImageReference, parse_reference
 from shared.domain.incidents import Incident, Proof
 from shared.telemetry import bind, get_logger
+from shared.telemetry.names import Work
+from shared.telemetry.spans import working
+from shared.telemetry.tracing import link
 
 USUAL_PLATFORM = "linux/amd64"
 """ACR stores an index and the manifests of the platforms that are pulled (documented); this one is warmed."""
@@ -48,7 +51,8 @@ class Verification:
             )
 
         missing = [(image, new) for image, new in incident.pull_from.items() if image not in _proven(incident.proofs)]
-        with bind(incident=incident.id):
+        with bind(incident=incident.id), working(Work.VERIFICATION):
+            link(incident.traces)
             results = await asyncio.gather(*(one(*pair) for pair in missing), return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):

@@ -10,6 +10,7 @@ from shared.application.detection import Detection
 from shared.application.incident_book import IncidentBook
 from shared.application.ports import Clock, Incidents
 from shared.application.recalls import Recalls
+from shared.application.unrecorded import Unrecorded
 from shared.domain.incidents import Incident, IncidentState
 from shared.domain.policy import Mode, Policy, RegistryPolicy
 from shared.telemetry import get_logger
@@ -46,12 +47,20 @@ class StuckIncidents:
     name = "stuck-incidents"
     every_s = 60.0
 
-    def __init__(
-        self, *, policy: Policy, incidents: Incidents, book: IncidentBook, recalls: Recalls, clock: Clock
+    def __init__(  # noqa: PLR0913 - what it works with, each by name
+        self,
+        *,
+        policy: Policy,
+        incidents: Incidents,
+        book: IncidentBook,
+        unrecorded: Unrecorded,
+        recalls: Recalls,
+        clock: Clock,
     ) -> None:
         self._policy = policy
         self._incidents = incidents
         self._book = book
+        self._unrecorded = unrecorded
         self._recalls = recalls
         self._clock = clock
 
@@ -71,7 +80,7 @@ class StuckIncidents:
         mode = self._policy.mode_for(registry, incident.source.partition("/")[0])
         if incident.state is IncidentState.AWAITING_APPROVAL:
             return await self._asked_in_vain(incident, mode)
-        if self._clock.now() - incident.updated_at < STANDS_STILL:
+        if self._clock.now() - incident.updated_at < STANDS_STILL or await self._unrecorded.is_given_up(incident):
             return False
         if incident.state is IncidentState.PLANNED:
             return mode is not Mode.OBSERVE

@@ -6,10 +6,11 @@ from markupsafe import Markup
 
 from shared.application.board import ChannelState, CredentialState, Window
 from shared.application.headroom import ANONYMOUS
+from shared.application.notice_reports import ChannelCondition
 from shared.console.chart import in_words, sparkline
 from shared.console.html import Child, el
 from shared.console.page import link
-from shared.console.words import ROTATIONS, Word, badge, count, when
+from shared.console.words import ROTATIONS, Word, badge, when
 from shared.domain.headroom import Level
 
 _LEVELS = {
@@ -59,7 +60,8 @@ def channels(seen: tuple[ChannelState, ...], now: datetime, *, heading: str = "h
 
 
 def _channel(state: ChannelState, now: datetime, heading: str) -> Markup:
-    title = el(heading, link(f"channels/{state.name}", state.name), " ", el("small", state.kind.replace("_", " ")))
+    report = state.report
+    title = el(heading, link(f"channels/{report.name}", report.name), " ", el("small", report.kind.replace("_", " ")))
     return el(
         "li",
         el("div", title, badge(channel_word(state)), class_="title"),
@@ -69,21 +71,29 @@ def _channel(state: ChannelState, now: datetime, heading: str) -> Markup:
 
 
 def channel_words(state: ChannelState, now: datetime) -> list[Child]:
-    """How a channel is, in a sentence."""
-    circuit = state.circuit
-    if circuit.error is not None:
-        often = f", {circuit.failures} times in a row" if circuit.failures > 1 else ""
-        rest: list[Child] = [" It is left alone, and tried again ", when(circuit.rests_until, now), "."]
-        return [f"In trouble{often}: {circuit.error}.", *(rest if circuit.rests_until else [])]
-    if state.lost:
-        return [f"{count(len(state.lost), 'notice')} of the last 20 never arrived: {state.lost[0].error}"]
-    return ["It takes what it is sent, as far as is known."]
+    """How a channel is, in a sentence or two."""
+    report, said = state.report, list[Child]()
+    if report.condition is not ChannelCondition.WORKING:
+        often = f", {report.failures} times in a row" if report.failures > 1 else ""
+        said.append(f"In trouble{often}: {report.error}.")
+        if report.condition is ChannelCondition.RESTING:
+            said += [" It is left alone, and tried again ", when(report.rests_until, now), "."]
+    if state.lost is not None:
+        said += [
+            " " if said else "",
+            "It never got a notice ",
+            when(state.lost.queued_at, now),
+            f": {state.lost.error}",
+        ]
+    return said or ["It takes what it is sent, as far as is known."]
 
 
 def channel_word(state: ChannelState) -> Word:
     """How a channel is, in a word."""
-    if state.circuit.rests_until is not None:
-        return Word("circuit open", "bad")
-    if state.circuit.error is not None:
-        return Word("in trouble", "wait")
-    return Word("loses notices", "bad") if state.lost else Word("well", "good")
+    match state.report.condition:
+        case ChannelCondition.RESTING:
+            return Word("circuit open", "bad")
+        case ChannelCondition.TROUBLED:
+            return Word("in trouble", "wait")
+        case ChannelCondition.WORKING:
+            return Word("loses notices", "bad") if state.lost is not None else Word("well", "good")

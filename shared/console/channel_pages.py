@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from urllib.parse import urlencode
 
-from shared.application.board import CHANNEL_PAGE, ChannelState
-from shared.application.paging import position_text
-from shared.application.ports import OutboxRow, Position
+from markupsafe import Markup
+
+from shared.application.board import ChannelState
+from shared.application.notice_reports import DeliveryStatus, NoticePage
 from shared.console.cards import channel_word, channel_words, channels
-from shared.console.html import Child, el
+from shared.console.html import Child, breakable, el
 from shared.console.page import Page, link, section, table
 from shared.console.words import badge, when
 
@@ -20,45 +21,46 @@ def channel_list(seen: tuple[ChannelState, ...], now: datetime) -> Page:
     return Page(title="Channels", here="channels", body=channels(seen, now, heading="h2"))
 
 
-def channel_page(state: ChannelState, rows: Sequence[OutboxRow], now: datetime) -> Page:
+def channel_page(state: ChannelState, page: NoticePage, now: datetime) -> Page:
     """One channel with a page of its notices."""
-    lines: list[tuple[Child, ...]] = [
-        (
-            _about(row),
-            row.notice.kind,
-            row.status if row.trouble is None else f"{row.status}: {row.trouble}",
-            row.attempts,
-            when(row.sent_at or row.queued_at, now),
-        )
-        for row in rows
-    ]
-    columns = ("About", "Notice", "What became of it", "Tries", "When")
-    listed = table("Notices", columns, lines, less=("Tries",)) if lines else el("p", "There is none.", class_="soft")
+    report, older = state.report, None
+    if page.next is not None:
+        query = urlencode({"after": page.next})
+        following = link(f"channels/{report.name}?{query}", "Older", rel="next")
+        older = el("nav", following, class_="paging", aria_label="Pages")
     return Page(
-        title=f"Channel {state.name}",
+        title=f"Channel {report.name}",
         here="channels",
-        lead=[badge(channel_word(state)), el("p", state.kind.replace("_", " "))],
+        lead=[badge(channel_word(state)), el("p", report.kind.replace("_", " "))],
         body=[
             el("p", channel_words(state, now), class_="lead"),
-            section(
-                "Notices",
-                listed,
-                _older(state.name, rows) if len(rows) == CHANNEL_PAGE else None,
-                note="The latest first.",
-            ),
+            section("Notices", notice_table(page.notices, now, first="About"), older, note="The latest first."),
         ],
     )
 
 
-def _about(row: OutboxRow) -> Child:
-    shown = row.notice.source or row.subject
-    return link(row.subject, shown, class_="mono") if row.subject.startswith(_LINKED) else shown
+def notice_table(notices: Sequence[DeliveryStatus], now: datetime, *, first: str) -> Markup:
+    """Notices, a row each; `first` is what the first column names: `About` or `Channel`."""
+    if not notices:
+        return el("p", "There is none.", class_="soft")
+    rows: list[tuple[Child, ...]] = [
+        (
+            _about(each) if first == "About" else link(f"channels/{each.channel}", each.channel),
+            each.notice,
+            _became(each),
+            each.attempts,
+            when(each.sent_at or each.queued_at, now),
+        )
+        for each in notices
+    ]
+    return table("Notices", (first, "Notice", "What became of it", "Tries", "When"), rows, less=("Tries",))
 
 
-def _older(channel: str, rows: Sequence[OutboxRow]) -> Child:
-    last = rows[-1]
-    if last.queued_at is None:
-        return None
-    place = position_text(Position(last.queued_at, last.row))
-    query = urlencode({"before": place})
-    return el("nav", link(f"channels/{channel}?{query}", "Older", rel="next"), class_="paging", aria_label="Pages")
+def _about(each: DeliveryStatus) -> Child:
+    shown = each.summary or each.subject
+    return link(each.subject, breakable(shown)) if each.subject.startswith(_LINKED) else shown
+
+
+def _became(each: DeliveryStatus) -> str:
+    why = each.error or each.trouble
+    return f"{each.status}: {why}" if why else str(each.status)

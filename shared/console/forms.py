@@ -7,7 +7,7 @@ import msgspec
 
 from shared.application.approvals import Answer
 from shared.application.assembly import Application
-from shared.application.reports import NotFound
+from shared.application.questions import NotFound
 from shared.console.access import APPROVER, FormRefused, Request, Visitor, check_form
 
 _FORM: Final = "application/x-www-form-urlencoded"

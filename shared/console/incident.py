@@ -4,7 +4,9 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from shared.application.reports import DeliveryStatus, IncidentReport
+from shared.application.notice_reports import DeliveryStatus
+from shared.application.reports import IncidentReport
+from shared.console.channel_pages import notice_table
 from shared.console.html import Child, el
 from shared.console.incident_question import asked_of_you, plan_of
 from shared.console.page import Page, facts, link, section, table
@@ -184,15 +186,4 @@ def timeline_line(entry: TimelineEntry, now: datetime, *, rotation: str | None =
 def _notices(notices: tuple[DeliveryStatus, ...], now: datetime) -> Markup:
     if not notices:
         return section("Notices", el("p", "Nobody was told: no route of the policy takes its notices.", class_="soft"))
-    rows: list[tuple[Child, ...]] = [
-        (
-            link(f"channels/{each.channel}", each.channel),
-            each.notice,
-            each.status if each.trouble is None else f"{each.status}: {each.trouble}",
-            each.attempts,
-            when(each.sent_at or each.queued_at, now),
-        )
-        for each in notices
-    ]
-    columns = ("Channel", "Notice", "What became of it", "Tries", "When")
-    return section("Notices", table("Notices", columns, rows, less=("Tries",)))
+    return section("Notices", notice_table(notices, now, first="Channel"))

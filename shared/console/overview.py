@@ -106,9 +106,9 @@ def _other_waits(seen: Overview) -> list[Markup]:
     found += [
         _card(
             "bad",
-            link(f"channels/{channel.name}", f"Channel {channel.name}"),
+            link(f"channels/{channel.report.name}", f"Channel {channel.report.name}"),
             badge(channel_word(channel)),
-            el("p", channel.circuit.error or channel.lost[0].error),
+            el("p", channel.report.error or (channel.lost.error if channel.lost else "")),
         )
         for channel in seen.channels
         if not channel.is_well

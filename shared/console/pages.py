@@ -7,7 +7,8 @@ from typing import Final
 from shared.application.assembly import Application
 from shared.application.headroom import ANONYMOUS
 from shared.application.paging import read_position
-from shared.application.reports import NotFound, Question
+from shared.application.questions import NotFound
+from shared.application.reports import Question
 from shared.console.access import Visitor
 from shared.console.channel_pages import channel_list, channel_page
 from shared.console.dead_letter_pages import PAGE as LETTERS
@@ -94,8 +95,8 @@ async def _one(app: Application, kind: str, key: str, query: Query, visitor: Vis
         case "credentials":
             return credential_page(await app.rotation_requests.show(key), await app.board.window(key), now)
         case "channels":
-            state, rows = await app.board.channel(key, query.get("before"))
-            return channel_page(state, rows, now)
+            state, notices = await app.board.channel(key, query.get("after"))
+            return channel_page(state, notices, now)
         case "dead-letters":
             letter = await app.dead_letters.shown(key)
             token = visitor.proof("dead-letters", key)

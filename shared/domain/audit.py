@@ -22,10 +22,11 @@ class AuditEntry(msgspec.Struct, frozen=True):
     Attributes:
         change: what the entries of one change share.
         at: when.
-        by: who asked: `policy` for what the policy does by itself, else the person who agreed.
+        by: who asked: `policy` for what the policy does by itself, else the person who agreed; `a person` who asked
+            for a rotation, since neither a function key nor a secret's new version says who that was.
         why: why, in a sentence.
-        kind: what is done: `create_cache_rule`, …
-        resource: the ARM id or the name of what is changed.
+        kind: what is done: `create_cache_rule`, `create_token`, …
+        resource: the ARM id or the name of what is changed; a secret's address, or `docker.io/tokens/` and an id.
         before: what was there, as far as it is touched; None when nothing was.
         after: what is there then.
         result: how it ended.

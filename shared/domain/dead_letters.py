@@ -13,6 +13,12 @@ import msgspec
 MOST_FAILURES = 10
 LONGEST_BODY = 64 * 1024
 
+EVENTS = "events/"
+"""What the origin of an event begins with; the name of its trigger follows."""
+
+BLOBS = "event-dead-letters"
+"""The origin of a file of Event Grid's that can't be read; the body is the file's name."""
+
 
 class LetterState(StrEnum):
     """Where a letter stands: it still gets attempts, it was given up, or somebody had it tried again."""
@@ -27,7 +33,7 @@ class Failure(msgspec.Struct, frozen=True):
 
     Attributes:
         at: when.
-        attempt: the queue's count of deliveries.
+        attempt: the queue's, or Event Grid's, count of deliveries.
         code: the error's code, `internal` for a defect.
         text: the error in a sentence; for a defect only its type, since its text may hold anything.
     """
@@ -43,8 +49,8 @@ class DeadLetter(msgspec.Struct, frozen=True):
 
     Attributes:
         id: 32 hex digits made from origin and body: the same message again is the same letter.
-        origin: where it came from and is replayed to: a queue's name, or `events/<trigger>`.
-        body: the message's bytes, at most `LONGEST_BODY`.
+        origin: where it came from and is replayed to: a queue's name, `events/<trigger>`, or `BLOBS`.
+        body: the message's bytes, at most `LONGEST_BODY`; of an event what is read of it.
         state: where it stands.
         first_seen: when it failed for the first time.
         updated_at: when anything about it changed last.
@@ -62,6 +68,16 @@ class DeadLetter(msgspec.Struct, frozen=True):
     deaths: int = 0
     failures: tuple[Failure, ...] = ()
     replays: tuple[datetime, ...] = ()
+
+    @property
+    def trigger(self) -> str | None:
+        """The trigger that an event was for; None when it is no event."""
+        return self.origin.removeprefix(EVENTS) if self.origin.startswith(EVENTS) else None
+
+
+def origin_of(trigger: str) -> str:
+    """The origin of a trigger's events."""
+    return f"{EVENTS}{trigger}"
 
 
 def letter_id(origin: str, body: bytes) -> str:
@@ -87,8 +103,10 @@ def failed(letter: DeadLetter, failure: Failure) -> DeadLetter:
     return msgspec.structs.replace(letter, failures=failures, updated_at=failure.at)
 
 
-def given_up(letter: DeadLetter, now: datetime) -> DeadLetter:
-    """The letter after its last attempt; the same news again changes nothing."""
+def given_up(letter: DeadLetter, now: datetime, failure: Failure | None = None) -> DeadLetter:
+    """The letter after its last attempt, with what whoever gave it up says; the same news again changes nothing."""
+    if failure is not None:
+        return letter if failure in letter.failures else given_up(failed(letter, failure), now)
     if letter.state is LetterState.DEAD:
         return letter
     return msgspec.structs.replace(letter, state=LetterState.DEAD, deaths=letter.deaths + 1, updated_at=now)

@@ -12,6 +12,9 @@ _SCHEME = re.compile(r"(?<=[A-Za-z0-9+.-]):(?=//)")
 _SCHEMES_WITHOUT_SLASHES = re.compile(r"\b(javascript|vbscript|mailto):", re.IGNORECASE)
 _WWW = re.compile(r"\bwww\.(?=\w)", re.IGNORECASE)
 _MENTION = re.compile(r"@(?!sha256:|sha512:)(?=\w)")
+_CALL = re.compile(r"<(?=[!@#&]|users/)")
+"""How Slack, Discord and Google Chat write a call for people, a role or a channel in plain text (documented)."""
+
 _MARKDOWN_LINK = re.compile(r"\](?=[(\[])")
 _JOINER = "\u2060"
 _HIDDEN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
@@ -28,6 +31,7 @@ def defused(text: str) -> str:
     seen = _SCHEME.sub("[:]", seen)
     seen = _SCHEMES_WITHOUT_SLASHES.sub(r"\1[:]", seen)
     seen = _WWW.sub("www[.]", seen)
+    seen = _CALL.sub(f"<{_JOINER}", seen)
     seen = _MARKDOWN_LINK.sub(f"]{_JOINER}", seen)
     return _MENTION.sub(f"@{_JOINER}", seen)
 

@@ -62,9 +62,9 @@ def what_happened(hint: ChangeHint) -> str:
 
 
 _NEXT = {
-    Mode.OBSERVE: "Nothing is done about it in mode observe.",
+    Mode.OBSERVE: "Nothing is done about it in mode observe: ask whoever changed it.",
     Mode.APPROVE: "A person is asked before it is repaired.",
-    Mode.ENFORCE: "It is repaired.",
+    Mode.ENFORCE: "It is repaired, and you hear when the registry serves the images again; ask whoever changed it.",
 }
 
 
@@ -73,7 +73,7 @@ def drift_notice(  # noqa: PLR0913 - everything that is told, each by name
 ) -> Notice:
     """What people are told about a change; `sources` are the upstream repositories that it leaves without a cover."""
     subject = f"resources/{resource_key(hint)}"
-    stopped = "The same person has changed it before, so it is left as it is until somebody approves the repair."
+    stopped = "The same person has changed it before, so it is left as it is."
     return Notice(
         id=notice_id(NoticeKind.INCIDENT_DRIFT, subject, (delivery,)),
         kind=NoticeKind.INCIDENT_DRIFT,
@@ -83,7 +83,7 @@ def drift_notice(  # noqa: PLR0913 - everything that is told, each by name
         at=now,
         registry_id=hint.registry_id,
         reason="contested" if contested else None,
-        detail=stopped if contested else _NEXT[mode],
+        detail=stopped if contested else "",
         rule=hint.name if hint.kind == "cacheRules" else None,
         facts={
             "changed by": hint.by or "unknown",
@@ -91,6 +91,9 @@ def drift_notice(  # noqa: PLR0913 - everything that is told, each by name
             "operation": f"{hint.kind} {'delete' if hint.deleted else 'write'}",
             "needed for": ", ".join(sources[:10]),
         },
+        next_step="Agree with whoever changed it; approve the repair if it is to be made."
+        if contested
+        else _NEXT[mode],
     )
 
 

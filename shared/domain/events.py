@@ -21,10 +21,14 @@ _REGISTRY = r"/subscriptions/[^/]{1,64}/resourcegroups/[^/]{1,90}/providers/micr
 _REGISTRY_ID = re.compile(rf"{_REGISTRY}[a-z0-9]{{5,50}}", re.IGNORECASE)
 _CHILD = re.compile(rf"({_REGISTRY}[a-z0-9]{{5,50}})/(cacherules|credentialsets)/([a-z0-9-]{{1,50}})", re.IGNORECASE)
 _REPOSITORY = re.compile(REPOSITORY_PATTERN)
+_HELM2_CHART = "application/vnd.acr.helm.chart"
+"""A chart in ACR's old chart store, which the registry's OCI interface does not have (documented sample)."""
+
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_GUID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_OBJECT_ID = "http://schemas.microsoft.com/identity/claims/objectidentifier"
+REGISTRY_TYPES = frozenset({"ImagePushed", "ImageDeleted", "ChartPushed", "ChartDeleted"})
+GUID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+OBJECT_ID = "http://schemas.microsoft.com/identity/claims/objectidentifier"
 
 
 class EventUnreadable(PermanentError):
@@ -64,11 +68,13 @@ class PushHint(msgspec.Struct, frozen=True, tag="push"):
 
     Attributes:
         references: what to read it by, best first: the digest, the tag, the chart's version.
+        absent: why the registry may never serve it, so that it is not waited for; empty when it will.
     """
 
     registry_id: str
     repository: str
     references: tuple[str, ...]
+    absent: str = ""
 
 
 class DeleteHint(msgspec.Struct, frozen=True, tag="delete"):
@@ -96,9 +102,6 @@ class ChangeHint(msgspec.Struct, frozen=True, tag="change"):
     deleted: bool
     by: str
     at: datetime
-
-
-type Hint = PushHint | DeleteHint | ChangeHint
 
 
 class NotForUs(msgspec.Struct, frozen=True):
@@ -141,10 +144,14 @@ def read_event(document: Mapping[str, Any], now: datetime) -> Event:
         raise EventUnreadable(f"the event has neither schema of Event Grid: {error}") from error
 
 
-def registry_hint(event: Event) -> Hint | NotForUs:
-    """What an event of a registry hints at; events of connected registries are their parent's."""
+def registry_hint(event: Event) -> PushHint | DeleteHint | NotForUs:
+    """What an event of a registry hints at.
+
+    A connected registry's events name its parent as their topic (documented: `data.connectedRegistry`). What is pushed
+    there may reach the parent later, and the parent then tells of it itself; what is deleted there is not gone here.
+    """
     kind = event.short_type
-    if kind not in {"ImagePushed", "ImageDeleted", "ChartPushed", "ChartDeleted"}:
+    if kind not in REGISTRY_TYPES:
         return NotForUs("not_a_registry_event")
     if _REGISTRY_ID.fullmatch(event.topic) is None:
         return NotForUs("topic_is_no_registry")
@@ -154,6 +161,9 @@ def registry_hint(event: Event) -> Hint | NotForUs:
         raise EventUnreadable("the event names no repository: data.target.repository expected")
     if kind == "ChartDeleted":
         return NotForUs("chart_deleted")
+    connected = event.data.get("connectedRegistry") is not None
+    if kind == "ImageDeleted" and connected:
+        return NotForUs("connected_registry")
     if kind == "ImageDeleted":
         return DeleteHint(event.topic, repository, event.at)
     texts = (target.get("digest"), target.get("tag"), target.get("version"))
@@ -162,10 +172,11 @@ def registry_hint(event: Event) -> Hint | NotForUs:
     )
     if not references:
         raise EventUnreadable("the event names neither digest nor tag: data.target.digest expected")
-    return PushHint(event.topic, repository, references)
+    absent = "not_synchronized" if connected else "helm2_chart" if target.get("mediaType") == _HELM2_CHART else ""
+    return PushHint(event.topic, repository, references, absent)
 
 
-def resource_hint(event: Event) -> Hint | NotForUs:
+def resource_hint(event: Event) -> ChangeHint | NotForUs:
     """What an event of Resource Manager hints at; the subject's letter case varies (documented)."""
     if event.short_type not in {"ResourceWriteSuccess", "ResourceDeleteSuccess"}:
         return NotForUs("not_a_change")
@@ -188,9 +199,9 @@ def _changed_by(data: Mapping[str, Any]) -> str:
     evidence = authorization.get("evidence") if isinstance(authorization, Mapping) else None
     told = (
         evidence.get("principalId") if isinstance(evidence, Mapping) else None,
-        claims.get(_OBJECT_ID) if isinstance(claims, Mapping) else None,
+        claims.get(OBJECT_ID) if isinstance(claims, Mapping) else None,
     )
-    return next((_object_id(one) for one in told if isinstance(one, str) and _GUID.fullmatch(one)), "")
+    return next((_object_id(one) for one in told if isinstance(one, str) and GUID.fullmatch(one)), "")
 
 
 def _object_id(text: str) -> str:

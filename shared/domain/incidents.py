@@ -18,6 +18,7 @@ from shared.domain.images import ImageReference
 MOST_IMAGES = 50
 MOST_WORKLOADS = 20
 MOST_TIMELINE = 60
+MOST_TRACES = 8
 
 
 class IncidentState(StrEnum):
@@ -106,6 +107,7 @@ class Incident(msgspec.Struct, frozen=True):
         left_alone: failing reference → why nothing will serve it, where other references of the repository are served.
         mode: the mode under which it was planned last, empty before.
         preventive: nothing has failed yet; an image in the registry is built from this repository.
+        traces: the traces (W3C `traceparent`) of the first deliveries that spoke of it, at most `MOST_TRACES`.
     """
 
     id: str
@@ -132,6 +134,7 @@ class Incident(msgspec.Struct, frozen=True):
     mode: str = ""
     timeline: tuple[TimelineEntry, ...] = ()
     preventive: bool = False
+    traces: tuple[str, ...] = ()
 
     @property
     def unsettled(self) -> frozenset[str]:
@@ -199,7 +202,15 @@ def observe(incident: Incident, image: ImageReference, failure: PullFailure, now
             return incident
         return msgspec.structs.replace(merged, updated_at=now)
     reopened = transition(merged, IncidentState.DETECTED, now, f"{image} failed to pull")
-    return msgspec.structs.replace(reopened, active_since=now)
+    return msgspec.structs.replace(reopened, active_since=now, traces=())
+
+
+def traced_to(incident: Incident, trace: str) -> Incident:
+    """The incident with one more delivery's trace, by which its cure can be found; the first few are enough."""
+    ids = {known.split("-")[1] for known in incident.traces}
+    if not trace or len(ids) >= MOST_TRACES or trace.split("-")[1] in ids:
+        return incident
+    return msgspec.structs.replace(incident, traces=(*incident.traces, trace))
 
 
 def transition(  # noqa: PLR0913 - the fields that may change with a state, each by name

@@ -1,9 +1,9 @@
 """One example of each kind of notice: for the reference, for `cachewarden notices preview`, and for tests.
 
-They are made by the code that makes the real ones wherever that code is pure, so an example can't promise what no
-notice has.
+They are made by the code that makes the real ones, so an example can't promise what no notice has.
 """
 
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -11,13 +11,21 @@ import msgspec
 
 from shared.domain.approvals import propose
 from shared.domain.channel_notices import channel_failed, channel_test
+from shared.domain.dead_letter_notices import dead_letter_notice
+from shared.domain.dead_letters import Failure, failed, given_up, new_letter
 from shared.domain.digests import daily_digest
+from shared.domain.drift import drift_notice
+from shared.domain.events import ChangeHint
 from shared.domain.failures import Workload
 from shared.domain.handoff import hand_off
+from shared.domain.headroom import Level, Outlook, Reading
 from shared.domain.incidents import Incident, IncidentState, Proof, incident_id
-from shared.domain.notice_kinds import NoticeKind, Severity
-from shared.domain.notices import Notice, notice_id, notice_of
+from shared.domain.notice_kinds import NoticeKind
+from shared.domain.notices import Notice, notice_of
 from shared.domain.plans import CreateCacheRule, Plan
+from shared.domain.policy import Credential, Mode, Provider
+from shared.domain.rotation import Rotation, RotationState, Trigger
+from shared.domain.rotation_notices import headroom_notice, reminder, rotation_notice
 from shared.domain.storms import HeldNotice, Window, summary
 from shared.errors import PermanentError
 
@@ -45,121 +53,49 @@ _STATES: Final = {
     NoticeKind.INCIDENT_PREVENTED: IncidentState.VERIFIED,
 }
 
+_ROTATIONS: Final = {
+    NoticeKind.ROTATION_STARTED: RotationState.TESTING,
+    NoticeKind.ROTATION_ACTION_NEEDED: RotationState.WAITING,
+    NoticeKind.ROTATION_SUCCEEDED: RotationState.RETIRING,
+    NoticeKind.ROTATION_FAILED: RotationState.FAILED,
+}
+
+_CREDENTIAL: Final = Credential(
+    provider=Provider.PERSONAL,
+    vault="https://contoso-kv.vault.azure.net",
+    username_secret="dockerhub-username",  # noqa: S106 - a name
+    token_secret="dockerhub-token",  # noqa: S106 - a name
+    owner_secret="dockerhub-owner",  # noqa: S106 - a name
+)
+
 _REASONS: Final = {
     IncidentState.BLOCKED: ("denied_by_policy", "library/nginx is denied by the policy; take it out of deny."),
     IncidentState.FAILED: ("AuthorizationFailed", "The app may not write cache rules; give its identity the role."),
 }
 
-_OTHERS: Final[dict[NoticeKind, tuple[str, Severity, str, str, dict[str, str]]]] = {
-    NoticeKind.INCIDENT_DRIFT: (
-        f"incidents/{incident_id(_REGISTRY, _SOURCE)}",
-        Severity.WARNING,
-        f"The cache rule docker-hub-library-nginx was deleted by {_SOMEBODY}; it was created again",
-        "Ask whoever deleted it; the policy calls for the rule.",
-        {
-            "changed by": _SOMEBODY,
-            "operation": "Microsoft.ContainerRegistry/registries/cacheRules/delete",
-        },
-    ),
-    NoticeKind.ROTATION_STARTED: (
-        "rotations/hub",
-        Severity.INFO,
-        "The token of the credential hub is being replaced",
-        "Nothing to do; you hear when it is done.",
-        {"why": "it is 30 days old"},
-    ),
-    NoticeKind.ROTATION_SUCCEEDED: (
-        "rotations/hub",
-        Severity.INFO,
-        "The credential hub has a new token, and the registry uses it",
-        "Nothing to do; the old token is deleted after the grace period.",
-        {"proof": "a pull through the cache succeeded"},
-    ),
-    NoticeKind.ROTATION_FAILED: (
-        "rotations/hub",
-        Severity.CRITICAL,
-        "The credential hub could not be rotated; the old token still works",
-        "It is tried again; before the old token expires somebody has to look.",
-        {"step": "create", "error": "incorrect authentication credentials"},
-    ),
-    NoticeKind.ROTATION_ACTION_NEEDED: (
-        "credentials/hub",
-        Severity.WARNING,
-        "Docker Hub refuses the token of the credential hub",
-        "Paste a new token into the secret dockerhub-token-next.",
-        {"vault": "contoso-kv"},
-    ),
-    NoticeKind.ROTATION_REMINDER: (
-        "credentials/hub",
-        Severity.WARNING,
-        "The token of the credential hub expires in 7 days",
-        "Paste a new token into the secret dockerhub-token-next.",
-        {"expires": "2026-12-01"},
-    ),
-    NoticeKind.HEADROOM_LOW: (
-        "credentials/hub",
-        Severity.WARNING,
-        "The account of hub has 20 of 200 pulls left",
-        "Look for a workload that pulls again and again.",
-        {"window": "6 hours"},
-    ),
-    NoticeKind.HEADROOM_EXHAUSTED: (
-        "credentials/hub",
-        Severity.CRITICAL,
-        "The account of hub has no pulls left",
-        "New images are not cached until the window ends.",
-        {"window": "6 hours"},
-    ),
-    NoticeKind.DEAD_LETTER_ADDED: (
-        "dead-letters/5b1c",
-        Severity.CRITICAL,
-        "A message of the queue remediations could not be handled five times",
-        "Look at it; it can be sent again once the cause is gone.",
-        {"queue": "remediations"},
-    ),
-}
-
 
 def example(kind: NoticeKind) -> Notice:
     """The example of a kind."""
-    match kind:
-        case NoticeKind.DIGEST_DAILY:
-            blocked = _incident(IncidentState.BLOCKED)
-            return daily_digest([blocked, _incident(IncidentState.VERIFIED)], {}, _NOW)
-        case NoticeKind.DIGEST_STORM:
-            told = [example(NoticeKind.INCIDENT_VERIFIED), example(NoticeKind.INCIDENT_FAILED)]
-            held = tuple(HeldNotice(notice.subject, notice.id) for notice in told)
-            return summary("oncall", Window(since=_NOW - timedelta(minutes=10), told=10, held=held), told, _NOW)
-        case NoticeKind.CHANNEL_FAILED:
-            refused = PermanentError("the receiver answers 404", code="receiver_refused", hint="Is it still there?")
-            return channel_failed("oncall", refused, _NOW)
-        case NoticeKind.CHANNEL_TEST:
-            return channel_test("oncall", _NOW)
     if kind in _STATES:
         incident = _incident(_STATES[kind])
         if kind is NoticeKind.INCIDENT_PREVENTED:
-            incident = msgspec.structs.replace(incident, evidence="", failures=0)
+            incident = msgspec.structs.replace(incident, evidence="", failures=0, workloads={})
         return notice_of(kind, incident, hand_off(incident), _NOW)
-    subject, severity, sentence, next_step, facts = _OTHERS[kind]
-    return Notice(
-        id=notice_id(kind, subject, ()),
-        kind=kind,
-        subject=subject,
-        severity=severity,
-        summary=sentence,
-        at=_NOW,
-        facts=facts,
-        next_step=next_step,
-    )
+    if kind in _ROTATIONS:
+        notice = rotation_notice(_rotation(kind), _CREDENTIAL, _NOW)
+        if notice is None:
+            raise LookupError(kind)
+        return notice
+    return _OTHERS[kind]()
 
 
 def _incident(state: IncidentState) -> Incident:
     reason, detail = _REASONS.get(state, (None, ""))
-    is_covered = state in {IncidentState.APPLIED, IncidentState.VERIFIED, IncidentState.AWAITING_APPROVAL}
+    asked = state in {IncidentState.PLANNED, IncidentState.AWAITING_APPROVAL}
+    is_covered = asked or state in {IncidentState.APPLIED, IncidentState.VERIFIED}
     workload = Workload(_CLUSTER, namespace="shop", kind="Deployment", name="web", containers=("app",))
     why = "docker.io/library/nginx is limited upstream and no rule covers it"
     action = CreateCacheRule(_RULE, _SOURCE, "docker-hub/library/nginx", "hub", why)
-    asked = state is IncidentState.AWAITING_APPROVAL
     proof = Proof(_IMAGE, _PULL_FROM, "sha256:" + "6f" * 32, "cache", _NOW)
     return Incident(
         id=incident_id(_REGISTRY, _SOURCE),
@@ -182,3 +118,80 @@ def _incident(state: IncidentState) -> Incident:
         pull_from={_IMAGE: _PULL_FROM} if is_covered else {},
         proofs=(proof,) if state is IncidentState.VERIFIED else (),
     )
+
+
+def _drift() -> Notice:
+    hint = ChangeHint(_REGISTRY, "cacheRules", _RULE, deleted=True, by=_SOMEBODY, at=_NOW - timedelta(minutes=1))
+    return drift_notice(hint, delivery="example", mode=Mode.ENFORCE, contested=False, sources=[_SOURCE], now=_NOW)
+
+
+def _rotation(kind: NoticeKind) -> Rotation:
+    """A rotation in the state that the kind tells of."""
+    state = _ROTATIONS[kind]
+    begun = Rotation(
+        credential="hub",
+        number=3,
+        state=state,
+        provider=Provider.PERSONAL,
+        trigger=Trigger.SCHEDULE,
+        started_at=_NOW,
+        updated_at=_NOW,
+        not_before=_NOW,
+        previous_token="id-of-the-old-one",  # noqa: S106 - an id
+        expires_at=None if state in {RotationState.WAITING, RotationState.FAILED} else _NOW + timedelta(days=60),
+    )
+    match state:
+        case RotationState.RETIRING:
+            proofs = ("the credential set hub of contoso.azurecr.io is healthy", f"{_PULL_FROM} was pulled")
+            return msgspec.structs.replace(begun, adoption_s=42.0, proofs=proofs)
+        case RotationState.WAITING:
+            return msgspec.structs.replace(begun, provider=Provider.ASSISTED, fallback="owner_login_refused")
+        case RotationState.FAILED:
+            detail = "Docker Hub refuses the new token; it was deleted, and the old one is still the live one."
+            return msgspec.structs.replace(begun, error="credential_rejected", detail=detail)
+        case _:
+            return begun
+
+
+def _headroom(level: Level) -> Notice:
+    left = 0 if level is Level.EXHAUSTED else 20
+    reading = Reading(at=_NOW, limit=200, remaining=left, window_s=21600, by_account=True, refused=not left)
+    seen = Outlook(level, empty_at=_NOW + timedelta(minutes=50), uncertainty=timedelta(minutes=10))
+    notice = headroom_notice("hub", reading, seen)
+    if notice is None:
+        raise LookupError(level)
+    return notice
+
+
+def _dead_letter() -> Notice:
+    letter = new_letter("remediations", b'{"type":"registry"}', _NOW - timedelta(minutes=20))
+    error = Failure(at=_NOW, attempt=5, code="ServerBusy", text="writing table incidents: the service is busy")
+    return dead_letter_notice(given_up(failed(letter, error), _NOW), _NOW)
+
+
+def _digest() -> Notice:
+    return daily_digest([_incident(IncidentState.BLOCKED), _incident(IncidentState.VERIFIED)], {}, _NOW)
+
+
+def _storm() -> Notice:
+    told = [example(NoticeKind.INCIDENT_VERIFIED), example(NoticeKind.INCIDENT_FAILED)]
+    held = tuple(HeldNotice(notice.subject, notice.id) for notice in told)
+    return summary("oncall", Window(since=_NOW - timedelta(minutes=10), told=10, held=held), told, _NOW)
+
+
+def _failed_channel() -> Notice:
+    refused = PermanentError("the receiver answers 404", code="receiver_refused", hint="Is it still there?")
+    return channel_failed("oncall", refused, _NOW)
+
+
+_OTHERS: Final[Mapping[NoticeKind, Callable[[], Notice]]] = {
+    NoticeKind.INCIDENT_DRIFT: _drift,
+    NoticeKind.ROTATION_REMINDER: lambda: reminder("hub", _CREDENTIAL, _NOW, days=7, ends=_NOW + timedelta(days=7)),
+    NoticeKind.HEADROOM_LOW: lambda: _headroom(Level.LOW),
+    NoticeKind.HEADROOM_EXHAUSTED: lambda: _headroom(Level.EXHAUSTED),
+    NoticeKind.DEAD_LETTER_ADDED: _dead_letter,
+    NoticeKind.DIGEST_DAILY: _digest,
+    NoticeKind.DIGEST_STORM: _storm,
+    NoticeKind.CHANNEL_FAILED: _failed_channel,
+    NoticeKind.CHANNEL_TEST: lambda: channel_test("oncall", _NOW),
+}

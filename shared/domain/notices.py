@@ -59,7 +59,8 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         id: 32 hex digits, made from the content.
         kind: what it is about.
-        subject: whom it is about: `incidents/<id>`, `rotations/<id>`, `credentials/<name>`, `dead-letters/<id>`.
+        subject: whom it is about: `incidents/<id>`, `resources/<registry-kind-name>`, `rotations/<id>`,
+            `credentials/<name>`, `dead-letters/<id>`, `digests/<day>`, `storms/<channel>`, `channels/<name>`.
         severity: how soon somebody should look.
         summary: the whole of it in one sentence.
         at: when it was written.

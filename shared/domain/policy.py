@@ -61,6 +61,13 @@ class Provider(StrEnum):
     ASSISTED = "assisted"
 
 
+class Plan(StrEnum):
+    """What a Docker Hub organization subscribes to; only these have organization access tokens (documented)."""
+
+    TEAM = "team"
+    BUSINESS = "business"
+
+
 class RegistryPolicy(Section, frozen=True):
     """A registry that may get cache rules."""
 
@@ -158,6 +165,13 @@ class Credential(Section, frozen=True):
     organization: Annotated[
         str | None,
         Meta(description="organization: the name of the Docker Hub organization. Left out: it is the user name."),
+    ] = None
+    plan: Annotated[
+        Plan | None,
+        Meta(
+            description="organization: its plan, which has room for 10 (team) or 100 (business) access tokens. Left "
+            "out: a full organization is noticed when Docker Hub refuses a token."
+        ),
     ] = None
     rotate_every: Annotated[Duration, Meta(description="How old a token gets before it is replaced.")] = timedelta(
         days=30

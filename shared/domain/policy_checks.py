@@ -194,6 +194,9 @@ def _credential_warnings(policy: Policy, lines: Lines) -> Iterator[Problem]:
         if credential.provider is Provider.ORGANIZATION and not credential.owner_username_secret:
             expected = "the secret with the owner's login name; without it no organization token can be minted"
             yield _problem(lines, f"{path}.owner_username_secret", "nothing", expected)
+        if credential.plan and credential.provider is not Provider.ORGANIZATION:
+            expected = "none: only an organization's plan bounds the number of its tokens"
+            yield _problem(lines, f"{path}.plan", repr(str(credential.plan)), expected)
 
 
 def _used_credentials(policy: Policy) -> Iterable[str]:

@@ -23,7 +23,7 @@ def reopen(incident: Incident, now: datetime, text: str, *, ask: Plan | None = N
     if incident.state not in CURED:
         return incident
     first = IncidentState.PLANNED if incident.state is IncidentState.APPLIED else IncidentState.DETECTED
-    bare = msgspec.structs.replace(incident, proofs=(), proposal=None, active_since=now)
+    bare = msgspec.structs.replace(incident, proofs=(), proposal=None, active_since=now, traces=())
     opened = transition(bare, first, now, text)
     if ask is None:
         return opened

@@ -18,11 +18,19 @@ _SEVERITIES = {
     NoticeKind.ROTATION_ACTION_NEEDED: Severity.WARNING,
     NoticeKind.ROTATION_FAILED: Severity.CRITICAL,
 }
+_NEXT_STEPS = {
+    NoticeKind.ROTATION_STARTED: "Nothing to do; you hear when the registries work with the new token.",
+    NoticeKind.ROTATION_ACTION_NEEDED: "Write a new token into the secret {secret}; the rest is done from there.",
+    NoticeKind.ROTATION_SUCCEEDED: "Nothing to do, unless the token before it was made by hand.",
+    NoticeKind.ROTATION_FAILED: "It is tried again when it is next due; to do it now: cachewarden rotate {name}.",
+}
 _FALLBACKS = {
     "owner_login_refused": "Docker Hub refuses the owner's login: a wrong password, a second factor or single sign-on",
-    "owner_secret_missing": "the policy names no owner_secret",
-    "minting_forbidden": "the owner's login may not manage these tokens",
-    "no_free_slot": "the organization has no free slot for a token",
+    "owner_secret_missing": "the vault has no owner's secret that can be read, or the policy names none",
+    "minting_forbidden": "the owner's login may not manage these tokens, or the organization's plan has none",
+    "mint_refused": "Docker Hub refuses to make a token, for a reason that it does not document",
+    "no_free_slot": "the organization has no room for another token; expired ones count, so delete those first",
+    "second_factor": "the owner's account has a second factor, and then only people can log in to it",
 }
 
 
@@ -65,6 +73,7 @@ def rotation_notice(rotation: Rotation, credential: Credential, now: datetime) -
         reason=rotation.error or rotation.fallback or None,
         detail=detail,
         facts=facts,
+        next_step=_NEXT_STEPS[kind].format(name=rotation.credential, secret=next_secret(credential.token_secret)),
     )
 
 
@@ -101,6 +110,7 @@ def reminder(name: str, credential: Credential, now: datetime, *, days: int, end
         at=now,
         detail=steps_for_a_person(credential, ""),
         facts={"credential": name, "ends": ends.isoformat(timespec="minutes")},
+        next_step=_NEXT_STEPS[NoticeKind.ROTATION_ACTION_NEEDED].format(secret=next_secret(credential.token_secret)),
     )
 
 
@@ -119,6 +129,7 @@ def trouble(  # noqa: PLR0913 - a notice's texts, each by name
         reason=code,
         detail=detail,
         facts={"credential": name},
+        next_step="Nothing is done by itself: somebody has to act.",
     )
 
 
@@ -148,4 +159,6 @@ def headroom_notice(window: str, reading: Reading, seen: Outlook) -> Notice | No
         upstream="docker.io",
         detail="What is cached is still served. A paid plan has no pull limit; several accounts are no way out.",
         facts=facts,
+        next_step="Look for a workload that pulls again and again."
+        + (" New images are not cached until the window ends." if gone else ""),
     )

@@ -61,6 +61,9 @@ _NOT_YET: Final = frozenset(
 )
 """Kinds that come before the proof: whoever changed the reference now would pull what is not there yet."""
 
+_PROPOSALS: Final = frozenset({NoticeKind.INCIDENT_PLANNED, NoticeKind.INCIDENT_AWAITING_APPROVAL})
+"""Kinds whose plan is not carried out yet."""
+
 
 class Snippet(msgspec.Struct, frozen=True):
     """Lines to copy.
@@ -125,7 +128,7 @@ def _facts(notice: Notice) -> Iterator[tuple[str, str]]:
     yield "Registry", notice.registry_id.rstrip("/").rpartition("/")[2]
     yield "Why", f"{notice.reason}: {notice.detail}" if notice.reason and notice.detail else notice.detail
     yield "Rule", notice.rule or ""
-    yield "Would do", _proposed(notice.proposal) if notice.kind is NoticeKind.INCIDENT_AWAITING_APPROVAL else ""
+    yield "Would do", _proposed(notice.proposal) if notice.kind in _PROPOSALS else ""
     yield "Workloads", _names(notice.workloads)
     for proof in notice.proofs[:MOST_IMAGES]:
         yield "Proof", f"{proof.pull_from} answered {proof.digest} at {proof.at:%Y-%m-%d %H:%M} UTC"

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from shared.domain.events import Event, EventUnreadable, NotForUs
 from shared.domain.policy import Credential
 from shared.domain.rotation import next_secret
 
@@ -32,7 +33,7 @@ class SecretRole(StrEnum):
     OWNER = "owner"
 
 
-class VaultEvent(msgspec.Struct, frozen=True):
+class VaultEvent(msgspec.Struct, frozen=True, tag="vault"):
     """Something happened to a version of a secret; `vault` is the host in its id."""
 
     kind: VaultEventKind
@@ -56,6 +57,20 @@ def read_vault_event(kind: str, data: object) -> VaultEvent | None:
         return None
     version = _text(fields, "version") or (segments[2] if len(segments) > 2 else "")  # noqa: PLR2004 - has a version
     return VaultEvent(known, address.netloc.lower(), segments[1].lower(), version)
+
+
+def vault_hint(event: Event) -> VaultEvent | NotForUs:
+    """What an event of a vault hints at.
+
+    Raises:
+        EventUnreadable: it names no secret.
+    """
+    if event.type.strip() not in set(VaultEventKind):
+        return NotForUs("not_a_secret_event")
+    found = read_vault_event(event.type, event.data)
+    if found is None:
+        raise EventUnreadable("the event names no secret: data.Id expected")
+    return found
 
 
 def role_of(event: VaultEvent, credential: Credential) -> SecretRole | None:

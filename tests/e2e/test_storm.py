@@ -59,6 +59,7 @@ class TestStorm:
                 "duplicates": DELIVERIES - ALERTS,
                 "outcomes": {"incident": ALERTS + 1},
                 "ignored": {},
+                "unread": {},
             }
             assert len(rules_of(stage)) == len(IMAGES)
             puts = stage.world.exchanges.exchanges("arm", method="PUT", path="/cacheRules/")

@@ -19,7 +19,7 @@ from tests.fakes.audit import MemoryAuditRows
 from tests.fakes.azure import FakeChannel, FakeContent, FakeLogs, FakeVaultAccess
 from tests.fakes.clock import ManualClock
 from tests.fakes.credentials import FakeCredentialSets, FakeHub, FakeVaults, MemoryRotations, MemorySamples
-from tests.fakes.events import FakeLineage, MemoryDriftRecords, MemoryLetters
+from tests.fakes.events import FakeLineage, MemoryDriftRecords, MemoryEventLetters, MemoryLetters
 from tests.fakes.fuse import Fuse
 from tests.fakes.sites import FakeSites
 from tests.fakes.stores import (
@@ -112,8 +112,8 @@ class TestApplication:
         self.fuse = Fuse()
         self.hub = FakeHub(self.clock, self.fuse)
         self.vaults = FakeVaults(self.clock, self.fuse)
-        self.rotations = MemoryRotations(self.fuse)
-        self.samples = MemorySamples()
+        self.rotations = MemoryRotations(self.fuse, self.clock)
+        self.samples = MemorySamples(self.clock)
         self.registries = FakeCredentialSets(
             REGISTRY, self.vault_access, hub=self.hub, vaults=self.vaults, fuse=self.fuse
         )
@@ -121,6 +121,7 @@ class TestApplication:
         self.content = FakeContent(self.registries)
         self.topic = FakeChannel()
         self.letters = MemoryLetters(self.clock)
+        self.event_letters = MemoryEventLetters()
         self.drift_records = MemoryDriftRecords(self.clock)
         self.lineage = FakeLineage()
         self.audit_rows = MemoryAuditRows()
@@ -133,6 +134,8 @@ class TestApplication:
                 Kept.LEASES: self.leases,
                 Kept.DEAD_LETTERS: self.letters,
                 Kept.DRIFT: self.drift_records,
+                Kept.ROTATIONS: self.rotations,
+                Kept.HEADROOM: self.samples,
             }
         )
         self.channels: dict[str, Channel] = {"topic": self.topic}
@@ -166,6 +169,7 @@ class TestApplication:
             content=self.content,
             vault_access=self.vault_access,
             letters=self.letters,
+            event_letters=self.event_letters,
             drift_records=self.drift_records,
             lineage=self.lineage,
             audit_rows=self.audit_rows,

@@ -170,6 +170,7 @@ class FakeLogs(Troubled, Logs):
         super().__init__()
         self.rows: dict[str, list[Mapping[str, Any]]] = {}
         self.refused_tables: set[str] = set()
+        self.partial_tables: set[str] = set()
         self.windows: list[tuple[str, datetime, datetime]] = []
 
     async def query(self, workspace_id: str, kql: str, *, start: datetime, end: datetime) -> LogRows:
@@ -180,7 +181,7 @@ class FakeLogs(Troubled, Logs):
             raise PermanentError("bad query", code="query_invalid")
         for table, rows in self.rows.items():
             if f"\n{table}\n" in kql:
-                return LogRows(rows=rows)
+                return LogRows(rows=rows, partial=table in self.partial_tables)
         raise TableMissing("no such table")
 
 

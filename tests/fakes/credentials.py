@@ -16,7 +16,6 @@ from shared.application.rotation_ports import (
     LoginRefused,
     Minted,
     MintingForbidden,
-    NoFreeSlot,
     Owner,
     Rotations,
     Samples,
@@ -90,7 +89,7 @@ class FakeHub(DockerHub):
         await self._fuse.before("hub.mint")
         held = self._of(owner)
         if owner.organization is not None and len(held) >= self.slots:
-            raise NoFreeSlot("no slot is left")
+            raise MintingForbidden("Docker Hub does not say why")
         self.minted += 1
         token = HubToken(f"id-{self.minted}", label, not self.refuses_new, expires_at)
         held[token.id], self.texts[token.id] = token, f"dckr_pat_text-of-{token.id}"
@@ -148,13 +147,19 @@ class _Written(msgspec.Struct):
 
 
 class FakeVaults(Vaults):
-    """One vault: secrets by name, their versions oldest first."""
+    """One vault: secrets by name, their versions oldest first; `trouble` is raised by the next readings."""
 
     def __init__(self, clock: Clock, fuse: Fuse) -> None:
         self.secrets: dict[str, list[_Written]] = defaultdict(list)
+        self.deleted: dict[str, list[_Written]] = {}
+        self.trouble: list[Exception] = []
         self._clock = clock
         self._fuse = fuse
         self._written = 0
+
+    def delete(self, name: str) -> None:
+        """Put a secret with all its versions into soft delete."""
+        self.deleted[name] = self.secrets.pop(name)
 
     def put(
         self,
@@ -183,6 +188,8 @@ class FakeVaults(Vaults):
     async def read(self, vault: str, name: str, version: str = "") -> SecretVersion | None:
         """A version."""
         await self._fuse.before("vault.read")
+        if self.trouble:
+            raise self.trouble.pop(0)
         found = [written for written in self.secrets[name] if not version or written.version.version == version]
         if found and not found[-1].enabled:
             raise SecretDisabled(f"{name} is disabled")
@@ -193,9 +200,19 @@ class FakeVaults(Vaults):
     ) -> SecretVersion:
         """Write a new version."""
         await self._fuse.before(f"vault.write {name}")
+        await self.recover(vault, name)
         written = self.put(name, value, tags=tags, expires_on=expires_on)
         self._fuse.after("vault.write")
         return written
+
+    async def recover(self, vault: str, name: str) -> bool:
+        """Take a secret out of soft delete."""
+        if name not in self.deleted:
+            return False
+        await self._fuse.before(f"vault.recover {name}")
+        self.secrets[name] = self.deleted.pop(name)
+        self._fuse.after(f"vault.recover {name}")
+        return True
 
     async def disable(self, vault: str, name: str, version: str) -> None:
         """Disable a version."""
@@ -247,8 +264,8 @@ class FakeCredentialSets(FakeRegistries, CredentialSets):
 class MemoryRotations(Rotations):
     """Rotations in memory."""
 
-    def __init__(self, fuse: Fuse | None = None) -> None:
-        self._records = MemoryRecords(Rotation)
+    def __init__(self, fuse: Fuse | None = None, clock: Clock | None = None) -> None:
+        self._records = MemoryRecords(Rotation, clock)
         self._watches = MemoryRecords(Watch)
         self._fuse = fuse or Fuse()
 
@@ -274,6 +291,12 @@ class MemoryRotations(Rotations):
         self._fuse.after("record")
         return written
 
+    async def prune(self, before: datetime, most: int) -> int:
+        """Forget what was last changed before a time, but for the newest of each credential."""
+        found = [stored.value async for stored in self._records.all()]
+        newest = {rotation.credential: rotation.id for rotation in sorted(found, key=lambda one: one.number)}
+        return await self._records.prune(before, most, lambda rotation: rotation.id not in newest.values())
+
     async def watch(self, credential: str) -> Watch:
         """What is remembered about a credential."""
         found = await self._watches.get(credential)
@@ -292,13 +315,26 @@ class MemoryRotations(Rotations):
 class MemorySamples(Samples):
     """Readings in memory."""
 
-    def __init__(self) -> None:
-        self._readings: dict[str, dict[float, Reading]] = defaultdict(dict)
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._records = MemoryRecords(_Sample, clock)
 
     async def add(self, window: str, reading: Reading) -> None:
         """Keep a reading."""
-        self._readings[window][reading.at.timestamp()] = reading
+        await self._records.put(f"{window} {reading.at.timestamp()}", _Sample(window, reading))
 
     async def recent(self, window: str, since: datetime) -> tuple[Reading, ...]:
         """The readings of a window since a time, oldest first."""
-        return tuple(r for at, r in sorted(self._readings[window].items()) if at >= since.timestamp())
+        kept = [stored.value async for stored in self._records.all()]
+        found = [one.reading for one in kept if one.window == window and one.reading.at >= since]
+        return tuple(sorted(found, key=lambda reading: reading.at))
+
+    async def prune(self, before: datetime, most: int) -> int:
+        """Forget what was last changed before a time, at most so many records, and say how many it were."""
+        return await self._records.prune(before, most)
+
+
+class _Sample(msgspec.Struct, frozen=True):
+    """A reading of a window."""
+
+    window: str
+    reading: Reading

@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator
 from datetime import datetime
 
-from shared.application.dead_letter_ports import Letters
+from shared.application.dead_letter_ports import EventLetters, LetterFile, Letters
 from shared.application.event_ports import DriftRecords, Lineage
-from shared.application.ports import Clock, NotServed, Position, Stored
+from shared.application.ports import Clock, NotThere, Position, Stored
 from shared.domain.dead_letters import DeadLetter
 from shared.domain.drift import DriftRecord
 from shared.domain.images import ImageReference, parse_reference
@@ -42,6 +42,44 @@ class MemoryLetters(Letters):
         return await self._records.prune(before, most)
 
 
+class MemoryEventLetters(Troubled, EventLetters):
+    """Event Grid's files in memory.
+
+    Attributes:
+        files: name → content.
+        aside: the names of those that were set aside.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.files: dict[str, bytes] = {}
+        self.aside: set[str] = set()
+        self.read_names: list[str] = []
+
+    async def unread(self, most: int) -> AsyncIterator[LetterFile]:
+        """The files that are there, without those that were set aside."""
+        self._called("unread")
+        for name in [name for name in sorted(self.files) if name not in self.aside][:most]:
+            yield LetterFile(name, len(self.files[name]))
+
+    async def read(self, name: str, most: int) -> bytes | None:
+        """The first `most` bytes of a file."""
+        self._called("read")
+        self.read_names.append(name)
+        found = self.files.get(name)
+        return None if found is None else found[:most]
+
+    async def delete(self, name: str) -> None:
+        """Delete a file."""
+        self._called("delete")
+        self.files.pop(name, None)
+
+    async def set_aside(self, name: str) -> None:
+        """Mark a file that can't be read."""
+        self._called("set_aside")
+        self.aside.add(name)
+
+
 class MemoryDriftRecords(DriftRecords):
     """Records in memory."""
 
@@ -66,7 +104,7 @@ class MemoryDriftRecords(DriftRecords):
 
 
 class FakeLineage(Troubled, Lineage):
-    """What each repository's images are made of; a repository that is not here is not served."""
+    """What each repository's images are made of; a repository that is not here is not there."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -78,5 +116,5 @@ class FakeLineage(Troubled, Lineage):
         self._called("made_of")
         self.read.append(f"{repository}:{reference}")
         if repository not in self.bases:
-            raise NotServed(f"{repository} is not known")
+            raise NotThere(f"{repository} is not known")
         return tuple(parse_reference(text) for text in self.bases[repository])

@@ -4,8 +4,8 @@ A record is kept as the JSON that the real store would keep, so that a value tha
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -22,10 +22,13 @@ from shared.application.ports import (
     Lease,
     Leases,
     Outbox,
+    OutboxMark,
+    OutboxQuestion,
     OutboxRow,
     Payloads,
     Position,
     Queue,
+    RowState,
     Stored,
     Totals,
 )
@@ -225,7 +228,8 @@ class MemoryDeliveries(Deliveries):
         found = [stored.value async for stored in self._records.all()]
         outcomes = Counter(delivery.outcome or PENDING for delivery in found)
         ignored = Counter(delivery.reason for delivery in found if delivery.outcome == IGNORED)
-        return Totals(len(found) + self._again, self._again, dict(outcomes), dict(ignored))
+        unread = Counter(source for delivery in found for source in delivery.unread)
+        return Totals(len(found) + self._again, self._again, dict(outcomes), dict(ignored), dict(unread))
 
     async def prune(self, before: datetime, most: int) -> int:
         """Forget what was last changed before a time, at most so many records, and say how many it were."""
@@ -244,11 +248,11 @@ class MemoryDeliveries(Deliveries):
             found = await self._records.get(key)
             return found.value if found is not None else await self.begin(key, now)
 
-    async def finish(self, key: str, outcome: str, summary: str) -> None:
+    async def finish(self, key: str, outcome: str, summary: str, *, unread: tuple[str, ...] = ()) -> None:
         """Record what came of it."""
         found = await self._records.get(key)
         received_at = datetime.now(UTC) if found is None else found.value.received_at
-        await self._records.put(key, Delivery(key, received_at, outcome, summary))
+        await self._records.put(key, Delivery(key, received_at, outcome, summary, unread))
 
 
 class MemoryPayloads(Payloads):
@@ -309,12 +313,30 @@ class MemoryOutbox(Outbox):
             if stored.value.subject == subject:
                 yield stored.value
 
-    async def of_channel(self, channel: str, limit: int, *, before: Position | None = None) -> AsyncIterator[OutboxRow]:
-        """A channel's rows, the latest first."""
-        dated = [(s.value.queued_at, s.value) async for s in self._records.all() if s.value.channel == channel]
-        rows = [(at, row) for at, row in dated if at is not None]
-        for _, row in page_of(rows, limit, before, lambda each: (each[0], each[1].row)):
+    async def newest(
+        self, question: OutboxQuestion, limit: int, *, behind: OutboxMark | None
+    ) -> AsyncIterator[OutboxRow]:
+        """The rows that a question selects, the newest first."""
+        rows = [stored.value async for stored in self._records.all()]
+        chosen = [row for row in rows if _is_asked_for(row, question) and (behind is None or row.mark < behind)]
+        for row in sorted(chosen, key=lambda row: row.mark, reverse=True)[:limit]:
             yield row
+
+    async def counts(self) -> Mapping[str, Mapping[RowState, int]]:
+        """Channel → how many of its rows are in which state."""
+        counted: dict[str, Counter[RowState]] = defaultdict(Counter)
+        async for stored in self._records.all():
+            counted[stored.value.channel][stored.value.state] += 1
+        return counted
+
+
+def _is_asked_for(row: OutboxRow, question: OutboxQuestion) -> bool:
+    return (
+        question.subject in {None, row.subject}
+        and question.channel in {None, row.channel}
+        and question.kind in {None, row.notice.kind}
+        and question.state in {None, row.state}
+    )
 
 
 def _key(subject: str, row: str) -> str:

@@ -7,10 +7,13 @@ last word with `action`). What a data plane wants stands in its documentation, a
 import json
 import re
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import msgspec
+
+from sandbox.arm.roles import RoleDefinition
 
 _VERBS = {"GET": "read", "HEAD": "read", "PUT": "write", "PATCH": "write", "DELETE": "delete"}
 _VAULT = "Microsoft.KeyVault/vaults/secrets"
@@ -30,18 +33,26 @@ class Need(msgspec.Struct, frozen=True, order=True):
     data: bool = False
 
 
-def needs(exchanges: Path) -> set[Need]:
-    """What the requests of the app needed, of all in a file of exchanges."""
-    return {need for line in exchanges.read_text(encoding="utf-8").splitlines() for need in _of(json.loads(line))}
+def needs(*exchanges: Path) -> set[Need]:
+    """What the requests of the app needed that were served, of all in the files of exchanges."""
+    return {
+        need
+        for path in exchanges
+        for line in path.read_text(encoding="utf-8").splitlines()
+        for need in _of(json.loads(line))
+    }
 
 
 def _of(exchange: dict[str, object]) -> Iterator[Need]:
     headers = {str(name).lower(): value for name, value in dict(exchange["request_headers"]).items()}  # type: ignore[call-overload]  # JSON
     if not str(headers.get("user-agent", "")).startswith("cachewarden/"):
         return
+    if int(str(exchange["status"])) >= HTTPStatus.BAD_REQUEST:
+        return
     service, method, path = str(exchange["service"]), str(exchange["method"]), urlsplit(str(exchange["url"])).path
     if service == "arm":
-        yield arm_need(method, unquote(path))
+        if "/providers/" in path:  # a subscription's list of resources shows what the caller may read, with no action
+            yield arm_need(method, unquote(path))
     elif service == "logs":
         yield Need("Microsoft.OperationalInsights/workspaces/query/read")
     elif service == "topic":
@@ -50,6 +61,12 @@ def _of(exchange: dict[str, object]) -> Iterator[Need]:
         yield Need("Microsoft.ContainerRegistry/registries/pull/read")
     elif service == "vault":
         yield _vault_need(method, path)
+
+
+def patterns_for(role: RoleDefinition, need: Need) -> set[str]:
+    """The actions of a role, with their wildcards, that grant the permission; none when it doesn't."""
+    patterns = role.data_actions if need.data else role.actions
+    return {one for one in patterns if re.fullmatch(re.escape(one).replace(r"\*", ".*"), need.action, re.IGNORECASE)}
 
 
 def arm_need(method: str, path: str) -> Need:

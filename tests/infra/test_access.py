@@ -1,7 +1,7 @@
-"""Least privilege: the app has what its requests need, and nothing that none of them needs.
+"""Least privilege: the sandbox's app has the roles of the templates, and what the demo needs is among them.
 
-The sandbox enforces roles, and its app has those of the templates; so every other test of the whole app is a test that
-nothing is missing. Here stands that this is so, and that nothing is too much.
+The sandbox enforces roles, so every other test of the whole app is a test that nothing is missing. That nothing is too
+much can be told only from all requests of all tests: `test_whole_run.py`.
 """
 
 import re
@@ -9,10 +9,16 @@ import re
 import pytest
 
 from sandbox import scenario
-from sandbox.arm.access import AccessControl, covers
-from sandbox.arm.roles import BUILT_IN_ROLES, CACHEWARDEN_OPERATOR, CACHEWARDEN_SITE_READER, RoleDefinition
+from sandbox.arm.access import AccessControl
+from sandbox.arm.roles import (
+    BUILT_IN_ROLES,
+    CACHEWARDEN_OPERATOR,
+    CACHEWARDEN_SITE_READER,
+    CACHEWARDEN_VAULT_POLICY_WRITER,
+    RoleDefinition,
+)
 from tests.fixtures.demo import Played
-from tests.infra.actions import Need, arm_need, needs
+from tests.infra.actions import Need, arm_need, needs, patterns_for
 from tests.infra.templates import INFRA, data, module, template, templates
 
 APP = "00000000-0000-0000-0000-00000000000a"
@@ -20,11 +26,6 @@ ROLES = data("roles.json")
 BY_ID = {role.id: role for role in BUILT_IN_ROLES}
 ABAC = "[roles.builtIn.registryRepositoryReader, roles.builtIn.registryCatalogLister]"
 """What takes AcrPull's place on a registry with ABAC, which the sandbox's is not."""
-SPARE = {
-    "Role Based Access Control Administrator": {"Microsoft.Authorization/roleAssignments/delete"},
-    "Key Vault Secrets Officer": {"everything else with a secret, on three secrets that the app owns"},
-}
-"""What a built-in role brings that nobody asks for: there is no narrower one."""
 
 
 @pytest.fixture(scope="module")
@@ -42,13 +43,14 @@ def needed(played: Played) -> set[Need]:
 
 
 def given_by_templates() -> set[tuple[str, str]]:
-    """The roles that the templates give the app outside its own storage and telemetry, with the scope's kind."""
+    """The roles that the templates give the app outside its own storage, with the scope's kind."""
     files = {
         "registry-access": "registry",
         "workspace-access": "workspace",
         "vault-access": "vault",
         "secret-access": "secret",
         "topic": "topic",
+        "monitoring": "component",
     }
     found = set()
     for name, scope in files.items():
@@ -63,16 +65,26 @@ def kind_of(scope: str) -> str:
     """What an ARM id names."""
     if "/secrets/" in scope:
         return "secret"
-    return {"registries": "registry", "workspaces": "workspace", "vaults": "vault", "topics": "topic", "sites": "site"}[
-        scope.split("/")[-2]
-    ]
+    return {
+        "registries": "registry",
+        "workspaces": "workspace",
+        "vaults": "vault",
+        "topics": "topic",
+        "sites": "site",
+        "components": "component",
+    }[scope.split("/")[-2]]
 
 
 class TestSameRoles:
     """The sandbox's app and the templates' app."""
 
     @pytest.mark.parametrize(
-        ("key", "role"), [("operator", CACHEWARDEN_OPERATOR), ("siteReader", CACHEWARDEN_SITE_READER)]
+        ("key", "role"),
+        [
+            ("operator", CACHEWARDEN_OPERATOR),
+            ("siteReader", CACHEWARDEN_SITE_READER),
+            ("vaultPolicyWriter", CACHEWARDEN_VAULT_POLICY_WRITER),
+        ],
     )
     def test_the_custom_roles_are_the_same(self, key: str, role: RoleDefinition) -> None:
         """With the same actions in both, and no data actions."""
@@ -80,6 +92,13 @@ class TestSameRoles:
         [definition] = module("custom-role").of_type("Microsoft.Authorization/roleDefinitions").values()
         [permission] = definition["properties"]["permissions"]
         assert (permission["notActions"], permission["dataActions"]) == ([], [])
+
+    def test_access_policies_are_written_only_on_demand(self) -> None:
+        """The role that can open a whole vault is made and given only where the deployer says so."""
+        main = template(INFRA / "main.bicep")
+        assert main.section("parameters")["mayWriteVaultPolicies"]["default"] in {False, "false"}
+        conditions = re.findall(r"module (vaultPolic\w+) '[^']+' = if \((\w+)\)", main.text)
+        assert dict(conditions) == dict.fromkeys(("vaultPolicyWriterRole", "vaultPolicies"), "mayWriteVaultPolicies")
 
     def test_each_role_is_given_in_both(self, granted: AccessControl) -> None:
         """On the same kinds of scopes."""
@@ -132,36 +151,7 @@ class TestNothingMissing:
             if need.scope.startswith("/subscriptions/"):
                 assert granted.allows_on_condition(APP, need.action, need.scope), need
             else:
-                assert any(allows(BY_ID[one.role], need) for one in granted.assignments(principal_id=APP)), need
-
-
-class TestNothingTooMuch:
-    """Every role that is given."""
-
-    def test_each_action_of_the_operator_role_is_used(self, needed: set[Need]) -> None:
-        """An action that no request needs any more goes."""
-        assert set(CACHEWARDEN_OPERATOR.actions) == {
-            need.action
-            for need in needed
-            if covers(scenario.REGISTRY_ID, need.scope) and not need.action.endswith("/pull/read")
-        }
-
-    def test_each_role_is_there_for_a_request(self, granted: AccessControl, needed: set[Need]) -> None:
-        """Or is a secret's, for a rotation, or a site's, of which the demo has none that fails."""
-        for one in granted.assignments(principal_id=APP):
-            if kind_of(one.scope) not in {"secret", "site"}:
-                assert any(allows(BY_ID[one.role], need) for need in needed), BY_ID[one.role].name
-
-    def test_roles_with_more_than_is_used_are_known(self, granted: AccessControl) -> None:
-        """A role that writes or deletes more than asked for is one of those for which there is no narrower one."""
-        wide = {
-            BY_ID[one.role].name
-            for one in granted.assignments(principal_id=APP)
-            for action in (*BY_ID[one.role].actions, *BY_ID[one.role].data_actions)
-            if action.endswith(("/delete", "/*")) and not action.startswith("Microsoft.Support")
-        }
-
-        assert wide == set(SPARE)
+                assert any(patterns_for(BY_ID[one.role], need) for one in granted.assignments(principal_id=APP)), need
 
 
 class TestReading:
@@ -188,9 +178,3 @@ class TestReading:
     def test_arm(self, method: str, path: str, action: str) -> None:
         """Provider, types and verb."""
         assert arm_need(method, path).action == action
-
-
-def allows(role: RoleDefinition, need: Need) -> bool:
-    """Whether a role has the permission."""
-    patterns = role.data_actions if need.data else role.actions
-    return any(re.fullmatch(re.escape(one).replace(r"\*", ".*"), need.action, re.IGNORECASE) for one in patterns)

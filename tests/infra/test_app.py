@@ -1,6 +1,7 @@
 """The app that is deployed: its settings, its triggers with their queues and subscriptions, and its package."""
 
 import fnmatch
+import json
 import shutil
 import subprocess
 from functools import cache
@@ -10,17 +11,23 @@ from typing import Any
 import pytest
 
 import function_app
+from sandbox.world import EXPORTING
 from shared.settings import described, read_settings
 from tests.infra.templates import INFRA, data, module, template
 
 ROOT = INFRA.parent
+_SWITCH = "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY"
 HOST_SETTINGS = {
     "APPLICATIONINSIGHTS_CONNECTION_STRING",
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
     "AzureWebJobsStorage__credential",
-    "AzureWebJobsStorage__blobServiceUri",
+    _SWITCH,
+    "OTEL_TRACES_SAMPLER",
+    "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS",
+    "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL",
+    "APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED",
 }
-"""Settings that the Functions host reads and the app does not (documented)."""
+"""Settings that the Functions host, its worker or the exporter reads and the app does not (documented)."""
 
 
 @cache
@@ -65,6 +72,16 @@ class TestSettings:
         assert settings["AzureWebJobsStorage__credential"] == "managedidentity"
         assert settings["APPLICATIONINSIGHTS_AUTHENTICATION_STRING"].endswith("Authorization=AAD")
 
+    def test_telemetry_is_sent_as_in_the_sandbox(self, settings: dict[str, Any]) -> None:
+        """What the tests of the whole app found to work is what is deployed; and the host is in the same mode."""
+        switch = settings[_SWITCH]
+
+        assert {name: settings[name] for name in EXPORTING} == {**EXPORTING, _SWITCH: switch}
+        assert "exportFromWorker" in str(switch)
+        host = json.loads((ROOT / "host.json").read_text(encoding="utf-8"))
+        assert host["telemetryMode"] == "OpenTelemetry"
+        assert "applicationInsights" not in host["logging"]  # is for the other mode, and would say nothing here
+
     def test_the_app_starts_with_them(self, settings: dict[str, Any]) -> None:
         """With values as Azure fills them in, slashes at the end of addresses included."""
         account = "stcwabcdefghijklm"
@@ -73,7 +90,9 @@ class TestSettings:
             "AzureWebJobsStorage__clientId": "00000000-0000-0000-0000-00000000000a",
             "AzureWebJobsStorage__queueServiceUri": f"https://{account}.queue.core.windows.net/",
             "AzureWebJobsStorage__tableServiceUri": f"https://{account}.table.core.windows.net/",
+            "AzureWebJobsStorage__blobServiceUri": f"https://{account}.blob.core.windows.net/",
             "CACHEWARDEN_POLICY": "policy.yaml",
+            "CACHEWARDEN_EVENT_DEAD_LETTERS": "event-dead-letters",
             "CACHEWARDEN_ARM_ENDPOINT": "https://management.azure.com/",
             "CACHEWARDEN_ARM_AUDIENCE": "https://management.azure.com/",
             "CACHEWARDEN_LOGS_ENDPOINT": "https://api.loganalytics.io",
@@ -87,6 +106,7 @@ class TestSettings:
         read = read_settings(values)
 
         assert read.storage_queue_uri == f"https://{account}.queue.core.windows.net"
+        assert read.storage_blob_uri == f"https://{account}.blob.core.windows.net"
         assert read.client_id == values["AZURE_CLIENT_ID"]
 
     def test_the_console_relies_on_sign_in_only_where_it_is_deployed(self, settings: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from tests.unit.queries.test_language_service import ask
 
 FILES = {
     path.relative_to(INFRA).as_posix(): path.read_text(encoding="utf-8")
-    for path in sorted([*INFRA.glob("alerts/*/*.kql"), *INFRA.glob("workbook/*.kql")])
+    for path in sorted([*INFRA.glob("alerts/*/*.kql"), *INFRA.glob("workbook/*.kql"), *INFRA.glob("queries/*.kql")])
 }
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 CLUSTER = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.ContainerService/managedClusters/prod"
@@ -228,3 +228,51 @@ class TestWorkbook:
         assert (rotation["Rotation"], rotation["State"]) == ("r", "succeeded")
         assert (rule["Action"], rule["Name"], rule["Why"]) == ("create_rule", "docker-io", "it failed")
         assert given_up["Event"] == "notice.refused"
+
+
+class TestTelemetryQueries:
+    """The queries that docs/telemetry.md shows."""
+
+    async def test_one_alert(self, logs: Logs) -> None:
+        """Every trace that names the incident, and nothing of another."""
+        incident = "9e0ab775db29-7e59ad64326bc321"
+        ours = {"OperationId": "t1", "Properties": {"cachewarden.incident": incident, "cachewarden.outcome": "ok"}}
+        failed = {"cachewarden.outcome": "temporary", "cachewarden.error": "not_served"}
+        logs.add("AppDependencies", ours | {"Name": "verification", "DurationMs": 12.0}, minutes=3)
+        logs.add("AppDependencies", {"OperationId": "t1", "Name": "acr.pull", "Properties": failed}, minutes=4)
+        logs.add("AppDependencies", {"OperationId": "t2", "Name": "survey", "Properties": {}}, minutes=4)
+        logs.add("AppRequests", {"OperationId": "t1", "Name": "process remediations", "Properties": {}}, minutes=5)
+        logs.add("AppTraces", {"OperationId": "t1", "Message": '{"event": "incident.verified"}'}, minutes=2)
+
+        rows = await logs.rows("queries/one_alert.kql")
+
+        assert [(row["What"], row["Outcome"], row["Error"]) for row in rows] == [
+            ("process remediations", "", ""),
+            ("acr.pull", "temporary", "not_served"),
+            ("verification", "ok", ""),
+            ("incident.verified", "", ""),
+        ]
+
+    async def test_outside_calls(self, logs: Logs) -> None:
+        """By system and code."""
+        call = {"Target": "arm", "Name": "arm.read_registry", "Success": True, "DurationMs": 100.0}
+        properties = {"cachewarden.outcome": "temporary", "cachewarden.error": "TooManyRequests"}
+        logs.add("AppDependencies", call | {"Properties": {"cachewarden.outcome": "ok"}})
+        logs.add("AppDependencies", call | {"Success": False, "DurationMs": 300.0, "Properties": properties})
+
+        rows = await logs.rows("queries/outside_calls.kql")
+
+        assert sorted((row["System"], row["Error"], row["Calls"], row["P95"]) for row in rows) == [
+            ("arm", "", 1, 100),
+            ("arm", "TooManyRequests", 1, 300),
+        ]
+
+    async def test_cure_times(self, logs: Logs) -> None:
+        """The mean over what was added up before it was sent."""
+        point = {"Name": "cachewarden.incident.cure_time", "Properties": {"cachewarden.state": "verified"}}
+        logs.add("AppMetrics", point | {"Sum": 30.0, "Max": 20.0, "Min": 10.0, "ItemCount": 2})
+        logs.add("AppMetrics", point | {"Sum": 60.0, "Max": 60.0, "Min": 60.0, "ItemCount": 1})
+
+        [row] = await logs.rows("queries/cure_times.kql")
+
+        assert (row["State"], row["Incidents"], row["Average"], row["Longest"]) == ("verified", 3, 30, 60)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from shared.adapters.azure_codes import HINTS, TEMPORARY_CODES, hint_for, passes_by_itself
 from shared.adapters.azure_errors import AzureUnavailable, azure_call, refused, retry_after, together
 from shared.errors import PermanentError, TemporaryError
+from shared.telemetry.names import Outside
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 
@@ -104,27 +105,27 @@ class TestCalls:
         """An error of ours passes as it is."""
         mine = PermanentError("mine")
         with pytest.raises(PermanentError) as caught:
-            async with azure_call("doing it"):
+            async with azure_call(Outside.ARM_READ_REGISTRY, "doing it"):
                 raise mine
         assert caught.value is mine
 
     async def test_defects_stay(self) -> None:
         """A defect of our own is not taken for Azure's trouble."""
         with pytest.raises(ZeroDivisionError):
-            async with azure_call("doing it"):
+            async with azure_call(Outside.ARM_READ_REGISTRY, "doing it"):
                 _ = 1 / 0
 
     @pytest.mark.parametrize("error", [ConnectionResetError("reset"), TimeoutError(), OSError("no route")])
     async def test_the_network(self, error: Exception) -> None:
         """The network's own exceptions are temporary."""
         with pytest.raises(AzureUnavailable):
-            async with azure_call("doing it"):
+            async with azure_call(Outside.ARM_READ_REGISTRY, "doing it"):
                 raise error
 
     async def test_the_deadline(self) -> None:
         """What takes too long is given up."""
         with pytest.raises(AzureUnavailable) as caught:
-            async with azure_call("doing it", deadline_s=0):
+            async with azure_call(Outside.ARM_READ_REGISTRY, "doing it", deadline_s=0):
                 await asyncio.Event().wait()
         assert caught.value.code == "timeout"
 

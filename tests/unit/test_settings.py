@@ -106,6 +106,7 @@ class TestStorage:
         settings = read_settings(IDENTITY)
         assert settings.storage_table_uri == "https://contosostate.table.core.windows.net"
         assert settings.storage_queue_uri == "https://contosostate.queue.core.windows.net"
+        assert settings.storage_blob_uri == "https://contosostate.blob.core.windows.net"
 
     def test_by_addresses(self) -> None:
         """Addresses that are given win over the name's."""

@@ -1,26 +1,37 @@
-"""E-mail and the long tail of services, through Apprise, which is imported with the first notice and only then.
+"""E-mail and the long tail of services, through Apprise, in a process of its own for each notice.
 
-The traps: Apprise says that it failed and not why, so every failure counts as one that may pass; it follows redirects
-unless it is told not to; some of its services run on this very machine (`dbus://`, `syslog://`) and are refused; and it
-logs addresses, so its own log stays shut. Where it connects to is its own affair: the check for private addresses that
-other channels have does not hold here.
+The traps: Apprise says that it failed and not why, so every failure counts as one that may pass; a hundred services
+connect in as many ways, so no check of the address beforehand holds; a service that hangs keeps its thread; and it is
+eight megabytes of code beside the app's identity. So it runs in a process (`apprise_process`) that guards its own
+sockets, has none of the app's settings, and is ended when its time is over.
 """
 
 import asyncio
-import logging
-from typing import Any, Final
+import os
+import sys
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
 
 from shared.adapters.channels.addresses import SecretText
+from shared.adapters.channels.apprise_words import Job, Outcome
+from shared.adapters.channels.posting import ReceiverNotPublic
+from shared.adapters.channels.reach import Reach
 from shared.application.ports import Channel
 from shared.domain.notice_kinds import Severity
 from shared.domain.notice_links import Places
 from shared.domain.notices import Notice
 from shared.domain.telling import Message, message_of
 from shared.errors import PermanentError, TemporaryError
+from shared.telemetry.names import Outside
+from shared.telemetry.spans import outside
 
 _TYPES: Final = {Severity.INFO: "info", Severity.WARNING: "warning", Severity.CRITICAL: "failure"}
 _DEADLINE_S: Final = 60.0
-_LOCAL: Final = frozenset({"dbus", "qt", "kde", "glib", "gnome", "macosx", "windows", "syslog"})
+_PROCESS: Final = "shared.adapters.channels.apprise_process"
+_INHERITED: Final = ("PATH", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
+"""What the process needs of the environment; neither proxies, which would hide where it connects to, nor secrets."""
 
 
 class LongTailMissing(PermanentError):
@@ -47,30 +58,65 @@ class LongTailFailed(TemporaryError):
 class LongTailChannel(Channel):
     """A service that Apprise knows."""
 
-    def __init__(self, *, address: SecretText, places: Places) -> None:
+    def __init__(self, *, address: SecretText, places: Places, reach: Reach, deadline_s: float = _DEADLINE_S) -> None:
         self._address = address
         self._places = places
+        self._reach = reach
+        self._deadline_s = deadline_s
 
     async def send(self, notice: Notice) -> None:
         """Hand the notice to Apprise.
 
         Raises:
-            LongTailMissing, LongTailAddressInvalid: never.
+            LongTailMissing, LongTailAddressInvalid, ReceiverNotPublic: never.
             LongTailFailed: later.
             PermanentError, TemporaryError: the secret can't be read.
         """
-        receiver = _receiver(await self._address.text())
         message = message_of(notice, self._places)
+        job = Job(
+            url=await self._address.text(),
+            title=message.title,
+            body=text_of(message),
+            kind=_TYPES[message.severity],
+            allowed=tuple(str(network) for network in self._reach.allowed),
+        )
+        with outside(Outside.CHANNEL_APPRISE):
+            match await self._outcome(job):
+                case Outcome.SENT:
+                    return
+                case Outcome.MISSING:
+                    raise LongTailMissing("the package apprise is not installed")
+                case Outcome.NO_ADDRESS:
+                    self._address.forget()
+                    raise LongTailAddressInvalid("the secret holds no address that Apprise can use here")
+                case Outcome.NOT_PUBLIC:
+                    self._address.forget()
+                    raise ReceiverNotPublic("the address of the channel leads into a network that is not public")
+                case Outcome.FAILED:
+                    self._address.forget()
+                    raise LongTailFailed("Apprise could not deliver")
+
+    async def _outcome(self, job: Job) -> Outcome:
+        """What the process says; one that says nothing in time is ended."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            _PROCESS,
+            env=_environment(os.environ),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
         try:
-            async with asyncio.timeout(_DEADLINE_S):
-                delivered = await receiver.async_notify(
-                    body=text_of(message), title=message.title, notify_type=_TYPES[message.severity], body_format="text"
-                )
-        except TimeoutError:
-            delivered = False
-        if not delivered:
-            self._address.forget()
-            raise LongTailFailed("Apprise could not deliver")
+            async with asyncio.timeout(self._deadline_s):
+                said, _ = await process.communicate(msgspec.json.encode(job))
+            return Outcome(said.decode())
+        except (TimeoutError, ValueError):
+            return Outcome.FAILED
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
 
 
 def text_of(message: Message) -> str:
@@ -83,14 +129,6 @@ def text_of(message: Message) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def _receiver(url: str) -> Any:
-    try:
-        import apprise
-    except ImportError as error:
-        raise LongTailMissing("the package apprise is not installed") from error
-    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
-    asset = apprise.AppriseAsset(app_id="Cachewarden", app_desc="Cachewarden", http_redirects=False)
-    receiver = apprise.Apprise(asset=asset)
-    if url.partition(":")[0].lower() in _LOCAL or not receiver.add(url) or len(receiver) != 1:
-        raise LongTailAddressInvalid("the secret holds no address that Apprise can use here")
-    return receiver
+def _environment(ours: Mapping[str, str]) -> dict[str, str]:
+    kept = {name: ours[name] for name in _INHERITED if name in ours}
+    return kept | {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONDONTWRITEBYTECODE": "1"}

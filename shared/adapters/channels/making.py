@@ -7,7 +7,8 @@ import msgspec
 
 from shared.adapters.channels.addresses import SecretText
 from shared.adapters.channels.longtail import LongTailChannel
-from shared.adapters.channels.posting import Network, Poster
+from shared.adapters.channels.posting import Poster
+from shared.adapters.channels.reach import Network, Reach
 from shared.adapters.channels.slack import SlackChannel
 from shared.adapters.channels.teams import TeamsChannel
 from shared.adapters.channels.webhook import WebhookChannel
@@ -25,11 +26,13 @@ class ChannelParts(msgspec.Struct, frozen=True):
 
     Attributes:
         topics: the channels to Event Grid topics, by their endpoints.
+        reach: what channels that connect on their own may connect to.
     """
 
     topics: Mapping[str, EventGridChannel]
     secrets: SecretReader
     poster: Poster
+    reach: Reach
     places: Places
     clock: Clock
 
@@ -45,13 +48,14 @@ def production_channels(
     policy: Policy, identity: Any, *, places: Places, private: Sequence[Network], clock: Clock
 ) -> ChannelSet:
     """The channels with real vaults and receivers behind them; `private` are networks that may be posted to."""
-    secrets, poster = VaultSecretReader(identity), Poster(allowed=private)
+    secrets, reach = VaultSecretReader(identity), Reach(private)
+    poster = Poster(reach=reach)
     topics = {
         one.endpoint: EventGridChannel(identity, endpoint=one.endpoint)
         for one in policy.notifications.channels.values()
         if isinstance(one, configured.EventGridChannel)
     }
-    parts = ChannelParts(topics=topics, secrets=secrets, poster=poster, places=places, clock=clock)
+    parts = ChannelParts(topics=topics, secrets=secrets, poster=poster, reach=reach, places=places, clock=clock)
     closers = (secrets.aclose, poster.aclose, *(topic.aclose for topic in topics.values()))
     return ChannelSet(channels_of(policy, parts), closers)
 
@@ -75,4 +79,4 @@ def _channel(one: configured.Channel, policy: Policy, parts: ChannelParts) -> Ch
             keys = SecretText(parts.secrets, vault, one.signing_secret) if one.signing_secret else None
             return WebhookChannel(address=address, signing=keys, poster=parts.poster, clock=parts.clock)
         case configured.AppriseChannel():
-            return LongTailChannel(address=address, places=parts.places)
+            return LongTailChannel(address=address, places=parts.places, reach=parts.reach)

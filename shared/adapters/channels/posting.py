@@ -1,30 +1,29 @@
 """Posting to an address that somebody configured: over TLS, to public addresses, without following anything.
 
-The traps: a webhook address is a secret, and aiohttp's errors name it; a name that is harmless when it is checked may
-resolve to the metadata service when it is used, so addresses are checked where the connection is made; and an address
-that is written as numbers never meets a resolver.
+The traps: a webhook address is a secret, and aiohttp's errors name it; addresses are checked where the connection is
+made (`reach` says why), which is in the resolver; and an address that is written as numbers never meets a resolver.
 """
 
 import asyncio
 import ipaddress
 import re
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from shared.adapters.azure_errors import retry_after
 from shared.adapters.channels.addresses import SecretText
+from shared.adapters.channels.reach import Reach
 from shared.errors import PermanentError, TemporaryError
+from shared.telemetry.names import Outside
+from shared.telemetry.spans import outside
 from shared.version import VERSION
 
 if TYPE_CHECKING:
     import ssl
 
     import aiohttp
-
-type Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-type _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _DEADLINE_S: Final = 20.0
 _SUCCESSES: Final = range(200, 300)
@@ -34,7 +33,6 @@ _PASSING: Final = frozenset({408, 409, 425, 429})
 _SERVER_ERRORS: Final = 500
 _CODE: Final = re.compile(r"[A-Za-z][A-Za-z_]{2,60}")
 _READ: Final = 2048
-_CARRIERS: Final = tuple(ipaddress.IPv6Network(text) for text in ("::ffff:0:0/96", "::/96", "64:ff9b::/96"))
 
 
 class ReceiverUnavailable(TemporaryError):
@@ -75,19 +73,19 @@ class Poster:
     def __init__(
         self,
         *,
-        allowed: Sequence[Network] = (),
+        reach: Reach,
         deadline_s: float = _DEADLINE_S,
         trust: "ssl.SSLContext | bool" = True,
     ) -> None:
         """Nothing is opened yet.
 
         Args:
-            allowed: networks that are not public and may be posted to all the same.
+            reach: what may be posted to.
             deadline_s: seconds for one post, name resolution and all.
             trust: the certificate authorities that count; True is the system's.
         """
         self._trust = trust
-        self._allowed = tuple(allowed)
+        self._reach = reach
         self._deadline_s = deadline_s
         self._session: aiohttp.ClientSession | None = None
 
@@ -116,9 +114,13 @@ class Poster:
             await self._post(newer, body, headers)
 
     async def _post(self, url: str, body: bytes, headers: Mapping[str, str]) -> None:
+        self._check_literal(url)
+        with outside(Outside.CHANNEL_POST):
+            await self._posted(url, body, headers)
+
+    async def _posted(self, url: str, body: bytes, headers: Mapping[str, str]) -> None:
         import aiohttp
 
-        self._check_literal(url)
         try:
             async with (
                 asyncio.timeout(self._deadline_s),
@@ -137,14 +139,8 @@ class Poster:
             address = ipaddress.ip_address(urlsplit(url).hostname or "")
         except ValueError:
             return
-        if not self._may_reach(address):
+        if not self._reach.permits(address):
             raise ReceiverNotPublic("the address of the channel is not public")
-
-    def _may_reach(self, address: _Address) -> bool:
-        inner = _inner(address)
-        return (inner.is_global and not inner.is_multicast) or any(
-            one in network for one in (address, inner) for network in self._allowed
-        )
 
     def _open(self) -> "aiohttp.ClientSession":
         if self._session is None:
@@ -162,7 +158,7 @@ class Poster:
         from aiohttp.abc import AbstractResolver, ResolveResult
         from aiohttp.resolver import ThreadedResolver
 
-        inner, may_reach = ThreadedResolver(), self._may_reach
+        inner, reach = ThreadedResolver(), self._reach
 
         class Guarded(AbstractResolver):
             """Only addresses that may be reached; none is an error of its own."""
@@ -171,7 +167,7 @@ class Poster:
                 self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
             ) -> list[ResolveResult]:
                 found = await inner.resolve(host, port, family)
-                good = [each for each in found if may_reach(ipaddress.ip_address(each["host"].partition("%")[0]))]
+                good = [each for each in found if reach.permits_host(each["host"])]
                 if not good:
                     raise _NotPublic
                 return good
@@ -180,13 +176,6 @@ class Poster:
                 await inner.close()
 
         return Guarded()
-
-
-def _inner(address: _Address) -> _Address:
-    """The IPv4 address that an IPv6 address leads to (mapped, compatible, NAT64); to Python most are public."""
-    if any(address in network for network in _CARRIERS):
-        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    return address
 
 
 def _unreached(error: Exception) -> PermanentError | TemporaryError:

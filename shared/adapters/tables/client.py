@@ -11,6 +11,7 @@ from shared.adapters.azure_errors import azure_call, error_code
 from shared.adapters.clients import STORAGE_DEADLINE_S, storage_options
 from shared.adapters.storage import StorageAccount
 from shared.application.ports import Changed
+from shared.telemetry.names import Outside
 
 type Entity = Mapping[str, Any]
 
@@ -65,7 +66,7 @@ class Table:
         """The entity and its ETag, None when there is none."""
         from azure.core.exceptions import ResourceNotFoundError
 
-        async with self._call("reading"):
+        async with self._call(Outside.TABLES_READ):
             try:
                 entity = await self._client.get_entity(partition, row)
             except ResourceNotFoundError:
@@ -76,7 +77,7 @@ class Table:
         """Store a new entity and answer its ETag; raises `Changed` when it exists."""
         from azure.core.exceptions import ResourceExistsError
 
-        async with self._call("writing"):
+        async with self._call(Outside.TABLES_WRITE):
             try:
                 return await self._written(lambda client: client.create_entity(entity))
             except ResourceExistsError as error:
@@ -91,7 +92,7 @@ class Table:
         from azure.data.tables import UpdateMode
 
         condition = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
-        async with self._call("writing"):
+        async with self._call(Outside.TABLES_WRITE):
             try:
                 written = await self._client.update_entity(entity, mode=UpdateMode.REPLACE, **condition)
             except (ResourceModifiedError, ResourceNotFoundError) as error:
@@ -102,7 +103,7 @@ class Table:
         """Store the entity, whatever was there."""
         from azure.data.tables import UpdateMode
 
-        async with self._call("writing"):
+        async with self._call(Outside.TABLES_WRITE):
             await self._written(lambda client: client.upsert_entity(entity, mode=UpdateMode.REPLACE))
 
     async def delete(self, partition: str, row: str, etag: str | None = None) -> None:
@@ -111,7 +112,7 @@ class Table:
         from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
 
         condition = {} if etag is None else {"etag": etag, "match_condition": MatchConditions.IfNotModified}
-        async with self._call("deleting from"):
+        async with self._call(Outside.TABLES_DELETE):
             try:
                 await self._client.delete_entity(partition, row, **condition)
             except (ResourceModifiedError, ResourceNotFoundError):
@@ -126,7 +127,7 @@ class Table:
         listed = self._client.query_entities(condition, parameters=dict(values or {}), select=list(select) or None)
         pages = listed.by_page()
         while True:
-            async with self._call("listing"):
+            async with self._call(Outside.TABLES_LIST):
                 try:
                     page = [entity async for entity in await anext(pages)]
                 except (StopAsyncIteration, ResourceNotFoundError):
@@ -138,9 +139,9 @@ class Table:
     def _client(self) -> Any:
         return self._tables.client(self._name)
 
-    def _call(self, doing: str) -> Any:
+    def _call(self, call: Outside) -> Any:
         self._tables.service()  # importing the SDK takes long on a cold instance, and is not the storage's delay
-        return azure_call(f"{doing} table {self._name}", deadline_s=STORAGE_DEADLINE_S)
+        return azure_call(call, f"{call.operation} on table {self._name}", deadline_s=STORAGE_DEADLINE_S)
 
     async def _written(self, write: Any) -> str:
         from azure.core.exceptions import ResourceNotFoundError

@@ -37,15 +37,16 @@ class TableDeliveries(Deliveries):
 
     async def totals(self) -> Totals:
         """What has arrived and what became of it, as far as it is kept."""
-        duplicates, outcomes, ignored = 0, Counter[str](), Counter[str]()
-        async for entity, _ in self._table.query(select=(ROW, "outcome", "reason")):
+        duplicates, outcomes, ignored, unread = 0, Counter[str](), Counter[str](), Counter[str]()
+        async for entity, _ in self._table.query(select=(ROW, "outcome", "reason", "unread")):
             if entity[ROW] != _ROW:
                 duplicates += 1
                 continue
             outcomes[entity["outcome"]] += 1
             if entity["outcome"] == IGNORED:
                 ignored[entity["reason"]] += 1
-        return Totals(duplicates + outcomes.total(), duplicates, dict(outcomes), dict(ignored))
+            unread.update(str(entity.get("unread") or "").split())
+        return Totals(duplicates + outcomes.total(), duplicates, dict(outcomes), dict(ignored), dict(unread))
 
     async def begin(self, key: str, now: datetime) -> Delivery:
         """The delivery's record, made if there is none."""
@@ -57,13 +58,17 @@ class TableDeliveries(Deliveries):
                 raise
             return found.value
 
-    async def finish(self, key: str, outcome: str, summary: str) -> None:
-        """Record what came of it; a record that is gone is made again."""
+    async def finish(self, key: str, outcome: str, summary: str, *, unread: tuple[str, ...] = ()) -> None:
+        """Record what came of it, and which log sources had no full say; a record that is gone is made again."""
         found = await self._records.get(table_key(key), _ROW)
         delivery = Delivery(key, datetime.now(UTC)) if found is None else found.value
-        done = msgspec.structs.replace(delivery, outcome=outcome, summary=summary)
+        done = msgspec.structs.replace(delivery, outcome=outcome, summary=summary, unread=unread)
         await self._records.put(table_key(key), _ROW, done)
 
 
 def _columns(delivery: Delivery) -> dict[str, Any]:
-    return {"outcome": delivery.outcome or PENDING, "reason": delivery.reason}
+    return {
+        "outcome": delivery.outcome or PENDING,
+        "reason": delivery.reason,
+        "unread": " ".join(delivery.unread),
+    }

@@ -1,22 +1,22 @@
 """The outbox: notices are stored before they are sent, so that a crash in between loses none."""
 
-from collections.abc import AsyncIterator
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-import msgspec
-
-from shared.adapters.tables.client import ROW, Tables
+from shared.adapters.tables.client import PARTITION, ROW, Tables
 from shared.adapters.tables.keys import table_key
 from shared.adapters.tables.latest import Choice
 from shared.adapters.tables.records import Records
-from shared.application.ports import Changed, Outbox, OutboxRow, Position, Stored
+from shared.application.ports import Changed, Outbox, OutboxMark, OutboxQuestion, OutboxRow, Position, RowState, Stored
 
 
 class TableOutbox(Outbox):
-    """Outbox rows in the table `outbox`, a partition per incident."""
+    """Outbox rows in the table `outbox`, a partition per subject."""
 
     def __init__(self, tables: Tables) -> None:
-        self._records = Records(tables.table("outbox"), OutboxRow, _columns)
+        self._table = tables.table("outbox")
+        self._records = Records(self._table, OutboxRow, _columns)
 
     async def add(self, row: OutboxRow) -> None:
         """Store the row; one that is there already stays as it is."""
@@ -39,19 +39,51 @@ class TableOutbox(Outbox):
         async for stored in self._records.query("PartitionKey eq @partition", values):
             yield stored.value
 
-    async def of_channel(self, channel: str, limit: int, *, before: Position | None = None) -> AsyncIterator[OutboxRow]:
-        """A channel's rows, at most `limit`, the latest first."""
-        place = msgspec.structs.replace(before, key=table_key(before.key)) if before else None
+    async def newest(
+        self, question: OutboxQuestion, limit: int, *, behind: OutboxMark | None
+    ) -> AsyncIterator[OutboxRow]:
+        """The rows that a question selects, at most `limit`, the newest first, from behind a mark on."""
+        condition, values = _condition(question)
+        last = None if behind is None else _place(table_key(behind.subject), table_key(behind.row))
         choice = Choice(
             column="queued_at",
-            conditions=("channel eq @channel",),
-            values={"channel": channel},
-            before=place,
-            key=lambda entity: str(entity[ROW]),
+            conditions=(condition,) if condition else (),
+            values=values,
+            before=None if behind is None or last is None else Position(behind.queued_at, last),
+            key=lambda entity: _place(entity[PARTITION], entity[ROW]),
         )
         async for stored in self._records.latest(limit, choice):
             yield stored.value
 
+    async def counts(self) -> Mapping[str, Mapping[RowState, int]]:
+        """Channel → how many of its rows are in which state."""
+        counted: dict[str, Counter[RowState]] = defaultdict(Counter)
+        async for entity, _ in self._table.query(select=("channel", "state")):
+            counted[entity["channel"]][RowState(entity["state"])] += 1
+        return counted
+
+
+def _place(partition: str, row: str) -> str:
+    """Compares as the two do one after the other; keys hold no such character."""
+    return f"{partition}\0{row}"
+
 
 def _columns(row: OutboxRow) -> dict[str, Any]:
-    return {"channel": row.channel} | ({"queued_at": row.queued_at} if row.queued_at else {})
+    return {
+        "queued_at": row.mark.queued_at,
+        "channel": row.channel,
+        "kind": str(row.notice.kind),
+        "state": str(row.state),
+    }
+
+
+def _condition(question: OutboxQuestion) -> tuple[str, Mapping[str, str]]:
+    """The OData condition for a question, and what stands for its names."""
+    wanted = {
+        PARTITION: None if question.subject is None else table_key(question.subject),
+        "channel": question.channel,
+        "kind": question.kind,
+        "state": question.state,
+    }
+    values = {name: str(value) for name, value in wanted.items() if value is not None}
+    return " and ".join(f"{name} eq @{name}" for name in values), values

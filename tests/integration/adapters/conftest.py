@@ -46,8 +46,8 @@ def stores(request: pytest.FixtureRequest) -> Stores:
 
 @pytest_asyncio.fixture
 async def faulty_storage(azurite: StorageEmulator, storage_account: str) -> AsyncIterator[FaultyStorage]:
-    """The test's storage account with the tables and queues behind proxies."""
-    proxies = {name: StorageProxy(azurite.endpoints[name]) for name in ("Table", "Queue")}
+    """The test's storage account with its services behind proxies."""
+    proxies = {name: StorageProxy(azurite.endpoints[name]) for name in ("Table", "Queue", "Blob")}
     faults, exchanges = Faults(), ExchangeLog()
     async with serving(*proxies.values(), exchanges=exchanges, faults=faults):
         connection = storage_account

@@ -1,16 +1,30 @@
 """The contract of the archive and of the chores' runs: it holds for the fakes and for Azure Tables alike."""
 
+import importlib
+import pkgutil
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
 
-from shared.adapters.tables.archive import TableArchive
+import shared.adapters.tables as stores_on_tables
+from shared.adapters.storage import StorageAccount
+from shared.adapters.tables.archive import BOUNDED, PRUNED, TableArchive
 from shared.adapters.tables.chores import TableChoreRuns
-from shared.adapters.tables.client import Tables
+from shared.adapters.tables.client import Table, Tables
+from shared.adapters.tables.leases import TableLeases
+from shared.adapters.tables.rotations import TableRotations, TableSamples
 from shared.application.ports import OutboxRow
+from shared.application.retention import Retention
+from shared.application.rotation_ports import Rotations, Samples
 from shared.application.sweep_ports import Archive, ChoreRun, ChoreRuns, Kept
+from shared.domain.headroom import Reading
 from shared.domain.incidents import IncidentState
+from shared.domain.policy import Provider
+from shared.domain.rotation import Trigger, begin
+from tests.fakes.clock import ManualClock
+from tests.fakes.credentials import MemoryRotations, MemorySamples
 from tests.fakes.sweep import MemoryArchive, MemoryChoreRuns
 from tests.integration.adapters.builders import NOON, REGISTRY, incident, notice
 from tests.integration.adapters.support import Stores, memory_stores, table_stores
@@ -24,6 +38,8 @@ class Kit(msgspec.Struct, frozen=True):
     stores: Stores
     archive: Archive
     runs: ChoreRuns
+    rotations: Rotations
+    samples: Samples
 
 
 @pytest.fixture(params=["memory", "tables"])
@@ -31,10 +47,18 @@ def kit(request: pytest.FixtureRequest) -> Kit:
     """Once in memory and once on Azure Tables."""
     if request.param == "tables":
         tables: Tables = request.getfixturevalue("tables")
-        return Kit(table_stores(tables), TableArchive(tables), TableChoreRuns(tables))
-    stores = memory_stores()
-    kept = {Kept.INCIDENTS: stores.incidents, Kept.DELIVERIES: stores.deliveries, Kept.NOTICES: stores.outbox}
-    return Kit(stores, MemoryArchive(kept), MemoryChoreRuns())  # type: ignore[arg-type]  # the fakes can forget
+        runs, rotations, samples = TableChoreRuns(tables), TableRotations(tables), TableSamples(tables)
+        return Kit(table_stores(tables), TableArchive(tables), runs, rotations, samples)
+    stores, kept_rotations, kept_samples = memory_stores(), MemoryRotations(), MemorySamples()
+    kept = {
+        Kept.INCIDENTS: stores.incidents,
+        Kept.DELIVERIES: stores.deliveries,
+        Kept.NOTICES: stores.outbox,
+        Kept.ROTATIONS: kept_rotations,
+        Kept.HEADROOM: kept_samples,
+    }
+    archive = MemoryArchive(kept)  # type: ignore[arg-type]  # the fakes can forget
+    return Kit(stores, archive, MemoryChoreRuns(), kept_rotations, kept_samples)
 
 
 class TestPrune:
@@ -74,10 +98,69 @@ class TestPrune:
         left = [stored.value.state async for stored in kit.stores.incidents.of_registry(REGISTRY, active_only=False)]
         assert sorted(left) == ["applied", "awaiting_approval", "detected", "planned"]
 
+    async def test_the_newest_rotation_of_each_credential_stays(self, kit: Kit) -> None:
+        """However old: the next one continues its number, and what it wrote is known by it."""
+        for credential, numbers in {"hub": (1, 2, 11), "other": (1,)}.items():
+            for number in numbers:
+                await kit.rotations.insert(begin(credential, number, Provider.PERSONAL, Trigger.PERSON, NOON))
+
+        assert await kit.archive.prune(Kept.ROTATIONS, datetime.now(UTC) + SOON, 100) == 2
+        left = [r.id for name in ("hub", "other") async for r in kit.rotations.history(name)]
+        assert left == ["hub-11", "other-1"]
+        assert await kit.archive.prune(Kept.ROTATIONS, datetime.now(UTC) + SOON, 100) == 0
+
+    async def test_old_readings_go(self, kit: Kit) -> None:
+        """Of every window."""
+        for window in ("hub", "anonymous"):
+            await kit.samples.add(window, Reading(at=NOON, limit=200, remaining=1, window_s=21600))
+
+        assert await kit.archive.prune(Kept.HEADROOM, datetime.now(UTC) - SOON, 100) == 0
+        assert await kit.archive.prune(Kept.HEADROOM, datetime.now(UTC) + SOON, 100) == 2
+        assert await kit.samples.recent("hub", NOON - SOON) == ()
+
     @pytest.mark.parametrize("what", Kept)
     async def test_nothing_kept_is_nothing_to_forget(self, kit: Kit, what: Kept) -> None:
         """A table that nobody has written to yet is empty."""
         assert await kit.archive.prune(what, datetime.now(UTC), 100) == 0
+
+
+class TestTables:
+    """Every table that any store writes to."""
+
+    def test_is_pruned_or_says_why_not(self, account: StorageAccount) -> None:
+        """A new table has to be put into one of the two lists, and a kind into the ages."""
+        tables = NotingTables(account)
+        assert list(stores_of(tables))
+
+        assert tables.named == set(PRUNED.values()) | BOUNDED.keys()
+        assert not set(PRUNED.values()) & BOUNDED.keys()
+        assert set(PRUNED) == set(Kept) == set(Retention().ages())
+
+
+class NotingTables(Tables):
+    """Tables that note which of them are asked for."""
+
+    def __init__(self, account: StorageAccount) -> None:
+        super().__init__(account)
+        self.named: set[str] = set()
+
+    def table(self, name: str) -> Table:
+        """As ever, noted."""
+        self.named.add(name)
+        return super().table(name)
+
+
+def stores_of(tables: Tables) -> Iterator[object]:
+    """An instance of every store on tables that there is."""
+    for module in pkgutil.iter_modules(stores_on_tables.__path__):
+        for kind in vars(importlib.import_module(f"{stores_on_tables.__name__}.{module.name}")).values():
+            if (
+                isinstance(kind, type)
+                and kind.__name__.startswith("Table")
+                and kind is not Table
+                and kind is not Tables
+            ):
+                yield kind(tables, ManualClock()) if kind is TableLeases else kind(tables)
 
 
 class TestRuns:

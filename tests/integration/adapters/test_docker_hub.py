@@ -116,12 +116,33 @@ class TestRefusals:
         with pytest.raises(MintingForbidden):
             await hub.tokens(TEAM)
 
+    @pytest.mark.parametrize(
+        ("status", "words", "expected"),
+        [
+            (400, "validation error", "mint_refused"),
+            (409, "conflict", "mint_refused"),
+            (422, "unprocessable", "mint_refused"),
+            (403, "forbidden", "minting_forbidden"),
+            (403, "you have reached the limit of access tokens", "no_free_slot"),
+        ],
+    )
+    async def test_a_refused_token(self, world: World, hub: HubApi, status: int, words: str, expected: str) -> None:
+        """Whatever Docker Hub says to a new token, a person can make one; nothing of its words goes on."""
+        body = {"message": f"{words} for contoso-org"}
+        world.faults.add(FaultRule(service="hub", method="POST", path="access-tokens", status=status, body=body))
+        world.hub.add_organization("contoso-org", owners=frozenset({scenario.ACCOUNT}))
+        with pytest.raises((MintingForbidden, NoFreeSlot)) as caught:
+            await hub.mint(TEAM, "cachewarden-x-1", soon())
+
+        assert caught.value.code == expected
+        assert "contoso-org" not in str(caught.value)
+
     async def test_no_slot(self, world: World, hub: HubApi) -> None:
-        """The tenth token of a Team is the last."""
+        """The tenth token of a Team is the last; that this is why is not in the answer."""
         world.hub.add_organization("contoso-org", owners=frozenset({scenario.ACCOUNT}), plan=Plan.TEAM)
         for number in range(10):
             await hub.mint(TEAM, f"cachewarden-x-{number}", soon())
-        with pytest.raises(NoFreeSlot):
+        with pytest.raises(MintingForbidden):
             await hub.mint(TEAM, "cachewarden-x-10", soon())
 
     async def test_an_expired_token(self, world: World, hub: HubApi) -> None:

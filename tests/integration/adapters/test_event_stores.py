@@ -149,9 +149,10 @@ class TestArrivals:
         """Twenty arrivals of one delivery are one and nineteen duplicates, and no write is lost."""
         await asyncio.gather(*(stores.deliveries.arrived("d1", NOON) for _ in range(20)))
         await stores.deliveries.arrived("d2", NOON)
-        await stores.deliveries.finish("d2", "ignored", "no_image 2, dns 1")
+        await stores.deliveries.finish("d2", "ignored", "no_image 2, dns 1", unread=("kube_events", "syslog"))
 
-        assert Totals(21, 19, {"pending": 1, "ignored": 1}, {"no_image, dns": 1}) == await stores.deliveries.totals()
+        expected = Totals(21, 19, {"pending": 1, "ignored": 1}, {"no_image, dns": 1}, {"kube_events": 1, "syslog": 1})
+        assert expected == await stores.deliveries.totals()
 
     async def test_a_delivery_that_is_done_says_so(self, stores: Stores) -> None:
         """Its record is what `begin` shows as well."""

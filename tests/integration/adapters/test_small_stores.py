@@ -6,8 +6,9 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from shared.application.ports import Changed, Delivery, OutboxRow, Position
+from shared.application.ports import Changed, Delivery, Outbox, OutboxQuestion, OutboxRow, RowState
 from shared.domain.circuits import Circuit
+from shared.domain.notice_kinds import NoticeKind
 from shared.domain.storms import HeldNotice, Window
 from tests.integration.adapters.builders import NOON, incident, notice
 from tests.integration.adapters.support import Stores
@@ -116,21 +117,81 @@ class TestOutbox:
         found = [row async for row in stores.outbox.about(incident().id)]
         assert sorted(rows, key=lambda row: row.row) == sorted(found, key=lambda row: row.row)
 
-    async def test_of_a_channel(self, stores: Stores) -> None:
-        """A channel's rows across subjects come page by page, the latest first, and nobody else's."""
-        for number, name in enumerate(("a/b", "topic", "a/b", "a/b")):
-            about = incident(f"docker.io/library/r{number}")
-            at = NOON + timedelta(minutes=number // 3)
-            await stores.outbox.add(OutboxRow(about.id, f"n{number}-{name}", name, notice(about), queued_at=at))
-
-        first = [row async for row in stores.outbox.of_channel("a/b", 2)]
-        rest = [row async for row in stores.outbox.of_channel("a/b", 2, before=Position(NOON, first[-1].row))]
-        assert [row.row for row in (*first, *rest)] == ["n3-a/b", "n2-a/b", "n0-a/b"]
-
     async def test_nothing(self, stores: Stores) -> None:
         """An unknown row is None, an unknown incident has none."""
         assert await stores.outbox.get("i", "r") is None
         assert [row async for row in stores.outbox.about("i")] == []
+
+
+class TestOutboxList:
+    """What is asked about all notices."""
+
+    ROWS = tuple(
+        OutboxRow(
+            f"incidents/{number % 2}",
+            f"n{number}-{channel}",
+            channel,
+            notice(incident()),
+            queued_at=NOON + timedelta(seconds=number),
+            sent_at=NOON if number % 3 == 0 else None,
+            error="refused" if number == 4 else None,
+        )
+        for number, channel in enumerate(["topic", "it's/a#b?", "topic", "topic", "it's/a#b?"])
+    )
+
+    async def filled(self, stores: Stores) -> Outbox:
+        """An outbox with the rows, in another order."""
+        for row in sorted(self.ROWS, key=lambda row: row.row[::-1]):
+            await stores.outbox.add(row)
+        return stores.outbox
+
+    @pytest.mark.parametrize(
+        ("question", "numbers"),
+        [
+            (OutboxQuestion(), [4, 3, 2, 1, 0]),
+            (OutboxQuestion(subject="incidents/1"), [3, 1]),
+            (OutboxQuestion(channel="it's/a#b?"), [4, 1]),
+            (OutboxQuestion(state=RowState.SENT), [3, 0]),
+            (OutboxQuestion(state=RowState.LOST), [4]),
+            (OutboxQuestion(state=RowState.WAITING, channel="topic"), [2]),
+            (OutboxQuestion(kind=NoticeKind.INCIDENT_VERIFIED, subject="incidents/0"), [4, 2, 0]),
+            (OutboxQuestion(kind=NoticeKind.DIGEST_DAILY), []),
+        ],
+    )
+    async def test_what_a_question_selects(self, stores: Stores, question: OutboxQuestion, numbers: list[int]) -> None:
+        """The newest first; names may hold any character."""
+        outbox = await self.filled(stores)
+
+        found = [row async for row in outbox.newest(question, 10, behind=None)]
+        assert found == [self.ROWS[number] for number in numbers]
+
+    async def test_from_a_mark_on(self, stores: Stores) -> None:
+        """A row's mark leads to the rows behind it."""
+        outbox = await self.filled(stores)
+        first = [row async for row in outbox.newest(OutboxQuestion(), 2, behind=None)]
+        rest = [row async for row in outbox.newest(OutboxQuestion(), 9, behind=first[-1].mark)]
+
+        assert [*first, *rest] == list(reversed(self.ROWS))
+
+    async def test_a_state_that_changes(self, stores: Stores) -> None:
+        """What is sent is no longer found as waiting, and the counts follow."""
+        outbox = await self.filled(stores)
+        read = await outbox.get(self.ROWS[2].subject, self.ROWS[2].row)
+        assert read is not None
+        assert (await outbox.counts())["topic"] == {RowState.SENT: 2, RowState.WAITING: 1}
+        await outbox.replace(read, msgspec.structs.replace(read.value, sent_at=NOON))
+
+        waiting = OutboxQuestion(state=RowState.WAITING, channel="topic")
+        assert [row async for row in outbox.newest(waiting, 9, behind=None)] == []
+        assert await outbox.counts() == {
+            "topic": {RowState.SENT: 3},
+            "it's/a#b?": {RowState.WAITING: 1, RowState.LOST: 1},
+        }
+
+    async def test_an_empty_one(self, stores: Stores) -> None:
+        """There is no table yet."""
+        assert [row async for row in stores.outbox.newest(OutboxQuestion(), 9, behind=None)] == []
+        assert await stores.outbox.counts() == {}
 
 
 class TestChannelStates:

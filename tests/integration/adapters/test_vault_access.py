@@ -6,11 +6,17 @@ import pytest
 import pytest_asyncio
 
 from sandbox.arm.models import VAULT_TYPE
-from sandbox.arm.roles import KEY_VAULT_READER, KEY_VAULT_SECRETS_USER, READER
+from sandbox.arm.roles import (
+    CACHEWARDEN_VAULT_POLICY_WRITER,
+    KEY_VAULT_READER,
+    KEY_VAULT_SECRETS_USER,
+    READER,
+)
 from sandbox.frame.faults import FaultRule, Phase
 from shared.adapters.arm_clients import ForeignLink
 from shared.adapters.arm_ids import ArmIdInvalid
 from shared.adapters.vault_access import VaultNotFound
+from shared.adapters.vault_policies import AccessPolicyMissing
 from shared.application.ports import VaultAccess
 from shared.errors import PermanentError, TemporaryError
 from tests.integration.adapters.support import ServedArm
@@ -110,6 +116,55 @@ class TestGranting:
         with pytest.raises(ArmIdInvalid):
             await access.grant(f"{arm.vault_id}/secrets", SECRETS, principal)
         assert arm.exchanges.exchanges() == []
+
+
+class TestAccessPolicies:
+    """A vault that was made without roles."""
+
+    @pytest.fixture(autouse=True)
+    def _without_roles(self, arm: ServedArm) -> None:
+        arm.cloud.access.vault_policies.use(arm.vault_id)
+
+    async def test_a_role_opens_nothing(self, arm: ServedArm, access: VaultAccess, principal: str) -> None:
+        """A role assignment there counts for nothing; an access policy does, whatever its letters' case."""
+        arm.cloud.access.grant(principal, KEY_VAULT_SECRETS_USER, arm.vault_id)
+        assert not await access.granted(arm.vault_id, SECRETS, principal)
+        arm.cloud.access.vault_policies.allow(arm.vault_id, principal.upper(), "List")
+        assert not await access.granted(arm.vault_id, SECRETS, principal)
+        arm.cloud.access.vault_policies.allow(arm.vault_id, principal.upper(), "Get")
+        assert await access.granted(arm.vault_id, SECRETS, principal)
+
+    async def test_not_allowed_to_write_one(self, arm: ServedArm, access: VaultAccess, principal: str) -> None:
+        """With the rights that the app has as a rule, somebody else is told the very command."""
+        with pytest.raises(AccessPolicyMissing) as caught:
+            await access.grant(arm.vault_id, SECRETS, principal)
+
+        name = arm.vault_id.rpartition("/")[2]
+        command = f"az keyvault set-policy --name {name} --object-id {principal} --secret-permissions get;"
+        assert command in caught.value.hint
+        assert not any(arm.cloud.access.assignments(below=arm.vault_id, principal_id=principal))
+
+    async def test_allowed_to_write_one(self, arm: ServedArm, access: VaultAccess, principal: str) -> None:
+        """One policy with one permission is added, once; those of others stay as they are."""
+        policies = arm.cloud.access.vault_policies
+        policies.allow(arm.vault_id, "00000000-0000-0000-0000-0000000000ee", "get", "set")
+        arm.cloud.access.grant(arm.cloud.app.object_id, CACHEWARDEN_VAULT_POLICY_WRITER, arm.vault_id)
+        for _ in range(2):
+            await access.grant(arm.vault_id, SECRETS, principal)
+
+        held = {one["objectId"]: one["permissions"] for one in policies.documents(arm.vault_id)}
+        assert held[principal] == {"secrets": ("get",), "keys": (), "certificates": (), "storage": ()}
+        assert held["00000000-0000-0000-0000-0000000000ee"]["secrets"] == ("get", "set")
+        assert len([one for one in arm.exchanges.exchanges("arm") if "/accessPolicies/add" in one.url]) == 1
+        assert await access.granted(arm.vault_id, SECRETS, principal)
+
+    async def test_a_vault_that_may_not_be_read(self, arm: ServedArm, access: VaultAccess, principal: str) -> None:
+        """Is taken for one with roles, as most are."""
+        body = {"error": {"code": "AuthorizationFailed", "message": "no"}}
+        arm.faults.add(FaultRule(method="GET", path="/vaults/[^/]+[?]", status=403, body=body))
+        await access.grant(arm.vault_id, SECRETS, principal)
+
+        assert any(arm.cloud.access.assignments(below=arm.vault_id, principal_id=principal))
 
 
 class TestLookingUp:

@@ -7,7 +7,7 @@ import pytest
 
 from shared.application.approvals import AnswerInvalid, ApprovalExpired, NothingToDecide
 from shared.application.messages import REMEDIATIONS
-from shared.application.reports import NotFound
+from shared.application.questions import NotFound
 from shared.domain.approvals import Decision
 from shared.domain.cache_rules import CacheRule
 from shared.domain.incidents import Incident, IncidentState

@@ -1,9 +1,12 @@
 """Whether tokens can be minted at all, found out before one ends."""
 
+from datetime import timedelta
+
 import pytest
 
-from shared.domain.rotation import HubToken
+from shared.domain.rotation import HubToken, RotationState, Trigger
 from tests.fakes.application import POLICY
+from tests.fakes.credentials import PASSWORD
 from tests.fakes.rotation import ASSISTED_POLICY, ORGANIZATION_POLICY, RotatingApplication
 
 
@@ -14,8 +17,63 @@ async def check(world: RotatingApplication) -> list[tuple[str | None, bool]]:
     return [(notice.reason, "-next" in notice.detail) for notice in await world.told()]
 
 
+def restarted(world: RotatingApplication) -> None:
+    """The app begins anew, on the same stores."""
+    world.app = world.another(world.policy)
+
+
 class TestCapability:
-    """Once a day, and quiet when all is well."""
+    """In the first sweep of a process, and quiet when all is well."""
+
+    async def test_restarts_ask_nothing(self) -> None:
+        """Docker Hub is asked again when the secret, the policy or the day is another one, and not before."""
+        world = RotatingApplication()
+        asked = []
+        for change in (None, None, lambda: world.vaults.put("dockerhub-owner", PASSWORD), None):
+            if change:
+                change()
+            restarted(world)
+            await check(world)
+            asked.append(world.fuse.calls.count("hub.tokens"))
+        world.clock.advance(timedelta(days=1).total_seconds())
+        await check(world)
+
+        assert [*asked, world.fuse.calls.count("hub.tokens")] == [1, 1, 2, 2, 3]
+
+    async def test_a_running_process(self) -> None:
+        """Looks at the secret's version every five minutes."""
+        world = RotatingApplication()
+        await check(world)
+        world.vaults.put("dockerhub-owner", "wrong")
+        assert await check(world) == []
+        world.clock.advance(timedelta(minutes=5).total_seconds())
+        assert await check(world) == [("owner_login_refused", True)]
+
+    async def test_what_is_known_is_shown(self) -> None:
+        """The report and the dry run say what keeps tokens from being minted."""
+        world = RotatingApplication()
+        world.vaults.put("dockerhub-owner", "wrong")
+        await check(world)
+        report, plan = await world.app.rotation_requests.show("hub"), await world.app.rotating.plan("hub")
+
+        assert (report.cannot, report.checked_at) == ("owner_login_refused", world.clock.now())
+        assert (plan.fallback, plan.steps[0].partition(":")[0]) == ("owner_login_refused", "wait")
+
+    async def test_no_secret(self) -> None:
+        """An owner's secret that nobody wrote is told; once it is there, a rotation that waits goes on."""
+        world = RotatingApplication()
+        await world.seed()
+        world.vaults.delete("dockerhub-owner")
+        world.vaults.deleted.clear()
+        assert await check(world) == [("owner_secret_missing", True)]
+        await world.app.rotating.start("hub", Trigger.SCHEDULE)
+        assert (await world.rotate()).fallback == "owner_secret_missing"
+        await world.app.rotating.look_at("hub")
+        assert (await world.rotate()).state is RotationState.WAITING
+
+        world.vaults.put("dockerhub-owner", PASSWORD)
+        await world.app.rotating.look_at("hub")
+        assert (await world.rotate()).state is RotationState.SUCCEEDED
 
     @pytest.mark.parametrize("policy", [POLICY, ORGANIZATION_POLICY, ASSISTED_POLICY])
     async def test_all_is_well(self, policy: str) -> None:
@@ -33,6 +91,7 @@ class TestCapability:
         assert await check(world) == await check(world) == [("owner_login_refused", True)]
         assert world.hub.bad_logins["contosobot"] == 1
         world.vaults.put("dockerhub-owner", "another")
+        restarted(world)
         await check(world)
         assert (await world.rotations.watch("hub")).refused_owner == ""
 
@@ -49,3 +108,13 @@ class TestCapability:
         world.hub.listed["contoso-org"] = {str(n): HubToken(str(n), "theirs") for n in range(10)}
 
         assert await check(world) == [("no_free_slot", True)]
+
+    async def test_a_business(self) -> None:
+        """Has room for a hundred, if the policy says that it is one."""
+        policy = ORGANIZATION_POLICY.replace(
+            "organization: contoso-org", "organization: contoso-org\n    plan: business"
+        )
+        world = RotatingApplication(policy)
+        world.hub.listed["contoso-org"] = {str(n): HubToken(str(n), "theirs") for n in range(10)}
+
+        assert await check(world) == []

@@ -120,6 +120,23 @@ class TestEvidence:
         assert world.hub.bad_logins["contosobot"] == 1
 
 
+class TestMissing:
+    """A live secret that is gone."""
+
+    async def test_people_are_told(self) -> None:
+        """Once a day, with what recovers it; nothing is recovered on our own account."""
+        world = RotatingApplication()
+        world.vaults.delete("dockerhub-token")
+        await world.app.credential_watch.run()
+        await world.app.credential_watch.run()
+
+        [notice] = await world.told()
+        assert notice.reason == "secret_missing"
+        assert "cachewarden rotate hub" in notice.detail
+        assert "--vault-name contoso-kv" in notice.detail
+        assert list(world.vaults.deleted) == ["dockerhub-token"]
+
+
 class TestPulls:
     """Failed pulls that blame the credentials."""
 

@@ -5,7 +5,7 @@ import pytest
 
 from shared.application.dead_letters import NothingToReplay
 from shared.application.messages import REMEDIATIONS, AlertMessage, read_remediation
-from shared.application.reports import NotFound
+from shared.application.questions import NotFound
 from shared.domain.dead_letters import MOST_FAILURES, LetterState
 from shared.domain.incidents import IncidentState
 from shared.domain.notice_kinds import NoticeKind
@@ -44,7 +44,7 @@ class TestBury:
         ]
         [notice] = world.topic.sent
         assert (notice.kind, notice.subject) == (NoticeKind.DEAD_LETTER_ADDED, f"dead-letters/{letter.id}")
-        assert f"POST /api/dead-letters/{letter.id}/replay" in notice.detail
+        assert f"POST /api/dead-letters/{letter.id}/replay" in notice.next_step
 
     async def test_the_same_one_again_changes_nothing(self) -> None:
         """The poison queue delivers at least once as well."""
@@ -174,5 +174,6 @@ class TestAccounting:
             "duplicates": 2,
             "outcomes": {"incident": 1, "ignored": 1, "pending": 1},
             "ignored": {"resolved": 1},
+            "unread": {},
         }
         assert totals.add_up

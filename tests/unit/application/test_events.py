@@ -1,93 +1,25 @@
 """Event Grid events from intake to effect: what each hints at, what is read again, and that twice is once."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 import pytest
 
-from shared.application.event_intake import REGISTRY_EVENTS, RESOURCE_EVENTS, Taken
+from shared.application.event_intake import Taken
 from shared.application.messages import REMEDIATIONS, EventMessage, read_remediation
-from shared.application.ports import NotServed
+from shared.application.ports import NotServed, NotThere, PullRefused
 from shared.domain.cache_rules import CacheRule
+from shared.domain.event_readers import REGISTRY_EVENTS, RESOURCE_EVENTS, VAULT_EVENTS
 from shared.domain.events import PushHint
 from shared.domain.incidents import IncidentState
 from shared.domain.notice_kinds import NoticeKind
 from shared.errors import TemporaryError
 from tests.fakes.application import POLICY, REGISTRY, TestApplication, log_alert
+from tests.fakes.rotation import RotatingApplication
+from tests.fixtures.events import ANNA, BERT, DIGEST, NGINX, changed, cloud, cured, deleted, outcome, pushed
 from tests.support import shared_data
 
-NGINX = "docker.io/library/nginx"
 TARGET = "docker-hub/library/nginx"
-DIGEST = "sha256:" + "ab" * 32
-ANNA = "11111111-1111-4111-8111-111111111111"
-BERT = "22222222-2222-4222-8222-222222222222"
-
-
-def pushed(repository: str, tag: str | None = "1", **changes: Any) -> dict[str, Any]:
-    """An event of ACR's about a push; a `tag` of None is an event without one."""
-    target = {"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": DIGEST, "repository": repository}
-    return {
-        "id": f"push-{repository}-{tag}",
-        "topic": REGISTRY,
-        "subject": f"{repository}:{tag}" if tag else repository,
-        "eventType": "Microsoft.ContainerRegistry.ImagePushed",
-        "eventTime": "2026-11-24T08:59:00.1234567Z",
-        "data": {"action": "push", "target": target | ({"tag": tag} if tag else {})},
-        "dataVersion": "1.0",
-    } | changes
-
-
-def deleted(repository: str, number: int = 1, *, at: str = "2026-11-24T09:30:00Z") -> dict[str, Any]:
-    """An event of ACR's about a deletion."""
-    kind = "Microsoft.ContainerRegistry.ImageDeleted"
-    return pushed(repository, None, id=f"delete-{number}", eventType=kind, eventTime=at)
-
-
-def changed(name: str, *, by: str = ANNA, kind: str = "cacheRules", number: int = 1, verb: str = "Delete") -> Any:
-    """An event of Resource Manager's about a rule, in the letter case that it likes."""
-    scope = f"{REGISTRY.replace('resourceGroups', 'resourcegroups')}/{kind}/{name}"
-    return {
-        "id": f"change-{number}",
-        "topic": REGISTRY.partition("/providers")[0],
-        "subject": scope,
-        "eventType": f"Microsoft.Resources.Resource{verb}Success",
-        "eventTime": "2026-11-24T08:59:00Z",
-        "data": {
-            "authorization": {"scope": scope, "evidence": {"principalId": by.replace("-", "")}},
-            "claims": {"name": "Anna Example", "ipaddr": "203.0.113.7"},
-        },
-        "dataVersion": "2",
-    }
-
-
-def cloud(event: Mapping[str, Any]) -> dict[str, Any]:
-    """The same event as a CloudEvent."""
-    return {
-        "specversion": "1.0",
-        "id": event["id"],
-        "source": event["topic"],
-        "subject": event["subject"],
-        "type": event["eventType"],
-        "time": event["eventTime"],
-        "data": event["data"],
-    }
-
-
-async def cured(policy: str = POLICY) -> TestApplication:
-    """A world in which nginx was limited and is verified."""
-    world = TestApplication(policy)
-    world.failing("nginx:1.27")
-    await world.alert()
-    await world.work()
-    assert (await world.all_incidents())[NGINX].state is IncidentState.VERIFIED
-    return world
-
-
-async def outcome(world: TestApplication) -> tuple[str | None, str]:
-    """Outcome and summary of the last delivery."""
-    *_, last = [delivery async for delivery in world.deliveries.kept()]
-    return last.outcome, last.summary
 
 
 class TestIntake:
@@ -240,6 +172,85 @@ class TestCacheFill:
         assert world.lineage.read == []
         assert world.registries.calls == []
         assert (await world.deliveries.totals()).ignored == {"cache_fill": 3}
+
+
+class TestConnectedRegistry:
+    """Events of a registry at the edge, whose topic is its parent; `data` says whose they are."""
+
+    @staticmethod
+    def at_the_edge(event: dict[str, Any]) -> dict[str, Any]:
+        """The event as a connected registry causes it."""
+        return event | {"data": event["data"] | {"connectedRegistry": {"name": "plant-1"}, "location": "westeurope"}}
+
+    @pytest.mark.parametrize("schema", [dict, cloud])
+    async def test_what_the_parent_has_is_looked_at(self, schema: Any) -> None:
+        """The base of the image is cached at the parent."""
+        world = TestApplication()
+        world.lineage.bases["app"] = ("nginx:1.27",)
+
+        await world.app.events.accept(REGISTRY_EVENTS, schema(self.at_the_edge(pushed("app"))))
+        await world.work()
+
+        assert (await world.all_incidents())[NGINX].state is IncidentState.VERIFIED
+
+    async def test_what_the_parent_has_not_is_left_to_the_parents_own_event(self) -> None:
+        """It comes with the next synchronization, hours later maybe; nothing waits for it, and nothing is given up."""
+        world = TestApplication()
+
+        await world.app.events.accept(REGISTRY_EVENTS, self.at_the_edge(pushed("app")))
+        await world.work()
+
+        assert await outcome(world) == ("ignored", "not_synchronized")
+        assert world.lineage.read == [f"app:{DIGEST}"]
+
+    async def test_a_deletion_at_the_edge_takes_nothing_from_the_parent(self) -> None:
+        """The incident stays verified, and nothing is pulled."""
+        world = await cured()
+        world.clock.advance(3600)
+
+        taken = await world.app.events.accept(REGISTRY_EVENTS, self.at_the_edge(deleted(TARGET)))
+
+        assert taken == Taken("ignored", "connected_registry")
+        assert len(world.content.pulled) == 1
+
+    async def test_a_fill_at_the_edge_is_no_fill_of_the_parents(self) -> None:
+        """Below a rule's target nothing is read, here as there."""
+        world = await cured()
+
+        await world.app.events.accept(REGISTRY_EVENTS, self.at_the_edge(pushed(TARGET, "1.27")))
+        await world.work()
+
+        assert await outcome(world) == ("ignored", "cache_fill")
+
+
+class TestHelm2Chart:
+    """A chart in ACR's old chart store."""
+
+    @pytest.mark.parametrize("error", [NotThere("404"), PullRefused("no OCI", code="unsupported")])
+    async def test_it_is_skipped_with_the_reason(self, error: Exception) -> None:
+        """The OCI interface does not have it: looked at once, and neither tried again nor given up."""
+        world = TestApplication()
+        world.lineage.trouble["made_of"] = [error]
+        event = pushed("repo", eventType="Microsoft.ContainerRegistry.ChartPushed")
+        event["data"]["target"]["mediaType"] = "application/vnd.acr.helm.chart"
+
+        await world.app.events.accept(REGISTRY_EVENTS, event)
+        await world.work()
+
+        assert await outcome(world) == ("ignored", "helm2_chart")
+        assert await world.app.dead_letters.listed() == []
+
+    async def test_an_image_that_is_not_there_yet_is_tried_again(self) -> None:
+        """The registry tells of a push before it serves it everywhere."""
+        world = TestApplication()
+        world.lineage.trouble["made_of"] = [NotThere("not yet")]
+        world.lineage.bases["app"] = ()
+
+        await world.app.events.accept(REGISTRY_EVENTS, pushed("app"))
+        await world.work()
+
+        assert await outcome(world) == ("ignored", "no_base")
+        assert world.lineage.calls == ["made_of", "made_of"]
 
 
 class TestImageDeleted:
@@ -528,3 +539,74 @@ class TestPrevention:
             await world.work()
 
         assert len(world.lineage.read) == 6
+
+
+class TestVault:
+    """Events of Key Vault: the same way as the others', and what they say is read again."""
+
+    @staticmethod
+    def vault(kind: str = "SecretExpired", secret: str = "dockerhub-token", **changes: Any) -> dict[str, Any]:  # noqa: S107 - a name
+        """An event as the documentation has it, a space too many in a key and in the version."""
+        return {
+            "id": f"{kind}-{secret}",
+            "topic": "/subscriptions/s/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/contoso-kv",
+            "subject": secret,
+            "eventType": f"Microsoft.KeyVault.{kind}",
+            "eventTime": "2026-11-24T08:59:00Z",
+            "data": {
+                "Id": f"https://contoso-kv.vault.azure.net/secrets/{secret}/v2",
+                "ObjectName ": secret,
+                "Version": " ",
+            },
+            "dataVersion": "1",
+        } | changes
+
+    @pytest.mark.parametrize("schema", [dict, cloud])
+    async def test_an_end_begins_one_rotation(self, schema: Any) -> None:
+        """In both schemas; the same event again is a duplicate, and everything is accounted for."""
+        world = RotatingApplication()
+        event = schema(self.vault())
+
+        for _ in range(3):
+            assert Taken("queued") == await world.app.events.accept(VAULT_EVENTS, event)
+        await world.work()
+        assert Taken("duplicate", "credential") == await world.app.events.accept(VAULT_EVENTS, event)
+
+        rotation = await world.app.rotating.latest("hub")
+        assert rotation is not None
+        assert (rotation.number, rotation.trigger) == (1, "expired")
+        assert await outcome(world) == ("credential", "started")
+        assert (await world.app.reports.deliveries()).add_up
+
+    @pytest.mark.parametrize(
+        ("event", "reason"),
+        [
+            (vault(secret="unrelated"), "secret_not_in_policy"),
+            (vault(kind="KeyExpired"), "not_a_secret_event"),
+        ],
+    )
+    async def test_what_is_not_for_us(self, event: dict[str, Any], reason: str) -> None:
+        """Recorded, and the vault is not asked."""
+        world = RotatingApplication()
+
+        assert Taken("ignored", reason) == await world.app.events.accept(VAULT_EVENTS, event)
+        assert "vault.read" not in world.fuse.calls
+
+    async def test_one_that_cannot_be_read_is_a_dead_letter(self) -> None:
+        """Recorded and acknowledged."""
+        world = RotatingApplication()
+
+        taken = await world.app.events.accept(VAULT_EVENTS, self.vault(data={"Id": "nonsense"}))
+
+        assert taken.outcome == "dead-letter"
+        totals = await world.app.reports.deliveries()
+        assert (totals.outcomes, totals.add_up) == ({"dead-letter": 1}, True)
+
+    async def test_a_vault_in_trouble_is_asked_again(self) -> None:
+        """The event waits on the queue, and Event Grid need not send it again."""
+        world = RotatingApplication()
+        await world.app.events.accept(VAULT_EVENTS, self.vault())
+        world.vaults.trouble = [TemporaryError("throttled")]
+        await world.work()
+
+        assert await outcome(world) == ("credential", "started")

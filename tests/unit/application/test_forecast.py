@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from shared.application.forecast import QuestionInvalid
-from shared.application.paging import BadQuestion
-from shared.application.reports import NotFound, Question
+from shared.application.questions import BadQuestion, NotFound
+from shared.application.reports import Question
 from shared.domain.failures import Cause
 from shared.domain.plans import Status
 from shared.errors import CallerError

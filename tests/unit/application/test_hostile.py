@@ -10,6 +10,7 @@ from shared.application.messages import REMEDIATIONS, read_remediation
 from shared.application.ports import NotServed, OutboxRow, Stored
 from shared.application.remediation import Pace
 from shared.domain.cache_rules import CacheRule
+from shared.domain.dead_letters import LetterState
 from shared.domain.incidents import Incident, IncidentState
 from shared.domain.notice_kinds import NoticeKind
 from shared.errors import PermanentError, TemporaryError
@@ -136,15 +137,16 @@ class RefusingIncidents(MemoryIncidents):
 
 
 class RefusingOutbox(MemoryOutbox):
-    """An outbox that refuses what is said about one repository."""
+    """An outbox that refuses what is said about one repository, or only notices of some kinds."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, *kinds: NoticeKind) -> None:
         super().__init__()
         self._source = source
+        self._kinds = kinds or tuple(NoticeKind)
 
     async def add(self, row: OutboxRow) -> None:
         """Refuse it."""
-        if row.notice.source == self._source:
+        if row.notice.source == self._source and row.notice.kind in self._kinds:
             raise PermanentError("too large", code="EntityTooLarge")
         await super().add(row)
 
@@ -154,7 +156,7 @@ class TestStore:
 
     @pytest.mark.parametrize("store", ["incidents", "outbox"])
     async def test_its_neighbour_is_cured_and_told(self, store: str) -> None:
-        """Neither planning nor proving one of them takes the other down."""
+        """Neither planning nor proving one of them takes the other down, and the refused one ends as a dead letter."""
         world = TestApplication()
         refused = RefusingIncidents(REDIS) if store == "incidents" else RefusingOutbox(REDIS)
         setattr(world, store, refused)
@@ -165,7 +167,66 @@ class TestStore:
         await world.work()
 
         assert (await world.all_incidents())[NGINX].state is IncidentState.VERIFIED
-        assert [notice.source for notice in world.topic.sent] == [NGINX]
+        told = {(notice.kind, notice.source) for notice in world.topic.sent}
+        assert {(NoticeKind.INCIDENT_VERIFIED, NGINX), (NoticeKind.DEAD_LETTER_ADDED, "")} <= told
+        [letter] = await world.app.dead_letters.listed()
+        assert (letter.origin, letter.failures[0].code) == (REMEDIATIONS, "EntityTooLarge")
+        assert world.queue.sent == []
+
+    async def test_it_is_not_looked_at_again(self) -> None:
+        """Neither by the sweep nor for its neighbour's sake; a replay is another try, and the end the same."""
+        world = TestApplication()
+        world.incidents = RefusingIncidents(REDIS)
+        world.app = world.another()
+        world.failing("bitnami/redis:7")
+        await world.alert()
+        await world.work()
+        world.clock.advance(600)
+        world.registries.calls.clear()
+
+        for _ in range(5):
+            await world.app.sweep.run()
+            await world.work()
+            world.clock.advance(3600)
+        reads = len(world.registries.calls)
+        [letter] = await world.app.dead_letters.listed()
+        await world.app.dead_letters.replay(letter.id)
+        await world.work()
+
+        assert reads == 0
+        assert len(world.registries.calls) > 0
+        [again] = await world.app.dead_letters.listed()
+        assert (again.state, again.deaths) == (LetterState.DEAD, 2)
+        assert world.queue.sent == []
+
+    async def test_a_refused_notice_fails_the_incident(self) -> None:
+        """The row itself can be written: people see it among the incidents."""
+        world = TestApplication()
+        world.outbox = RefusingOutbox(REDIS, NoticeKind.INCIDENT_VERIFIED)
+        world.app = world.another()
+        world.failing("bitnami/redis:7")
+
+        await world.alert()
+        await world.work()
+
+        incident = (await world.all_incidents())[REDIS]
+        assert (incident.state, incident.timeline[-1].text) == (IncidentState.FAILED, "too large")
+        assert await world.app.dead_letters.listed() == []
+
+    async def test_an_alert_opens_what_can_be_opened(self) -> None:
+        """A failure that can't be added to its incident takes no other one of the same alert along."""
+        world = TestApplication()
+        world.incidents = RefusingIncidents(REDIS)
+        world.app = world.another()
+        world.failing("bitnami/redis:7")
+        await world.alert()
+        await world.work()
+        world.failing("bitnami/redis:8", "nginx:1.27")
+
+        await world.alert(log_alert(alert="a2"))
+        await world.work()
+
+        assert (await world.all_incidents())[NGINX].state is IncidentState.VERIFIED
 
 
 class TestPatience:

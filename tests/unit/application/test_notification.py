@@ -241,6 +241,47 @@ class TestTrouble:
         assert waiting.trouble == "receiver_unavailable: the receiver answers 503"
 
 
+class TestStranded:
+    """A notice whose message is gone."""
+
+    async def test_it_is_called_for_again(self) -> None:
+        """Once in a while, and only when nobody else has it; in the end it is sent, in its order."""
+        world = Telling()
+        await world.tell(notice("one"), notice("two"))
+        world.queue.take(NOTIFICATIONS)
+        await world.chore("stranded-notices")
+        assert world.queue.sent == []
+        world.clock.advance(301)
+        await world.chore("stranded-notices")
+        await world.chore("stranded-notices")
+        assert len(world.queue.sent) == 4
+        await world.work()
+
+        assert said(world.topic) == said(world.people) == ["one", "two"]
+        world.clock.advance(3600)
+        await world.chore("stranded-notices")
+        assert world.queue.sent == []
+
+    async def test_what_waits_its_turn_is_not_stranded(self) -> None:
+        """A channel that asks for an hour's patience gets no second message meanwhile, nor by telling it again."""
+        world = Telling(CHANNELS + "  routes:\n    - {channels: [topic]}\n")
+        world.topic.trouble["send"] = [TemporaryError("429", retry_after=3600)]
+        told = notice("one")
+        await world.tell(told)
+        await world.deliver()
+        for _ in range(10):
+            world.clock.advance(300)
+            await world.chore("stranded-notices")
+            await world.tell(told)
+        assert [message.delay_s for message in world.queue.sent] == [3600]
+        world.clock.advance(900)
+        world.queue.take(NOTIFICATIONS)
+        await world.chore("stranded-notices")
+        await world.work()
+
+        assert said(world.topic) == ["one"]
+
+
 class TestNoise:
     """Not more than people bear."""
 

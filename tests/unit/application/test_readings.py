@@ -22,7 +22,7 @@ def readings(world: TestApplication) -> Readings:
 
 
 class TestSharing:
-    """`Readings.failures`."""
+    """`Readings.of`."""
 
     async def test_alerts_at_once_share_one(self) -> None:
         """However many wait for it."""
@@ -30,19 +30,19 @@ class TestSharing:
         world.failing("nginx:1.27")
         reader, now = readings(world), world.clock.now()
 
-        found = await asyncio.gather(*(reader.failures(WORKSPACE, since=now - QUARTER, as_of=now) for _ in range(20)))
+        found = await asyncio.gather(*(reader.of(WORKSPACE, since=now - QUARTER, as_of=now) for _ in range(20)))
 
-        assert {len(failures) for failures in found} == {1}
+        assert {len(reading.failures) for reading in found} == {1}
         assert len(world.logs.windows) == len(SOURCES)
 
     async def test_an_alert_that_fired_later_has_one_of_its_own(self) -> None:
         """Its rows came after the last reading was begun."""
         world = TestApplication()
         reader, now = readings(world), world.clock.now()
-        await reader.failures(WORKSPACE, since=now - QUARTER, as_of=now)
+        await reader.of(WORKSPACE, since=now - QUARTER, as_of=now)
         world.clock.advance(2)
 
-        await reader.failures(WORKSPACE, since=now - QUARTER, as_of=now + timedelta(seconds=1))
+        await reader.of(WORKSPACE, since=now - QUARTER, as_of=now + timedelta(seconds=1))
 
         assert len(world.logs.windows) == 2 * len(SOURCES)
 
@@ -50,10 +50,10 @@ class TestSharing:
         """Rows come late; a reading is not for ever."""
         world = TestApplication()
         reader, now = readings(world), world.clock.now()
-        await reader.failures(WORKSPACE, since=now - QUARTER, as_of=now)
+        await reader.of(WORKSPACE, since=now - QUARTER, as_of=now)
         world.clock.advance(SHARED_FOR.total_seconds() + 1)
 
-        await reader.failures(WORKSPACE, since=now - QUARTER, as_of=now)
+        await reader.of(WORKSPACE, since=now - QUARTER, as_of=now)
 
         assert len(world.logs.windows) == 2 * len(SOURCES)
 
@@ -61,9 +61,9 @@ class TestSharing:
         """The rows that it asks for were not read."""
         world = TestApplication()
         reader, now = readings(world), world.clock.now()
-        await reader.failures(WORKSPACE, since=now - QUARTER, as_of=now)
+        await reader.of(WORKSPACE, since=now - QUARTER, as_of=now)
 
-        await reader.failures(WORKSPACE, since=now - 4 * QUARTER, as_of=now)
+        await reader.of(WORKSPACE, since=now - 4 * QUARTER, as_of=now)
 
         starts = sorted({start for _, start, _ in world.logs.windows})
         assert len(starts) == 2
@@ -77,8 +77,8 @@ class TestSharing:
         reader, now = readings(world), world.clock.now()
 
         with pytest.raises(TemporaryError):
-            await reader.failures(WORKSPACE, since=now - QUARTER, as_of=now)
-        assert len(await reader.failures(WORKSPACE, since=now - QUARTER, as_of=now)) == 1
+            await reader.of(WORKSPACE, since=now - QUARTER, as_of=now)
+        assert len((await reader.of(WORKSPACE, since=now - QUARTER, as_of=now)).failures) == 1
 
 
 class TestTrouble:
@@ -117,3 +117,32 @@ class TestTrouble:
 
         with pytest.raises(TemporaryError):
             await world.app.remediation.handle(read_remediation(body))
+
+
+class TestUnread:
+    """A source that refuses, or answers in part."""
+
+    async def test_the_delivery_names_it(self) -> None:
+        """The others are read; there may be more failures than were found, and the accounting says where."""
+        world = TestApplication()
+        world.failing("nginx:1.27")
+        world.logs.refused_tables = {"ContainerRegistryRepositoryEvents"}
+        world.logs.partial_tables = {"KubeEvents"}
+        await world.alert()
+        await world.work()
+
+        [delivery] = [delivery async for delivery in world.deliveries.kept()]
+        assert (delivery.outcome, delivery.unread) == ("incident", ("kube_events", "registry_events"))
+        totals = await world.app.reports.deliveries()
+        assert totals.unread == {"kube_events": 1, "registry_events": 1}
+        assert totals.add_up
+
+    async def test_one_without_a_table_is_none(self) -> None:
+        """Most workspaces have few of the tables."""
+        world = TestApplication()
+        world.failing("nginx:1.27")
+        await world.alert()
+        await world.work()
+
+        [delivery] = [delivery async for delivery in world.deliveries.kept()]
+        assert delivery.unread == ()

@@ -189,7 +189,7 @@ class TestChannels:
 
         incident = (await world.all_incidents())[NGINX]
         report = await world.app.reports.incident(incident.id)
-        assert [status.status for status in report.notices] == ["TopicGone: no such topic"]
+        assert [(each.status, each.error) for each in report.notices] == [("lost", "TopicGone: no such topic")]
 
 
 class _Killed(BaseException):

@@ -152,12 +152,34 @@ class TestFailures:
         world.check_end()
 
     async def test_no_free_slot(self) -> None:
-        """An organization without a slot leaves the making to a person."""
+        """An organization that holds as many tokens as a plan allows leaves the making to a person."""
+        world = await made(ORGANIZATION_POLICY)
+        for number in range(10):
+            world.hub.add("contoso-org", f"theirs {number}", f"text {number}")
+        await world.app.rotating.start("hub", Trigger.SCHEDULE)
+
+        assert (await world.rotate()).fallback == "no_free_slot"
+        assert world.fuse.calls.count("hub.mint") == 1
+
+    async def test_a_plan_that_is_known(self) -> None:
+        """The tokens are counted, and Docker Hub is not asked for one that there is no room for."""
+        world = await made(
+            ORGANIZATION_POLICY.replace("organization: contoso-org", "organization: contoso-org\n    plan: team")
+        )
+        for number in range(10):
+            world.hub.add("contoso-org", f"theirs {number}", f"text {number}")
+        await world.app.rotating.start("hub", Trigger.SCHEDULE)
+
+        assert (await world.rotate()).fallback == "no_free_slot"
+        assert "hub.mint" not in world.fuse.calls
+
+    async def test_refused_with_room(self) -> None:
+        """A refusal that no count explains is told as what it is."""
         world = await made(ORGANIZATION_POLICY)
         world.hub.slots = 0
         await world.app.rotating.start("hub", Trigger.SCHEDULE)
 
-        assert (await world.rotate()).fallback == "no_free_slot"
+        assert (await world.rotate()).fallback == "minting_forbidden"
 
 
 class TestOrphans:
@@ -224,6 +246,36 @@ class TestOrganization:
         assert world.vaults.current("dockerhub-username").value == "contosobot"
         world.check_laws()
         assert world.ours("contoso-org") == []
+
+
+class TestDeletedSecrets:
+    """Names of the policy that somebody deleted are recovered when a rotation is wanted, and no others."""
+
+    async def test_the_live_pair(self) -> None:
+        """It is recovered, and the timeline says so; another deleted secret stays where it is."""
+        world = await made()
+        for name in ("dockerhub-token", "dockerhub-username", "somebody-elses"):
+            world.vaults.put("somebody-elses", "x")
+            world.vaults.delete(name)
+        await world.app.rotating.start("hub", Trigger.PERSON)
+        done = await world.rotate()
+
+        assert done.state is RotationState.SUCCEEDED
+        assert [e.text for e in done.timeline if e.event == "rotation.recovered"] == [
+            "the deleted secrets dockerhub-username and dockerhub-token were recovered"
+        ]
+        assert list(world.vaults.deleted) == ["somebody-elses"]
+        world.check_end()
+
+    async def test_the_staged_copy(self) -> None:
+        """Its name is free to be written to again."""
+        world = await made()
+        world.vaults.put(NEXT, "old")
+        world.vaults.delete(NEXT)
+        await world.app.rotating.start("hub", Trigger.PERSON)
+
+        assert (await world.rotate()).state is RotationState.SUCCEEDED
+        world.check_end()
 
 
 class TestAssisted:

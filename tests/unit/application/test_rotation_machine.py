@@ -11,6 +11,7 @@ from shared.domain.rotation import RotationState, Trigger
 from tests.fakes.application import POLICY
 from tests.fakes.credentials import PASSWORD
 from tests.fakes.rotation import ORGANIZATION_POLICY, RotatingApplication
+from tests.support import NIGHTLY
 
 
 class RotationMachine(RuleBasedStateMachine):
@@ -109,4 +110,4 @@ class RotationMachine(RuleBasedStateMachine):
 
 
 TestRotationMachine = RotationMachine.TestCase
-TestRotationMachine.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+TestRotationMachine.settings = settings(max_examples=600 if NIGHTLY else 40, stateful_step_count=25, deadline=None)

@@ -266,11 +266,12 @@ class TestRetention:
         world.failing("nginx:1.27")
         await world.alert()
         await world.work()
+        [pruning] = [chore for chore in world.app.chores if chore.name == "retention"]
         left = []
 
         for days in (29, 2, 60, 275):
             world.clock.advance(timedelta(days=days).total_seconds())
-            await world.app.sweep.run()
+            await pruning.run()
             left.append((await _count(world), len(await world.all_incidents())))
 
         assert left == [((1, 1), 1), ((0, 1), 1), ((0, 0), 1), ((0, 0), 0)]

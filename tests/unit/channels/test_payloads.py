@@ -1,4 +1,4 @@
-"""What Teams and Slack are sent: within their published forms and limits, whatever a log says."""
+"""What Teams and Slack are sent: only what we mean to use of their forms, and harmless, whatever a log says."""
 
 import re
 from collections.abc import Iterator
@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.adapters.channels import slack, teams
+from shared.adapters.channels import longtail, slack, teams
 from shared.domain.notice_examples import example
 from shared.domain.notice_kinds import NoticeKind, Severity
 from shared.domain.notice_links import Places
 from shared.domain.notices import HandOff, Notice
+from shared.domain.telling import message_of
 
 PLACES = Places(app="https://cachewarden.example", portal="https://portal.azure.com")
 OURS = ("https://cachewarden.example/", "https://portal.azure.com/")
@@ -110,7 +111,7 @@ TEAMS_SCHEMA: dict[str, Any] = {
         },
     },
 }
-"""Microsoft's published schema of the message and of Adaptive Cards 1.4, as far as we use it, and nothing beyond."""
+"""What we use of the message and of Adaptive Cards 1.4, and nothing beyond; `test_published` has Microsoft's own."""
 
 _SLACK_INLINE = {
     "anyOf": [
@@ -192,7 +193,7 @@ SLACK_SCHEMA: dict[str, Any] = {
         },
     },
 }
-"""Slack's published form of header and rich text blocks, as far as we use it, and nothing beyond."""
+"""What we use of header and rich text blocks, and nothing beyond; `test_published` has Slack's own."""
 
 HOSTILE = st.one_of(
     st.text(max_size=300),
@@ -202,7 +203,7 @@ HOSTILE = st.one_of(
                 "<!channel>", "<@U024BE7LH>", "@everyone", "<at>Bob</at>", "[click](https://evil.example)", "\n", " ",
                 "https://evil.example/x", "JavaScript:alert(1)", "<script>", "![x](http://e/1.png)", "```", "\u202e",
                 "\x00", "mailto:a@b.c", "www.evil.example", "<https://evil.example|ok>", "${{x}}", "&lt;", "\ud7ff",
-                "ftp://e", ":", "//", "http", "\u2060", "\u200b",
+                "ftp://e", ":", "//", "http", "\u2060", "\u200b", "<users/all>", "<@&1>", "<#C1>",
             ]
         ),
         max_size=30,
@@ -252,6 +253,7 @@ def assert_harmless(document: Any) -> None:
         assert not re.search(r"(?i)\b(javascript|mailto):|\bwww\.\w", text), text
         assert not re.search(r"@(?!sha256:|sha512:)\w", text), text
         assert "](" not in text, text
+        assert not re.search("<[!@#&]|<users/", text), text
         assert not set(text) & set("\u202e\x00\u200b"), text
 
 
@@ -259,7 +261,7 @@ class TestTeams:
     """Adaptive Cards."""
 
     @pytest.mark.parametrize("kind", NoticeKind)
-    def test_every_kind_is_a_card_of_the_published_form(self, kind: NoticeKind) -> None:
+    def test_every_kind_is_a_card_of_our_form(self, kind: NoticeKind) -> None:
         """Version 1.4 at most, in the message's envelope, within 28 KB."""
         body = teams.payload(example(kind), PLACES)
 
@@ -308,7 +310,7 @@ class TestSlack:
     """Block Kit."""
 
     @pytest.mark.parametrize("kind", NoticeKind)
-    def test_every_kind_has_the_published_form(self, kind: NoticeKind) -> None:
+    def test_every_kind_has_our_form(self, kind: NoticeKind) -> None:
         """Blocks that Slack knows, within its limits, and links of ours alone."""
         document = msgspec.json.decode(slack.payload(example(kind), PLACES))
 
@@ -329,3 +331,15 @@ class TestSlack:
         texts = set(strings_in(msgspec.json.decode(slack.payload(notice, PLACES))))
 
         assert {notice.hand_off[0].kustomize, notice.hand_off[0].helm, *notice.hand_off[0].commands} <= texts
+
+
+class TestLongTail:
+    """Plain text, which services of Apprise put into forms of their own."""
+
+    @given(HOSTILE)
+    def test_hostile_text_is_shown_and_does_nothing(self, text: str) -> None:
+        """Some of them read Markdown, or the calls of Slack and Discord, in plain text: none is left in it."""
+        message = msgspec.structs.replace(message_of(notice_with(text), PLACES), links=())
+
+        assert_harmless(longtail.text_of(message))
+        assert_harmless(message.title)

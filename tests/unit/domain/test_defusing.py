@@ -18,6 +18,10 @@ class TestDefused:
             ("www.evil.example", "www[.]evil.example"),
             ("JavaScript:alert(1) mailto:a", "JavaScript[:]alert(1) mailto[:]a"),
             ("@channel a@b.example", "@\u2060channel a@\u2060b.example"),
+            (
+                "<!channel> <@U1> <#C1> <@&1> <users/all>",
+                "<\u2060!channel> <\u2060@\u2060U1> <\u2060#C1> <\u2060@&1> <\u2060users/all>",
+            ),
             ("[click](x) [a][b]", "[click]\u2060(x) [a]\u2060[b]"),
             ("a\u202eb\u200bc\x00d\u2028e", "a b c d e"),
             ("ht\u2060tps://evil.example", "https[:]//evil.example"),

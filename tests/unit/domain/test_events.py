@@ -1,5 +1,6 @@
 """Events as strangers may write them: a hint, a reason to leave it alone, or one clear error; never anything else."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.events import ChangeHint, EventUnreadable, NotForUs, read_event, registry_hint, resource_hint
+from shared.domain.event_readers import READERS, trimmed
+from shared.domain.events import (
+    ChangeHint,
+    Event,
+    EventUnreadable,
+    NotForUs,
+    read_event,
+    registry_hint,
+    resource_hint,
+)
 from shared.domain.images import parse_reference
 from shared.domain.lineage import BASE_NAME, CHART_IMAGES, MOST_IMAGES, images_named_by, references
 
@@ -33,6 +43,14 @@ DOCUMENT = st.fixed_dictionaries(
 )
 
 
+def read(reader: Callable[[Event], Any], document: dict[str, Any]) -> Any:
+    """What a reader makes of a document, or that it can't be read."""
+    try:
+        return reader(read_event(document, NOW))
+    except EventUnreadable:
+        return EventUnreadable
+
+
 def change(**data: Any) -> ChangeHint:
     """The hint of a deleted rule."""
     document = {
@@ -46,6 +64,28 @@ def change(**data: Any) -> ChangeHint:
     hint = resource_hint(read_event(document, NOW))
     assert isinstance(hint, ChangeHint)
     return hint
+
+
+class TestTrimmed:
+    """What is kept of an event."""
+
+    @given(DOCUMENT)
+    def test_it_reads_like_the_whole_one(self, document: dict[str, Any]) -> None:
+        """For each reader the same hint, reason or error; and trimming twice is trimming once."""
+        kept = trimmed(document)
+        assert trimmed(kept) == kept
+        for reader in READERS.values():
+            assert read(reader, kept) == read(reader, document)
+
+    def test_claims_are_left_out(self) -> None:
+        """But for the object id, where it is one."""
+        claims = {"name": "Anna", OBJECT_ID: "11111111-1111-4111-8111-111111111111", "ipaddr": "203.0.113.7"}
+        data = {"claims": claims, "authorization": {"evidence": {"principalId": "Anna", "role": "Owner"}}, "x": 1}
+
+        assert trimmed({"id": "1", "data": data, "deadLetterReason": "x"}) == {
+            "id": "1",
+            "data": {"claims": {OBJECT_ID: claims[OBJECT_ID]}, "authorization": {"evidence": {}}},
+        }
 
 
 class TestReading:

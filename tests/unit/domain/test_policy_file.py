@@ -77,7 +77,7 @@ class TestSample:
             for key in definition.get("properties", {})
         }
 
-        assert {"organization", "owner_username_secret"} == known - shown - _hosts(schema)
+        assert {"organization", "owner_username_secret", "plan"} == known - shown - _hosts(schema)
 
 
 def _keys(value: Any) -> list[str]:

@@ -41,6 +41,7 @@ class TestHostJson:
             function_timeout=timedelta(minutes=30),
             functions=None,
             log_levels={},
+            opens_telemetry=False,
             ignored=(),
         )
 

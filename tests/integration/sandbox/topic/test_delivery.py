@@ -4,8 +4,11 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
+from azure.storage.blob.aio import ContainerClient
 
+from sandbox.topic.dead_letters import CONTAINER, DeadLetterContainer
 from sandbox.topic.delivery import EventDelivery, HandshakeFailed, Subscription
 from sandbox.topic.schemas import Schema
 from tests.fixtures.serving import serving
@@ -121,8 +124,11 @@ class TestRetrying:
         assert [headers["aeg-delivery-count"] for headers in webhook.headers] == ["0", "1", "2"]
         assert not delivery.dead_letters
 
-    @pytest.mark.parametrize("status", [400, 401, 403, 413])
-    async def test_gives_up_at_once_on_final_refusals(self, delivery: EventDelivery, status: int) -> None:
+    @pytest.mark.parametrize(
+        ("status", "word"),
+        [(400, "BadRequest"), (401, "Unauthorized"), (403, "Forbidden"), (413, "RequestEntityTooLarge")],
+    )
+    async def test_gives_up_at_once_on_final_refusals(self, delivery: EventDelivery, status: int, word: str) -> None:
         """Documented: these are never sent again; the event is a dead letter."""
         webhook = Webhook(status)
 
@@ -133,7 +139,7 @@ class TestRetrying:
             await delivery.settle()
 
         (letter,) = delivery.dead_letters
-        assert (letter["id"], letter["deliveryAttempts"], letter["lastDeliveryOutcome"]) == ("1", 1, str(status))
+        assert (letter["id"], letter["deliveryAttempts"], letter["lastDeliveryOutcome"]) == ("1", 1, word)
 
     @pytest.mark.parametrize(
         ("limits", "reason"),
@@ -150,3 +156,30 @@ class TestRetrying:
         await delivery.settle()
 
         assert [letter["deadLetterReason"] for letter in delivery.dead_letters] == [reason]
+
+
+class TestDeadLetters:
+    """What Event Grid leaves in a container."""
+
+    @pytest.mark.parametrize(
+        ("schema", "field"), [(Schema.EVENT_GRID, "deadLetterReason"), (Schema.CLOUD_EVENT, "deadletterreason")]
+    )
+    async def test_a_blob_with_an_array(
+        self, delivery: EventDelivery, storage_account: str, schema: Schema, field: str
+    ) -> None:
+        """Named after the subscription in capitals and the hour; in the subscription's schema and its spelling."""
+        webhook = Webhook(400)
+        delivery.leave_dead_letters_in(DeadLetterContainer(storage_account))
+
+        async with serving(webhook):
+            delivery.connect(webhook.base_url, "system-key")
+            await delivery.subscribe(subscription(schema=schema))
+            await delivery.publish(pushed())
+            await delivery.settle()
+
+        async with ContainerClient.from_connection_string(storage_account, CONTAINER) as container:
+            [blob] = [blob async for blob in container.list_blobs()]
+            [event] = msgspec.json.decode(await (await container.download_blob(blob.name)).readall())
+        name, *hour, last = blob.name.split("/")
+        assert (name, [part.isdecimal() for part in hour], last[-5:]) == ("PUSHES", [True] * 4, ".json")
+        assert (event["id"], event[field]) == ("1", "MaxDeliveryAttemptsExceeded")

@@ -6,17 +6,14 @@ taken at every line. That look is a net: code above it never logs a secret on pu
 """
 
 import logging
-from collections.abc import Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
-from contextvars import ContextVar
-from types import MappingProxyType
+from collections.abc import Mapping, MutableMapping
 from typing import Any, Final
+
+from shared.telemetry.correlation import bound
+from shared.telemetry.tracing import trace_ids
 
 _NOISY: Final = ("azure", "msal", "aiohttp", "asyncio", "urllib3", "msrest")
 _ROOT: Final = "cachewarden"
-
-_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
-_bound: ContextVar[Mapping[str, str]] = ContextVar("cachewarden_log_fields", default=_NOTHING)
 
 
 class Logger:
@@ -58,16 +55,6 @@ def get_logger(name: str) -> Logger:
     return Logger(name)
 
 
-@contextmanager
-def bind(**fields: str) -> Iterator[None]:
-    """Put fields on every line that is logged inside the `with` block, by tasks that are started in it as well."""
-    token = _bound.set({**_bound.get(), **fields})
-    try:
-        yield
-    finally:
-        _bound.reset(token)
-
-
 def configure(level: str = "INFO") -> None:
     """Set the level of our lines, and let the SDKs speak only of what is wrong.
 
@@ -102,7 +89,7 @@ def _structlog_logger(name: str) -> Any:
 
 
 def _with_bound_fields(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    return {**_bound.get(), **line}
+    return {**trace_ids(), **bound(), **line}
 
 
 def _without_secrets(_logger: Any, _method: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -1,0 +1,131 @@
+"""Mirrors: what a registry's cache rules serve, for whoever sends workloads there without editing each manifest.
+
+A rule is only passed on when a pull through it can work and can only mean what the rule says. A rule that failed, lacks
+a working credential set, or whose target another rule serves would break workloads, or give them another image.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+import msgspec
+
+from shared.domain.cache_rules import CacheRule, canonical_source, overlaps, rule_problem, to_source, to_target
+from shared.domain.credential_choice import is_working, needs_credentials
+from shared.domain.registries import RegistrySnapshot
+from shared.domain.rule_index import RuleIndex
+
+
+class LeftOut(msgspec.Struct, frozen=True):
+    """A rule that is not passed on, and why."""
+
+    rule: str
+    source: str
+    target: str
+    why: str
+
+
+class Mirrored(msgspec.Struct, frozen=True):
+    """One rule that is passed on.
+
+    Attributes:
+        rule: the cache rule, its source in canonical form.
+        except_for: sources below its own that it does not stand for: another rule maps them elsewhere and is more
+            specific, or stands at their target and serves something else, or does not work.
+    """
+
+    rule: CacheRule
+    except_for: tuple[str, ...] = ()
+
+    def target(self, source: str) -> str | None:
+        """Where an upstream repository is found by this rule, None when it does not stand for it."""
+        if any(_is_within(source, pattern) for pattern in self.except_for):
+            return None
+        return to_target(self.rule, source)
+
+
+class Mirrors:
+    """A registry's rules, sorted into those that are passed on and those that are not.
+
+    Attributes:
+        login_server: the registry's host.
+        repositories: the names of the repositories that exist.
+        serving: every rule that serves something, good or not.
+    """
+
+    def __init__(self, snapshot: RegistrySnapshot) -> None:
+        self.login_server = snapshot.login_server
+        self.repositories = snapshot.repositories
+        self.serving = tuple(sorted(rule for rule in snapshot.rules if rule.is_serving))
+        self._index = RuleIndex(snapshot)
+        self._sets = {one.name.lower(): one for one in snapshot.credential_sets}
+        self._all = tuple(sorted(snapshot.rules))
+
+    @cached_property
+    def left_out(self) -> tuple[LeftOut, ...]:
+        """The rules that are not passed on, by name."""
+        problems = ((rule, self._problem(rule)) for rule in self._all)
+        return tuple(LeftOut(rule.name, rule.source, rule.target, why) for rule, why in problems if why)
+
+    @cached_property
+    def mirrored(self) -> tuple[Mirrored, ...]:
+        """The rules that are passed on, the most specific first; no two of them send an image to different places."""
+        good = [
+            msgspec.structs.replace(rule, source=canonical_source(rule.source))
+            for rule in self._all
+            if not self._problem(rule)
+        ]
+        ordered = sorted(good, key=lambda rule: (rule.is_wildcard, -len(rule.source), rule.name))
+        return tuple(
+            Mirrored(rule, tuple(dict.fromkeys((*self._stood_over(rule), *_mapped_elsewhere(rule, ordered[:at])))))
+            for at, rule in enumerate(ordered)
+        )
+
+    def pull_from(self, source: str) -> str | None:
+        """Where an upstream repository is pulled from, host and all; None when no rule that is passed on maps it."""
+        targets = (each.target(source) for each in self.mirrored)
+        return next((f"{self.login_server}/{target}" for target in targets if target is not None), None)
+
+    def served(self, target: str) -> str | None:
+        """The upstream repository that a pull of a repository of the registry gets, None when it gets no rule's."""
+        rule = self._index.serving(target)
+        return None if rule is None else to_source(rule, target)
+
+    def _problem(self, rule: CacheRule) -> str:
+        if not rule.is_serving:
+            return f"its state is {rule.provisioning_state}"
+        if problem := rule_problem(msgspec.structs.replace(rule, source=canonical_source(rule.source))):
+            return problem
+        found = self._sets.get((rule.credential_set or "").lower())
+        if rule.credential_set is None and needs_credentials(rule.host):
+            return f"it has no credential set, and {rule.host} is not served without one"
+        if rule.credential_set is not None and (found is None or not is_working(found)):
+            return f"its credential set {rule.credential_set} does not work"
+        return self._shadow(rule)
+
+    def _shadow(self, rule: CacheRule) -> str:
+        if rule.is_wildcard:
+            others = [one for one in self.serving if one.is_wildcard and one != rule and overlaps(one, rule)]
+            return f"the rule {others[0].name} overlaps it" if others else ""
+        at = self._index.serving(rule.target)
+        return "" if at == rule or at is None else f"the rule {at.name} serves its target"
+
+    def _stood_over(self, rule: CacheRule) -> Iterator[str]:
+        """The repositories that the wildcard maps to a target where another rule serves something else."""
+        for other in self.serving if rule.is_wildcard else ():
+            source = None if other.is_wildcard else to_source(rule, other.target)
+            if source is not None and (source != canonical_source(other.source) or self._problem(other)):
+                yield source
+
+
+def _mapped_elsewhere(rule: CacheRule, more_specific: Sequence[CacheRule]) -> Iterator[str]:
+    """Sources that the rule maps too, and a more specific one to another place."""
+    for other in more_specific:
+        source, target = (
+            (f"{other.source[:-1]}x", f"{other.target[:-1]}x") if other.is_wildcard else (other.source, other.target)
+        )
+        if to_target(rule, source) not in {None, target}:
+            yield other.source
+
+
+def _is_within(source: str, pattern: str) -> bool:
+    return source == pattern or (pattern.endswith("/*") and source.startswith(pattern[:-1]))

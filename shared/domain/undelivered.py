@@ -1,0 +1,77 @@
+"""Events that Event Grid could not deliver, as it leaves them in its dead-letter files.
+
+A file is a JSON array of events, each in the schema of its subscription with what became of it beside its own fields:
+`deadLetterReason`, `deliveryAttempts`, `lastDeliveryOutcome`, `lastDeliveryAttemptTime`, all in lower case in a
+CloudEvent, whose attributes have no capitals (documented,
+https://learn.microsoft.com/azure/event-grid/manage-event-delivery; its sample is a single event without an array).
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import msgspec
+
+from shared.domain.dead_letters import Failure
+from shared.errors import PermanentError
+
+_WORD: Final = re.compile(r"[A-Za-z0-9 _.-]{1,80}")
+
+
+class LettersUnreadable(PermanentError):
+    """A dead-letter file of Event Grid is not what it documents."""
+
+    code = "event_letters_unreadable"
+    hint = "Look at the file in the storage account; something else may write to the container."
+
+
+class Undelivered(msgspec.Struct, frozen=True):
+    """An event, and why Event Grid gave it up."""
+
+    document: Mapping[str, Any]
+    failure: Failure
+
+
+def read_letters(body: bytes, now: datetime, *, largest: int) -> tuple[Undelivered, ...]:
+    """The events of a file; one that does not say when it was tried last is taken to have been tried at `now`.
+
+    Raises:
+        LettersUnreadable: it is no JSON, no array of events, or has more than `largest` bytes.
+    """
+    if len(body) > largest:
+        raise LettersUnreadable(f"the file has more than {largest} bytes")
+    try:
+        found = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise LettersUnreadable(f"the file is not JSON: {error}; an array of events was expected") from error
+    events = [found] if isinstance(found, dict) else found
+    if not isinstance(events, list) or not all(isinstance(event, dict) for event in events):
+        raise LettersUnreadable("the file is no JSON array of events")
+    return tuple(Undelivered(event, _failure(event, now)) for event in events)
+
+
+def _failure(event: Mapping[str, Any], now: datetime) -> Failure:
+    said = {str(key).lower(): value for key, value in event.items()}
+    attempts = said.get("deliveryattempts")
+    count = attempts if isinstance(attempts, int) and 0 <= attempts <= 1000 else 0  # noqa: PLR2004 - Event Grid's are 1 to 30
+    outcome = _word(said.get("lastdeliveryoutcome"))
+    return Failure(
+        at=_time(said.get("lastdeliveryattempttime")) or _time(said.get("publishtime")) or now,
+        attempt=count,
+        code=_word(said.get("deadletterreason")),
+        text=f"Event Grid could not deliver the event: {count} attempts, the last of which ended with {outcome}.",
+    )
+
+
+def _word(value: Any) -> str:
+    """One of Event Grid's words; whatever else stands there is not shown."""
+    return value if isinstance(value, str) and _WORD.fullmatch(value) else "unknown"
+
+
+def _time(value: Any) -> datetime | None:
+    try:
+        at = msgspec.convert(value, datetime)
+    except msgspec.ValidationError:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
