@@ -10,7 +10,7 @@ from shared.application.ports import Position
 from shared.console.html import Child, el
 from shared.console.page import ROOT, Page, facts, link, section, table
 from shared.console.words import Word, badge, count, moment, when
-from shared.domain.dead_letters import LetterState
+from shared.domain.dead_letters import BLOBS, LetterState
 
 PAGE = 50
 _SHOWN = 20_000
@@ -60,7 +60,7 @@ def letter_page(letter: LetterView, now: datetime, *, token: str, decides: bool,
         told=told,
         body=[
             el("p", word.meaning, class_="lead"),
-            _replay(letter, token) if decides and token and letter.state is LetterState.DEAD else None,
+            _replay(letter, token) if decides and token and _can_come_back(letter) else None,
             section(
                 "At a glance",
                 facts(
@@ -76,6 +76,11 @@ def letter_page(letter: LetterView, now: datetime, *, token: str, decides: bool,
             section("Message", el("pre", body, class_="evidence", tabindex=0), note=f"As {letter.encoding}."),
         ],
     )
+
+
+def _can_come_back(letter: LetterView) -> bool:
+    """Whether it can be replayed: a file that can't be read has no message to send."""
+    return letter.state is LetterState.DEAD and letter.origin != BLOBS
 
 
 def _replay(letter: LetterView, token: str) -> Child:
