@@ -1,8 +1,8 @@
 """`/api/console`: pages for people. The entrance wants the function key; behind it the console knows its visitors.
 
 The host checks a key and nothing else, and a browser can't send one with every page. So only the entrance is behind
-the key, unless people sign in with App Service authentication, which needs no key at all. The names matter: the host tries
-routes in the order of the functions' names, and the second route would take the entrance as well.
+the key, unless people sign in with App Service authentication, which needs no key at all. The names matter: the host
+tries routes in the order of the functions' names, and the second route would take the entrance as well.
 """
 
 import os

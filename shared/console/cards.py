@@ -81,7 +81,7 @@ def channel_words(state: ChannelState, now: datetime) -> list[Child]:
     if state.lost is not None:
         said += [
             " " if said else "",
-            "It never got a notice ",
+            "It lost a notice ",
             when(state.lost.queued_at, now),
             f": {state.lost.error}",
         ]

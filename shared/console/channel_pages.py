@@ -53,7 +53,8 @@ def notice_table(notices: Sequence[DeliveryStatus], now: datetime, *, first: str
         )
         for each in notices
     ]
-    return table("Notices", (first, "Notice", "What became of it", "Tries", "When"), rows, less=("Tries",))
+    less = ("Notice", "Tries") if first == "About" else ("Tries",)
+    return table("Notices", (first, "Notice", "What became of it", "Tries", "When"), rows, less=less)
 
 
 def _about(each: DeliveryStatus) -> Child:
