@@ -61,4 +61,4 @@ check: lint test ## exactly what CI runs
 
 .PHONY: clean
 clean: ## remove what set-up and runs have made
-	rm -rf .venv var .cache sandbox/azurite/node_modules tests/kql/node_modules tests/browser/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv var .cache sandbox/azurite/node_modules tests/kql/node_modules tests/browser/node_modules scripts/gallery/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -53,6 +53,7 @@ def _problem(error: "CachewardenError") -> func.HttpResponse:
     """What went wrong, where, and what was expected."""
     import msgspec
 
+    from shared.application.documents import Problem
     from shared.errors import CallerError, TemporaryError
 
     if isinstance(error, CallerError):
@@ -60,14 +61,14 @@ def _problem(error: "CachewardenError") -> func.HttpResponse:
     else:
         wait = error.retry_after if isinstance(error, TemporaryError) else None
         status, headers = HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": str(round(wait or RETRY_AFTER_S))}
-    body = {
-        "type": f"urn:cachewarden:error:{error.code}",
-        "title": (type(error).__doc__ or error.code).splitlines()[0],
-        "status": status,
-        "detail": str(error),
-        "code": error.code,
-        "hint": error.hint,
-    }
+    body = Problem(
+        type=f"urn:cachewarden:error:{error.code}",
+        title=(type(error).__doc__ or error.code).splitlines()[0],
+        status=status,
+        detail=str(error),
+        code=error.code,
+        hint=error.hint,
+    )
     return func.HttpResponse(
         msgspec.json.encode(body), status_code=status, mimetype="application/problem+json", headers=headers
     )

@@ -1,7 +1,7 @@
 """The AKS cluster of the world: pulls images as its kubelet does, and logs to `KubeEvents` when a pull fails.
 
 It pulls from an address of its own, so that Docker Hub counts its anonymous pulls apart from everybody else's, and from
-the registry with its kubelet identity, which holds AcrPull.
+its registries with its kubelet identity, which holds AcrPull on them.
 """
 
 import itertools
@@ -39,7 +39,7 @@ class Cluster:
         resource_id: str,
         *,
         hub: Service,
-        registry: Service,
+        registries: Sequence[Service],
         identity: Identity,
         tokens: TokenAuthority,
         workspace: Workspace,
@@ -48,7 +48,7 @@ class Cluster:
     ) -> None:
         self.resource_id = resource_id
         self._hub = hub
-        self._registry = registry
+        self._registries = tuple(registries)
         self._identity = identity
         self._tokens = tokens
         self._workspace = workspace
@@ -58,10 +58,10 @@ class Cluster:
 
     async def pull(self, image: str) -> PulledImage:
         """Pull an image as a pod names it; raises PullRefused or RegistryUnreachable, and logs nothing."""
-        host = Reference.parse(image).host
-        login_server = self._registry.base_url.removeprefix("https://")
-        credentials = await self.login() if host == login_server else None
-        hosts = {_DOCKER_HUB: self._hub.base_url, login_server: self._registry.base_url}
+        registries = {_login_server(registry): registry for registry in self._registries}
+        registry = registries.get(Reference.parse(image).host)
+        credentials = await self.login(registry) if registry is not None else None
+        hosts = {_DOCKER_HUB: self._hub.base_url} | {host: one.base_url for host, one in registries.items()}
         async with OciClient(hosts=hosts, tls=self._tls, local_address=ADDRESS) as client:
             return await client.pull(image, credentials=credentials)
 
@@ -110,8 +110,12 @@ class Cluster:
         )
         return pod
 
-    async def login(self) -> Credentials:
-        """The registry's refresh token for the kubelet's identity, as AKS's credential provider gets it."""
+    async def login(self, registry: Service | None = None) -> Credentials:
+        """A registry's refresh token for the kubelet's identity, as AKS's credential provider gets it.
+
+        Without a registry it is the first one's.
+        """
+        registry = registry or self._registries[0]
         token = self._tokens.issue(
             audience="https://management.azure.com",
             principal_id=self._identity.object_id,
@@ -119,12 +123,12 @@ class Cluster:
         )
         form = {
             "grant_type": "access_token",
-            "service": self._registry.base_url.removeprefix("https://"),
+            "service": _login_server(registry),
             "tenant": self._tokens.tenant_id,
             "access_token": token,
         }
         connector = aiohttp.TCPConnector(ssl=self._tls, local_addr=(ADDRESS, 0))
-        url = f"{self._registry.base_url}/oauth2/exchange"
+        url = f"{registry.base_url}/oauth2/exchange"
         async with (
             aiohttp.ClientSession(connector=connector, raise_for_status=True) as session,
             session.post(url, data=form) as answer,
@@ -150,3 +154,7 @@ class Cluster:
             "_ResourceId": self.resource_id,
         }
         self._workspace.append("KubeEvents", [common | {"Reason": why, "Message": text} for why, text in events])
+
+
+def _login_server(registry: Service) -> str:
+    return registry.base_url.removeprefix("https://")

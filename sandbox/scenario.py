@@ -37,7 +37,8 @@ ACCOUNT: Final = "contosobot"
 ACCOUNT_PASSWORD: Final = "owner-password-of-contosobot"
 TARGET: Final = "docker-hub"
 _PROVIDERS: Final = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}/providers"
-REGISTRY_ID: Final = f"{_PROVIDERS}/Microsoft.ContainerRegistry/registries/{REGISTRY}"
+_REGISTRIES: Final = f"{_PROVIDERS}/Microsoft.ContainerRegistry/registries"
+REGISTRY_ID: Final = f"{_REGISTRIES}/{REGISTRY}"
 CLUSTER_ID: Final = f"{_PROVIDERS}/Microsoft.ContainerService/managedClusters/{CLUSTER}"
 SITE_ID: Final = f"{_PROVIDERS}/Microsoft.Web/sites/{SITE}"
 VAULT_ID: Final = f"{_PROVIDERS}/Microsoft.KeyVault/vaults/{VAULT}"
@@ -97,10 +98,20 @@ def fill_inventory(inventory: Inventory) -> None:
         inventory.add(kind, name, subscription=SUBSCRIPTION, group=GROUP, properties=properties)
 
 
+def registry_id(name: str) -> str:
+    """The ARM id of a registry of the scenario's group."""
+    return f"{_REGISTRIES}/{name}"
+
+
+def grant_registry_roles(access: AccessControl, principal_id: str, registry: str) -> None:
+    """Give the app's identity its roles on one registry, an ARM id."""
+    access.grant(principal_id, CACHEWARDEN_OPERATOR, registry)
+    access.grant(principal_id, ACR_PULL, registry)
+
+
 def grant_app_roles(access: AccessControl, principal_id: str) -> None:
     """Give the app's identity the roles that infra/ gives it, and no more (tests/infra compares them)."""
-    access.grant(principal_id, CACHEWARDEN_OPERATOR, REGISTRY_ID)
-    access.grant(principal_id, ACR_PULL, REGISTRY_ID)
+    grant_registry_roles(access, principal_id, REGISTRY_ID)
     for secret in (SECRETS.username, SECRETS.token, f"{SECRETS.token}-next"):
         access.grant(principal_id, KEY_VAULT_SECRETS_OFFICER, f"{VAULT_ID}/secrets/{secret}")
     for secret in (SECRETS.owner, f"{SECRETS.owner}-name", *CHANNEL_SECRETS):

@@ -8,7 +8,7 @@ tests seed state and read it back.
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -74,12 +74,22 @@ class World:
         certificates: the authority that the services' certificates come from.
         exchanges_file: where every exchange is written along to, as JSON lines.
         pace: by how much Azure's waiting times between retries are multiplied.
+        registries: the names of registries beside the scenario's, with the same roles for app and cluster; a story's
+            policy has to name them.
 
     Attributes:
+        data_planes: the registries by name, the scenario's first.
         defects: exceptions in emulators that were no refusals; leaving the context raises them.
     """
 
-    def __init__(self, *, certificates: Certificates, exchanges_file: Path | None = None, pace: float = 0.001) -> None:
+    def __init__(
+        self,
+        *,
+        certificates: Certificates,
+        exchanges_file: Path | None = None,
+        pace: float = 0.001,
+        registries: Sequence[str] = (),
+    ) -> None:
         self.certificates = certificates
         self.clock = AdjustableClock()
         self.exchanges = ExchangeLog(file=exchanges_file)
@@ -87,6 +97,7 @@ class World:
         self._build_identity()
         self._build_docker_hub()
         self._build_cloud()
+        self._build_registries((scenario.REGISTRY, *registries))
         self._build_watchers(pace)
         self._build_cluster()
         self._build_server()
@@ -123,7 +134,8 @@ class World:
     async def __aenter__(self) -> Self:
         """Listen, and tell the services what depends on their addresses."""
         await self._server.__aenter__()
-        self._registry.login_server = self.login_server
+        for name, acr in self.data_planes.items():
+            self.arm.registry(scenario.SUBSCRIPTION, scenario.GROUP, name).login_server = acr.host
         self.arm.describe_vault(scenario.VAULT_ID, self.vault_service.base_url)
         self.vault.on_event = self._announce
         return self
@@ -204,12 +216,20 @@ class World:
             access=self.access, directory=self.directory, secrets=reader, upstream=self.hub, clock=self.clock
         )
         self.arm_service = ArmService(self.arm, self.tokens)
-        self._registry = self.arm.add_registry(
-            scenario.REGISTRY, subscription=scenario.SUBSCRIPTION, group=scenario.GROUP
-        )
-        self.acr = Acr(
-            scenario.REGISTRY,
-            scenario.REGISTRY_ID,
+
+    def _build_registries(self, names: Sequence[str]) -> None:
+        for name in names:
+            self.arm.add_registry(name, subscription=scenario.SUBSCRIPTION, group=scenario.GROUP)
+        self.data_planes = {name: self._data_plane(name) for name in names}
+        self.acr = self.data_planes[scenario.REGISTRY]
+        self.arm.connect(*self.data_planes.values())
+        self._registry_services = [AcrService(acr) for acr in self.data_planes.values()]
+        self.registry_service = self._registry_services[0]
+
+    def _data_plane(self, name: str) -> Acr:
+        return Acr(
+            name,
+            scenario.registry_id(name),
             rules=self.arm,
             verifier=self.tokens,
             access=self.access,
@@ -217,8 +237,6 @@ class World:
             tls=self.certificates.client_context(),
             clock=self.clock,
         )
-        self.arm.connect(self.acr)
-        self.registry_service = AcrService(self.acr)
 
     def _build_watchers(self, pace: float) -> None:
         self.logs = LogAnalytics(clock=self.clock)
@@ -233,15 +251,17 @@ class World:
         self.action_group = ActionGroup(self.exchanges, pace=pace, clock=self.clock)
         self.monitor = Monitor(self.logs, self.action_group, clock=self.clock)
         self.delivery = EventDelivery(pace=pace, clock=self.clock)
-        self.acr.on_push = self.acr.on_delete = self.delivery.publish
+        for acr in self.data_planes.values():
+            acr.on_push = acr.on_delete = self.delivery.publish
 
     def _build_cluster(self) -> None:
         identity = self.directory.create("prod-agentpool", resource_id=scenario.CLUSTER_ID)
-        self.access.grant(identity.object_id, ACR_PULL, scenario.REGISTRY_ID)
+        for name in self.data_planes:
+            self.access.grant(identity.object_id, ACR_PULL, scenario.registry_id(name))
         self.cluster = Cluster(
             scenario.CLUSTER_ID,
             hub=self.hub_registry_service,
-            registry=self.registry_service,
+            registries=self._registry_services,
             identity=identity,
             tokens=self.tokens,
             workspace=self.workspace,
@@ -259,7 +279,7 @@ class World:
             self.hub_service,
             self.hub_auth_service,
             self.hub_registry_service,
-            self.registry_service,
+            *self._registry_services,
             self.topic_service,
             self.sink_service,
             self.insights_service,
@@ -270,6 +290,8 @@ class World:
     def _seed(self) -> None:
         scenario.fill_inventory(self.arm.inventory)
         scenario.grant_app_roles(self.access, self.app_identity.object_id)
+        for name in self.data_planes.keys() - {scenario.REGISTRY}:
+            scenario.grant_registry_roles(self.access, self.app_identity.object_id, scenario.registry_id(name))
         scenario.fill_vault(self.vault, scenario.fill_hub(self.hub))
         for kind in Kind:
             self.sinks.add(kind, "oncall")

@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 import shared
+from functions.api_document import document
 from scripts.notice_reference import notice_page, notice_schema
 from scripts.telemetry_reference import telemetry_page
 from shared.adapters.azure_codes import HINTS, TEMPORARY_CODES
@@ -212,6 +213,7 @@ REFERENCES: Mapping[Path, Callable[[], str]] = {
     },
     Path("docs/reference/notices.md"): lambda: notice_page(_GENERATED),
     Path("docs/reference/notices.schema.json"): notice_schema,
+    Path("docs/reference/openapi.json"): lambda: document().decode(),
     Path("docs/reference/telemetry.md"): lambda: telemetry_page(_GENERATED),
 }
 """What is generated, below the repository's root."""

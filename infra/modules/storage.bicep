@@ -99,7 +99,7 @@ resource tableService 'Microsoft.Storage/storageAccounts/tableServices@2024-01-0
   name: 'default'
 }
 
-// Dead letters are looked at within days; what nobody wanted is gone after a month.
+// The app deletes dead letters when it has recorded them; what it could not read is gone after a month.
 resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2024-01-01' = {
   parent: account
   name: 'default'

@@ -13,7 +13,7 @@ from sandbox.arm.credential_sets import CredentialSets
 from sandbox.arm.health import Health, HealthCheck
 from sandbox.arm.inventory import Inventory
 from sandbox.arm.operations import Operations
-from sandbox.arm.ports import NoRepositories, RepositoryIndex, SecretReader, SecretUnreadable, UpstreamLogin
+from sandbox.arm.ports import Repositories, RepositoryIndex, SecretReader, SecretUnreadable, UpstreamLogin
 from sandbox.arm.refusals import ParentResourceNotFound, ResourceNotFound
 from sandbox.arm.registries import CacheRule, CredentialSet, Registry
 from sandbox.arm.role_assignments import RoleAssignments
@@ -53,7 +53,7 @@ class Arm:
         self.access = access
         self.inventory = Inventory()
         self.operations = Operations(self.settings, clock=clock)
-        self.cache_rules = CacheRules(self.settings, operations=self.operations, index=NoRepositories(), clock=clock)
+        self.cache_rules = CacheRules(self.settings, operations=self.operations, index=Repositories(), clock=clock)
         self.credential_sets = CredentialSets(operations=self.operations, directory=directory, clock=clock)
         self.role_assignments = RoleAssignments(access=access, directory=directory, clock=clock)
         self.throttle = Throttle(clock=clock)
@@ -61,9 +61,9 @@ class Arm:
         self._clock = clock
         self._registries: dict[str, Registry] = {}
 
-    def connect(self, index: RepositoryIndex) -> None:
-        """Ask this data plane from now on which repositories exist."""
-        self.cache_rules.index = index
+    def connect(self, *planes: RepositoryIndex) -> None:
+        """Ask these data planes from now on which repositories exist, each for its own registry."""
+        self.cache_rules.index = Repositories(*planes)
 
     def add_registry(
         self, name: str, *, subscription: str, group: str, login_server: str = "", location: str = "westeurope"

@@ -15,12 +15,15 @@ class RepositoryIndex(Protocol):
         """The names of the repositories that exist in the registry."""
 
 
-class NoRepositories:
-    """A registry that holds nothing, until the data plane is connected."""
+class Repositories:
+    """What several data planes hold; each answers for its own registry, and nothing is held until one is connected."""
 
-    def repositories(self, registry: str) -> frozenset[str]:  # noqa: ARG002 - the same for every registry
-        """Nothing."""
-        return frozenset()
+    def __init__(self, *planes: RepositoryIndex) -> None:
+        self._planes = planes
+
+    def repositories(self, registry: str) -> frozenset[str]:
+        """The names of the repositories that exist in the registry."""
+        return frozenset().union(*(plane.repositories(registry) for plane in self._planes))
 
 
 class Unreadable(StrEnum):

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from sandbox import scenario
 from sandbox.arm.bodies import AuthCredentialBody, Identity, RuleBody, RuleProperties, SetBody, SetProperties
 from sandbox.arm.roles import KEY_VAULT_SECRETS_USER
 from sandbox.control.bodies import ArmChange, NewCredentialSet, NewRule, NewSecret
@@ -35,8 +36,7 @@ class CloudRoutes:
 
     @property
     def _registry(self) -> "Registry":
-        (found,) = self._world.arm.registries()
-        return found
+        return self._world.arm.registry(scenario.SUBSCRIPTION, scenario.GROUP, scenario.REGISTRY)
 
     async def _add_rule(self, request: web.Request) -> web.StreamResponse:
         body = await read(request, NewRule)

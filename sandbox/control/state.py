@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
 
+from sandbox import scenario
 from sandbox.cluster import ADDRESS
 
 if TYPE_CHECKING:
@@ -14,8 +15,17 @@ type Part = Callable[["World"], Awaitable[Any]]
 
 
 async def registry(world: "World") -> dict[str, Any]:
-    """The registry: its rules, credential sets with their health, and what it holds."""
-    (found,) = world.arm.registries()
+    """The scenario's registry: its rules, credential sets with their health, and what it holds."""
+    return await _registry(world, scenario.REGISTRY)
+
+
+async def registries(world: "World") -> list[dict[str, Any]]:
+    """The same of every registry."""
+    return [await _registry(world, name) for name in world.data_planes]
+
+
+async def _registry(world: "World", name: str) -> dict[str, Any]:
+    found, acr = world.arm.registry(scenario.SUBSCRIPTION, scenario.GROUP, name), world.data_planes[name]
     sets = [
         {
             "name": one.name,
@@ -39,7 +49,7 @@ async def registry(world: "World") -> dict[str, Any]:
             for rule in found.rules.values()
         ],
         "credential_sets": sets,
-        "repositories": {name: sorted(world.acr.repository(name).tags) for name in world.acr.store.names()},
+        "repositories": {held: sorted(acr.repository(held).tags) for held in acr.store.names()},
     }
 
 
@@ -134,6 +144,7 @@ async def clock(world: "World") -> str:
 PARTS: Final[dict[str, Part]] = {
     "clock": clock,
     "registry": registry,
+    "registries": registries,
     "roles": roles,
     "vault": vault,
     "hub": hub,

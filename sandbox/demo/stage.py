@@ -61,6 +61,7 @@ async def stage(  # noqa: PLR0913 - what a story may choose, each by name
     settings: Mapping[str, str] | None = None,
     options: Sequence[str] = (),
     policy_edit: Callable[[str], str] = str,
+    registries: Sequence[str] = (),
     telemetry: bool = False,
 ) -> AsyncIterator[Stage]:
     """Everything started.
@@ -72,9 +73,11 @@ async def stage(  # noqa: PLR0913 - what a story may choose, each by name
         settings: more app settings.
         options: more options of the function host.
         policy_edit: makes the story's policy of the scenario's.
+        registries: registries beside the scenario's.
         telemetry: have the app send its telemetry to the world's Application Insights.
     """
-    async with World(certificates=certificates, exchanges_file=folder / "exchanges.jsonl") as world:
+    exchanges = folder / "exchanges.jsonl"
+    async with World(certificates=certificates, exchanges_file=exchanges, registries=registries) as world:
         policy = world.write_policy(folder / "policy.yaml")
         policy.write_text(policy_edit(policy.read_text(encoding="utf-8")), encoding="utf-8")
         world.keep_dead_letters(storage)

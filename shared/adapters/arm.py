@@ -1,15 +1,15 @@
 """Cache rules and credential sets in Azure Resource Manager.
 
-The traps: a PUT on a name that exists overwrites it silently, so every create reads first and refuses what differs; a
-worker that died may have left a create running, whose end is then waited for instead of starting another; and a failed
-operation is an answer with status 200 (see `azure_errors`).
+The traps: a PUT on a name that exists overwrites it silently, so every create reads first and refuses what differs; and
+somebody else may have left a create running, whose end is then waited for instead of starting another. What runs on
+after a write is in `arm_operations`.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.adapters.arm_clients import ArmEndpoint, registry_clients
+from shared.adapters.arm_clients import ArmEndpoint, ArmReader, registry_clients
 from shared.adapters.arm_documents import (
     is_same_name,
     is_same_rule,
@@ -25,20 +25,25 @@ from shared.adapters.arm_documents import (
 )
 from shared.adapters.arm_ids import ResourceId
 from shared.adapters.arm_ids import registry_id as parsed
+from shared.adapters.arm_operations import RUNNING, ArmOperations
 from shared.adapters.azure_errors import azure_call, error_code, together
-from shared.application.ports import Registries
+from shared.application.ports import OperationUntold, Registries
 from shared.application.rotation_ports import CredentialSets
 from shared.domain.cache_rules import CacheRule
+from shared.domain.operations import Operation
 from shared.domain.plans import AttachCredentialSet, CreateCacheRule, CreateCredentialSet
 from shared.domain.registries import CredentialSet, RegistrySnapshot
-from shared.errors import PermanentError
+from shared.errors import CachewardenError, PermanentError
 from shared.telemetry.names import Outside
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
-_RUNNING: Final = frozenset({"Creating", "Updating", "Deleting"})
+_RULES: Final = "cacheRules"
+_SETS: Final = "credentialSets"
 _FAILED: Final = frozenset({"Failed", "Canceled"})
+_ONLY_ASK: Final[dict[str, Any]] = {"polling": False, "cls": lambda answer, _document, _headers: answer.http_response}
+"""Options of the SDK's `begin_…`: send the request and hand out its answer; waiting is `ArmOperations`' matter."""
 
 
 class ExistsOtherwise(PermanentError):
@@ -75,16 +80,20 @@ class ArmRegistries(Registries, CredentialSets):
             endpoint: ARM's address.
             audience: what the tokens are made for.
             poll_s: seconds between two looks at an operation for which ARM asks for no wait of its own.
-            patience_s: seconds until a create is given up for this time; ARM goes on with it.
+            patience_s: seconds until a call or a wait is given up for this time; ARM goes on with an operation.
             options: more options of the SDK's clients.
         """
-        self._clients = registry_clients(credential, ArmEndpoint(endpoint, audience, options))
+        where = ArmEndpoint(endpoint, audience, options)
+        self._clients = registry_clients(credential, where)
+        self._reader = ArmReader(credential, where)
+        self._operations = ArmOperations(self._reader, endpoint=endpoint, poll_s=poll_s)
         self._poll_s = poll_s
         self._patience_s = patience_s
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._clients.aclose()
+        await self._reader.aclose()
 
     async def read(self, registry_id: str) -> RegistrySnapshot:
         """Rules and credential sets as they are now; `repositories` empty, `vault_access` None."""
@@ -111,8 +120,12 @@ class ArmRegistries(Registries, CredentialSets):
         ):
             return await self._set(registry, name)
 
-    async def create_credential_set(self, registry_id: str, action: CreateCredentialSet) -> CredentialSet:
-        """Create it and wait for the end; one of that name that is there and differs is a `PermanentError`."""
+    async def create_credential_set(self, registry_id: str, action: CreateCredentialSet) -> Operation | None:
+        """Create it; the operation that runs then, None when it is there.
+
+        Raises:
+            ExistsOtherwise: one of that name is there and differs.
+        """
         registry, wanted = parsed(registry_id), set_of(action)
         client = self._clients.of(registry.subscription)
         async with azure_call(
@@ -122,14 +135,17 @@ class ArmRegistries(Registries, CredentialSets):
             if found is not None and not is_same_set(found, wanted):
                 raise ExistsOtherwise(f"the credential set {wanted.name} exists and logs in to {found.login_server}")
             if found is not None and found.provisioning_state not in _FAILED:
-                return found
-            poller = await client.credential_sets.begin_create(
-                registry.group, registry.name, wanted.name, write_credential_set(wanted), polling_interval=self._poll_s
-            )
-            return read_credential_set(await poller.result())
+                return None
+            where = (registry.group, registry.name, wanted.name)
+            sent = client.credential_sets.begin_create(*where, write_credential_set(wanted), **_ONLY_ASK)
+            return await self._accepted(registry, f"{_SETS}/{wanted.name}", sent)
 
-    async def create_cache_rule(self, registry_id: str, action: CreateCacheRule) -> None:
-        """Create it and wait for the end; one of that name that is there and differs is a `PermanentError`."""
+    async def create_cache_rule(self, registry_id: str, action: CreateCacheRule) -> Operation | None:
+        """Create it; the operation that runs then, None when it is there.
+
+        Raises:
+            ExistsOtherwise: one of that name is there and differs.
+        """
         registry, wanted = parsed(registry_id), rule_of(action)
         client = self._clients.of(registry.subscription)
         async with azure_call(
@@ -139,19 +155,17 @@ class ArmRegistries(Registries, CredentialSets):
             if found is not None and not is_same_rule(found, wanted):
                 raise ExistsOtherwise(f"the cache rule {wanted.name} exists and caches {found.source}")
             if found is not None and found.provisioning_state not in _FAILED:
-                return
-            document = write_rule(wanted, registry_id)
-            poller = await client.cache_rules.begin_create(
-                registry.group, registry.name, wanted.name, document, polling_interval=self._poll_s
-            )
-            await poller.result()
+                return None
+            where = (registry.group, registry.name, wanted.name)
+            sent = client.cache_rules.begin_create(*where, write_rule(wanted, registry_id), **_ONLY_ASK)
+            return await self._accepted(registry, f"{_RULES}/{wanted.name}", sent)
 
-    async def attach_credential_set(self, registry_id: str, action: AttachCredentialSet) -> None:
-        """Give a rule its credential set and wait for the end; another one that it has by now is left alone.
+    async def attach_credential_set(self, registry_id: str, action: AttachCredentialSet) -> Operation | None:
+        """Give a rule its credential set; the operation that runs then, None when the rule has it.
 
         Raises:
             RuleMissing: there is no such rule.
-            ExistsOtherwise: the rule has another credential set.
+            ExistsOtherwise: the rule has another credential set, which is left alone.
         """
         registry = parsed(registry_id)
         client = self._clients.of(registry.subscription)
@@ -164,14 +178,13 @@ class ArmRegistries(Registries, CredentialSets):
             if found is None:
                 raise RuleMissing(f"there is no cache rule {action.rule}")
             if is_same_name(found.credential_set, action.credential_set):
-                return
+                return None
             if found.credential_set is not None:
                 raise ExistsOtherwise(f"the cache rule {action.rule} has the credential set {found.credential_set}")
+            where = (registry.group, registry.name, action.rule)
             document = write_attachment(action.credential_set, registry_id)
-            poller = await client.cache_rules.begin_update(
-                registry.group, registry.name, action.rule, document, polling_interval=self._poll_s
-            )
-            await poller.result()
+            sent = client.cache_rules.begin_update(*where, document, **_ONLY_ASK)
+            return await self._accepted(registry, f"{_RULES}/{action.rule}", sent)
 
     async def point_credential_set(self, registry_id: str, name: str, username_secret: str, token_secret: str) -> None:
         """Have a set read these secrets, both at once, and wait for the end; the same ones again validate it anew."""
@@ -182,10 +195,37 @@ class ArmRegistries(Registries, CredentialSets):
         ):
             await self._settled(lambda: self._set(registry, name))
             document = write_secrets(username_secret, token_secret)
-            poller = await client.credential_sets.begin_update(
-                registry.group, registry.name, name, document, polling_interval=self._poll_s
-            )
-            await poller.result()
+            sent = client.credential_sets.begin_update(registry.group, registry.name, name, document, **_ONLY_ASK)
+            operation = await self._accepted(registry, f"{_SETS}/{name}", sent)
+        failure = None if operation is None else await self.until_ended(registry_id, operation)
+        if failure is not None:
+            raise failure
+
+    async def until_ended(self, registry_id: str, operation: Operation) -> CachewardenError | None:
+        """Wait for the end of an operation; what it failed of, None when it did not.
+
+        Where ARM tells nothing about the operation, the state of the rule or set does.
+        """
+        registry = parsed(registry_id)
+        async with azure_call(
+            Outside.ARM_AWAIT_OPERATION, f"waiting for {operation.resource}", deadline_s=self._patience_s
+        ):
+            end = await self._operations.end(registry.subscription, operation)
+            if end is not None:
+                return end.failure
+            kind, _, name = operation.resource.partition("/")
+            found: CacheRule | CredentialSet | None
+            if kind == _RULES:
+                found = await self._settled(lambda: self._rule(registry, name))
+            else:
+                found = await self._settled(lambda: self._set(registry, name))
+            if found is None or found.provisioning_state not in _FAILED:
+                return None
+            return OperationUntold(f"{operation.resource} is {found.provisioning_state}, and Azure does not say why")
+
+    async def _accepted(self, registry: ResourceId, resource: str, sent: Awaitable[Any]) -> Operation | None:
+        answer = await (await sent).result()
+        return self._operations.accepted(registry.subscription, resource, answer)
 
     async def _rule(self, registry: ResourceId, name: str) -> CacheRule | None:
         client = self._clients.of(registry.subscription)
@@ -199,7 +239,7 @@ class ArmRegistries(Registries, CredentialSets):
         """What is there once no operation runs on it any more."""
         while True:
             found = await read()
-            if found is None or found.provisioning_state not in _RUNNING:
+            if found is None or found.provisioning_state not in RUNNING:
                 return found
             await asyncio.sleep(self._poll_s)
 

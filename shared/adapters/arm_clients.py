@@ -84,6 +84,14 @@ def authorization_clients(credential: "AsyncTokenCredential", endpoint: ArmEndpo
     return PerSubscription(make)
 
 
+class Answer(msgspec.Struct, frozen=True):
+    """What ARM answered; `body` is the document, None where there is none."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+
+
 class ArmReader:
     """Plain GETs for what no management SDK that we have covers; made on first use, closed by `aclose`."""
 
@@ -95,6 +103,11 @@ class ArmReader:
     async def get(self, path: str, **query: str) -> Any:
         """The document at a path."""
         return await self._send(self._endpoint.address + path, query)
+
+    async def look(self, path: str) -> Answer:
+        """The whole answer at a path with its query, whatever status of success it has."""
+        response = await self._respond(self._endpoint.address + path, {})
+        return Answer(response.status_code, response.headers, response.json() if response.content else None)
 
     async def items(self, path: str, **query: str) -> AsyncIterator[Any]:
         """The items of a list, page by page.
@@ -120,13 +133,16 @@ class ArmReader:
             await made.close()
 
     async def _send(self, url: str, query: Mapping[str, str], *, method: str = "GET", body: Any = None) -> Any:
+        return (await self._respond(url, query, method=method, body=body)).json()
+
+    async def _respond(self, url: str, query: Mapping[str, str], *, method: str = "GET", body: Any = None) -> Any:
         from azure.core.rest import HttpRequest
 
         if self._made is None:
             self._made = self._connect()
         response = await self._made.send_request(HttpRequest(method, url, params=dict(query), json=body))
         response.raise_for_status()
-        return response.json()
+        return response
 
     def _connect(self) -> Any:
         from azure.core.pipeline import policies

@@ -1,7 +1,8 @@
 """Applying a plan: one action after the other, each safe to repeat.
 
-What an action leaves half-done is found by the next survey, so there is no undo and no journal. An action that is
-refused for good takes down only what needs it; trouble that may pass stops the run, and the next one goes on there.
+What an action leaves half-done is found by the next survey or told by the operation that it began, so there is no undo.
+An action that is refused for good takes down only what needs it; trouble that may pass stops the run, and the next one
+goes on there.
 """
 
 from collections.abc import Callable
@@ -11,8 +12,10 @@ import msgspec
 import stamina
 
 from shared.application.audit import POLICY, Audit
+from shared.application.operations import Journal, Operations
 from shared.application.ports import Registries, VaultAccess
 from shared.application.survey import Survey
+from shared.domain.operations import Operation
 from shared.domain.plans import (
     Action,
     AttachCredentialSet,
@@ -65,6 +68,7 @@ class Applier:
         survey: Survey,
         registries: Registries,
         vault_access: VaultAccess,
+        operations: Operations,
         audit: Audit,
         health_patience: float,
     ) -> None:
@@ -72,14 +76,23 @@ class Applier:
         self._survey = survey
         self._registries = registries
         self._vault_access = vault_access
+        self._operations = operations
         self._audit = audit
         self._health_patience = health_patience
 
     @traced(Work.APPLY)
-    async def apply(self, registry_id: str, plan: Plan, *, still_ours: Callable[[], None], by: str = POLICY) -> Applied:
+    async def apply(
+        self,
+        registry_id: str,
+        plan: Plan,
+        *,
+        still_ours: Callable[[], None],
+        journal: Journal,
+        by: str = POLICY,
+    ) -> Applied:
         """Carry out a plan; `still_ours` is asked before each write and raises when the lease is lost.
 
-        Who asked for it, `by`, goes into the audit trail.
+        Who asked for it, `by`, goes into the audit trail. What failed already, by the journal, is not tried again.
 
         Raises:
             TemporaryError: an outside system is in trouble, or a credential set is not healthy in time.
@@ -88,9 +101,10 @@ class Applier:
         refused: dict[str, PermanentError] = {}
         healthy: set[str] = set()
         for action in plan.actions:
-            needs = _needs(action)
-            if needs in refused:
-                refused[_name(action)] = refused[needs]
+            name, needs = _name(action), _needs(action)
+            known = journal.failed.get(name) or refused.get(needs or "")
+            if known is not None:
+                refused[name] = known
                 continue
             still_ours()
             try:
@@ -99,12 +113,12 @@ class Applier:
                     healthy.add(needs)
                     still_ours()
                 async with self._audited(registry_id, action, by):
-                    await self._carry_out(registry_id, action)
+                    await self._carry_out(registry_id, action, journal)
             except PermanentError as error:
                 _log.warning("action.refused", action=action.__struct_config__.tag, code=error.code, text=str(error))
-                refused[_name(action)] = error
+                refused[name] = error
             else:
-                _log.info("action.done", action=action.__struct_config__.tag, name=_name(action), why=action.why)
+                _log.info("action.done", action=action.__struct_config__.tag, name=name, why=action.why)
                 done.append(action)
         return Applied(done=tuple(done), refused=refused)
 
@@ -116,21 +130,24 @@ class Applier:
         resource = f"{registry_id}/{_name(action)}"
         return self._audit.change(kind, resource, by=by, why=action.why, before=before, after=after)
 
-    async def _carry_out(self, registry_id: str, action: Action) -> None:
+    async def _carry_out(self, registry_id: str, action: Action, journal: Journal) -> None:
         kind = str(action.__struct_config__.tag)
         with working(Work.ACTION, action=kind), counted(ACTIONS, action=kind):
-            await self._write(registry_id, action)
+            await self._write(registry_id, action, journal)
 
-    async def _write(self, registry_id: str, action: Action) -> None:
+    async def _write(self, registry_id: str, action: Action, journal: Journal) -> None:
+        begun: Operation | None = None
         match action:
             case CreateCredentialSet():
-                await self._registries.create_credential_set(registry_id, action)
+                begun = await self._registries.create_credential_set(registry_id, action)
             case GrantVaultAccess():
                 await self._grant(registry_id, action)
             case CreateCacheRule():
-                await self._registries.create_cache_rule(registry_id, action)
+                begun = await self._registries.create_cache_rule(registry_id, action)
             case AttachCredentialSet():
-                await self._registries.attach_credential_set(registry_id, action)
+                begun = await self._registries.attach_credential_set(registry_id, action)
+        if begun is not None:
+            await self._operations.finish(registry_id, begun, journal.bearers.get(_name(action)))
 
     async def _grant(self, registry_id: str, action: GrantVaultAccess) -> None:
         credential_set = await self._existing(registry_id, action.credential_set)
@@ -153,8 +170,13 @@ class Applier:
             with attempt:
                 credential_set = await self._existing(registry_id, name)
                 if credential_set.healthy is not True:
-                    said = f"{credential_set.health_code} {credential_set.health_message}".strip()
-                    raise CredentialUnhealthy(f"the credential set {name} is not healthy: {said or 'no verdict yet'}")
+                    raise CredentialUnhealthy(unhealthy_set(credential_set))
+
+
+def unhealthy_set(credential_set: CredentialSet) -> str:
+    """What ACR says is wrong with a credential set, in a sentence."""
+    said = f"{credential_set.health_code} {credential_set.health_message}".strip()
+    return f"the credential set {credential_set.name} is not healthy: {said or 'no verdict yet'}"
 
 
 def wait_of(error: Exception) -> bool | float:

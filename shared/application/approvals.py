@@ -15,7 +15,7 @@ from shared.application.messages import REMEDIATIONS, RegistryMessage
 from shared.application.ports import Clock, Incidents, Queue
 from shared.application.questions import NotFound
 from shared.domain.approvals import Decision, Proposal
-from shared.domain.incidents import Incident, IncidentState
+from shared.domain.incidents import Incident, IncidentState, shown
 from shared.errors import CallerError
 from shared.telemetry.names import Work
 from shared.telemetry.spans import traced
@@ -61,20 +61,20 @@ class ApprovalExpired(CallerError):
 class Approvals:
     """Takes people's answers."""
 
-    def __init__(  # noqa: PLR0913 - the ports and parts that it works with, each by name
+    def __init__(  # noqa: PLR0913 - the ports that it uses, each by name
         self,
         *,
         book: IncidentBook,
         incidents: Incidents,
-        queue: Queue,
         audit: Audit,
+        queue: Queue,
         clock: Clock,
         lifetime: timedelta,
     ) -> None:
         self._book = book
         self._incidents = incidents
-        self._queue = queue
         self._audit = audit
+        self._queue = queue
         self._clock = clock
         self._lifetime = lifetime
 
@@ -98,7 +98,10 @@ class Approvals:
             await self._book.asked_too_long_ago(key)
             await self._continue(incident)
             raise ApprovalExpired(f"the plan was proposed at {proposal.proposed_at:%Y-%m-%dT%H:%M:%SZ}")
-        async with self._recorded("approve_plan", key, answer, proposal):
+        if proposal.decision is Decision.APPROVED:  # the same yes again: only its message may be lost
+            await self._continue(incident)
+            return shown(incident)
+        async with self._audited("approve_plan", key, answer, proposal):
             decided = _as_said(await self._book.approved(key, by=answer.by, why=answer.why), Decision.APPROVED)
         await self._continue(decided)
         return decided
@@ -110,11 +113,11 @@ class Approvals:
         _, proposal = await self._asked(key)
         if answer.plan and answer.plan != proposal.plan:
             raise NothingToDecide(f"plan: {answer.plan!r} found; the incident asks about {proposal.plan!r}")
-        async with self._recorded("reject_plan", key, answer, proposal):
+        async with self._audited("reject_plan", key, answer, proposal):
             return _as_said(await self._book.rejected(key, by=answer.by, why=answer.why), Decision.REJECTED)
 
-    def _recorded(self, kind: str, key: str, answer: Answer, proposal: Proposal) -> AbstractAsyncContextManager[object]:
-        """Write down in the audit trail who said what to which plan."""
+    def _audited(self, kind: str, key: str, answer: Answer, proposal: Proposal) -> AbstractAsyncContextManager[object]:
+        """Nothing outside is changed yet; who let it happen, and why, is part of the trail all the same."""
         why = answer.why or "no reason given"
         return self._audit.change(kind, f"incidents/{key}", by=answer.by, why=why, after={"plan": proposal.plan})
 
@@ -138,7 +141,7 @@ def _as_said(incident: Incident, decision: Decision) -> Incident:
     proposal = incident.proposal
     if proposal is None or proposal.decision is not decision:
         raise NothingToDecide(f"the incident is {incident.state}: another answer came first")
-    return incident
+    return shown(incident)
 
 
 def _read(body: bytes, signed_in: str | None) -> Answer:

@@ -25,6 +25,7 @@ from shared.application.event_work import EventWork
 from shared.application.forecast import Forecast
 from shared.application.headroom import ANONYMOUS
 from shared.application.incident_book import IncidentBook
+from shared.application.incident_rotations import IncidentRotations
 from shared.application.intake import Intake
 from shared.application.lost_events import LostEvents
 from shared.application.mirrors import MirrorReports
@@ -32,6 +33,7 @@ from shared.application.notice_chores import DailyDigest, Escalation, LateSummar
 from shared.application.notice_reports import NoticeReports
 from shared.application.notification import Notification
 from shared.application.observed_channels import ObservedChannels
+from shared.application.operations import Operations
 from shared.application.ports import (
     Channel,
     Clock,
@@ -161,11 +163,22 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
     book = IncidentBook(incidents=ports.incidents, notification=notification, clock=ports.clock)
     survey = Survey(policy=policy, registries=ports.registries, content=ports.content, vault_access=ports.vault_access)
     audit = Audit(rows=ports.audit_rows, clock=ports.clock)
+    dead_letters = DeadLetters(
+        letters=ports.letters,
+        deliveries=ports.deliveries,
+        notification=notification,
+        queue=ports.queue,
+        audit=audit,
+        clock=ports.clock,
+    )
+    unrecorded = Unrecorded(book=book, dead_letters=dead_letters)
+    operations = Operations(registries=ports.registries, book=book, unrecorded=unrecorded, audit=audit)
     applier = Applier(
         policy=policy,
         survey=survey,
         registries=ports.registries,
         vault_access=ports.vault_access,
+        operations=operations,
         audit=audit,
         health_patience=patience.health,
     )
@@ -181,19 +194,10 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
         clock=ports.clock,
         suspect=credentials.rotating.suspect,
     )
-    dead_letters = DeadLetters(
-        letters=ports.letters,
-        deliveries=ports.deliveries,
-        notification=notification,
-        queue=ports.queue,
-        audit=audit,
-        clock=ports.clock,
-    )
     notice_reports = NoticeReports(policy=policy, outbox=ports.outbox, states=ports.channel_states, clock=ports.clock)
     events = EventIntake(
         policy=policy, deliveries=ports.deliveries, dead_letters=dead_letters, queue=ports.queue, clock=ports.clock
     )
-    unrecorded = Unrecorded(book=book, dead_letters=dead_letters)
     chores: tuple[Chore, ...] = (
         UnannouncedFailures(detection=detection, recalls=recalls),
         LostEvents(letters=ports.event_letters, intake=events, dead_letters=dead_letters, clock=ports.clock),
@@ -226,8 +230,15 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
             detection=detection,
             deliveries=ports.deliveries,
             events=events,
-            event_work=_event_work(policy, ports, book, survey, notification, credentials.watch),
-            curing=Curing(policy=policy, book=book, survey=survey, applier=applier, unrecorded=unrecorded),
+            event_work=_event_work(policy, ports, book, unrecorded, survey, notification, credentials.watch),
+            curing=Curing(
+                policy=policy,
+                book=book,
+                survey=survey,
+                operations=operations,
+                applier=applier,
+                unrecorded=unrecorded,
+            ),
             verification=Verification(content=ports.content, clock=ports.clock, patience=patience.verification),
             book=book,
             unrecorded=unrecorded,
@@ -244,14 +255,14 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
             incidents=ports.incidents,
             outbox=ports.outbox,
             deliveries=ports.deliveries,
-            rotations=ports.rotations,
+            rotations=IncidentRotations(policy=policy, rotations=ports.rotations),
         ),
         notice_reports=notice_reports,
         approvals=Approvals(
             book=book,
             incidents=ports.incidents,
-            queue=ports.queue,
             audit=audit,
+            queue=ports.queue,
             clock=ports.clock,
             lifetime=policy.limits.approval_expires_after,
         ),
@@ -293,6 +304,7 @@ def _event_work(  # noqa: PLR0913, PLR0917 - what event work is made of
     policy: Policy,
     ports: Ports,
     book: IncidentBook,
+    unrecorded: Unrecorded,
     survey: Survey,
     notification: Notification,
     watch: CredentialWatch,
@@ -301,11 +313,13 @@ def _event_work(  # noqa: PLR0913, PLR0917 - what event work is made of
         policy=policy,
         incidents=ports.incidents,
         book=book,
+        unrecorded=unrecorded,
         heard=watch.heard,
         drift=Drift(
             policy=policy,
             incidents=ports.incidents,
             book=book,
+            unrecorded=unrecorded,
             survey=survey,
             records=ports.drift_records,
             notification=notification,

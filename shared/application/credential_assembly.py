@@ -35,8 +35,8 @@ class Credentials(msgspec.Struct, frozen=True):
 
     @property
     def chores(self) -> tuple[Chore, ...]:
-        """What of them is looked after regularly."""
-        return self.watch, self.headroom, self.capability
+        """What of them is looked after regularly; a look at the pull limit saves the watch a test of its own."""
+        return self.headroom, self.watch, self.capability
 
 
 def assemble_credentials(

@@ -30,6 +30,11 @@ from shared.telemetry.spans import consumes, traced
 _log = get_logger(__name__)
 
 _TEST_AGAIN: Final = timedelta(minutes=15)
+"""How long a verdict of Docker Hub's stands against failed pulls: each is evidence, and a storm brings thousands."""
+
+_BLAMED_AGAIN: Final = timedelta(hours=1)
+"""How long it stands against ACR, which repeats its own. Headroom looks more often, so the sweep needs no test."""
+
 _REMIND_DAYS: Final = (14, 7, 3, 1, 0)
 
 
@@ -128,15 +133,23 @@ class CredentialWatch:
         if await self._is_running(name):
             return "rotation_running"
         live, watch = await self._custody.live(credential), await self._rotations.watch(name)
-        if watch.rejected == live.token.version and watch.tested_at and now - watch.tested_at < _TEST_AGAIN:
+        since = timedelta.max if watch.tested_at is None else now - watch.tested_at
+        if watch.rejected == live.token.version and since < _TEST_AGAIN:
             return "tested_before"
+        if why is not Trigger.PERSON and watch.accepted == live.token.version:
+            if blamed_by and since < _BLAMED_AGAIN:
+                await self._say_good(name, blamed_by, now)
+                return "tested_before"
+            if not blamed_by and since < _TEST_AGAIN:
+                return "tested_before"
         try:
             await self._custody.test(live.login)
         except CredentialRejected as error:
-            remembered = msgspec.structs.replace(watch, rejected=live.token.version, tested_at=now)
+            remembered = msgspec.structs.replace(watch, rejected=live.token.version, accepted="", tested_at=now)
             await self._rotations.remember(name, remembered)
             return await self._refused(name, why, live, error)
-        await self._rotations.remember(name, msgspec.structs.replace(watch, rejected="", tested_at=now))
+        accepted = msgspec.structs.replace(watch, rejected="", accepted=live.token.version, tested_at=now)
+        await self._rotations.remember(name, accepted)
         if blamed_by:
             await self._say_good(name, blamed_by, now)
         return "works"

@@ -4,11 +4,14 @@ Two workers that plan from the same reading would create the same rules twice; h
 the state that it finds, so a worker that dies between any two of them leaves nothing that the next can't take further.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
 
 from shared.application.apply import Applied, Applier
 from shared.application.audit import POLICY
 from shared.application.incident_book import IncidentBook
+from shared.application.operations import Journal, Operations, bearers
 from shared.application.survey import Survey
 from shared.application.unrecorded import Unrecorded
 from shared.domain.approvals import Decision
@@ -18,6 +21,7 @@ from shared.domain.planner import plan
 from shared.domain.plans import CreateCacheRule, Outcome, Plan
 from shared.domain.policy import Mode, Policy, RegistryPolicy
 from shared.domain.registries import RegistrySnapshot
+from shared.errors import PermanentError
 from shared.telemetry import bind
 from shared.telemetry.names import Work
 from shared.telemetry.spans import traced
@@ -29,15 +33,35 @@ _MOST_PASSES = 5
 """Incidents that arrive while others are applied are taken along; beyond this the next message takes them."""
 
 
+class Run(msgspec.Struct, frozen=True):
+    """One pass under the lease.
+
+    Attributes:
+        still_ours: raises when the lease is lost.
+        failed: name of a rule or credential set → why an operation of a worker before us has failed.
+    """
+
+    still_ours: Callable[[], None]
+    failed: Mapping[str, PermanentError]
+
+
 class Curing:
     """Plans and applies what a registry's incidents need."""
 
-    def __init__(
-        self, *, policy: Policy, book: IncidentBook, survey: Survey, applier: Applier, unrecorded: Unrecorded
+    def __init__(  # noqa: PLR0913 - the parts that it works with, each by name
+        self,
+        *,
+        policy: Policy,
+        book: IncidentBook,
+        survey: Survey,
+        operations: Operations,
+        applier: Applier,
+        unrecorded: Unrecorded,
     ) -> None:
         self._policy = policy
         self._book = book
         self._survey = survey
+        self._operations = operations
         self._applier = applier
         self._unrecorded = unrecorded
 
@@ -50,21 +74,24 @@ class Curing:
             PermanentError: the registry can't be read.
         """
         seen: set[str] = set()
+        failed: dict[str, PermanentError] = {}
         for _ in range(_MOST_PASSES):
             pending = [i async for i in self._book.active(registry.id) if self._is_pending(registry, i, seen)]
             if not pending:
                 return
             link(trace for incident in pending for trace in incident.traces)
+            failed |= await self._operations.resume(registry.id, pending)
+            run = Run(still_ours, failed)
             snapshot = await self._survey.read(registry.id)
             modes = self._modes(registry, snapshot, pending)
             for incident in (i for i in pending if modes[i.id] is not Mode.ENFORCE):
                 seen.add(incident.id)
                 written = False
                 async with self._unrecorded.apart(incident):
-                    written = await self._propose(registry, snapshot, incident, modes[incident.id], still_ours)
+                    written = await self._propose(registry, snapshot, incident, modes[incident.id], run)
                 if written:
                     snapshot = await self._survey.read(registry.id)
-            await self._enforce(registry, snapshot, [i for i in pending if modes[i.id] is Mode.ENFORCE], still_ours)
+            await self._enforce(registry, snapshot, [i for i in pending if modes[i.id] is Mode.ENFORCE], run)
 
     def _is_pending(self, registry: RegistryPolicy, incident: Incident, seen: set[str]) -> bool:
         """Whether there is something to do now; an observed incident is planned again when its mode has changed."""
@@ -108,7 +135,7 @@ class Curing:
         snapshot: RegistrySnapshot,
         incident: Incident,
         mode: Mode,
-        still_ours: Callable[[], None],
+        run: Run,
     ) -> bool:
         """Record what would be done, and do it only when a person has agreed; True when the registry was written to."""
         proposed, outcomes = self._plan(registry, snapshot, [incident])
@@ -118,22 +145,20 @@ class Curing:
         if not proposed.actions:
             await self._book.applied(incident.id)
         elif mode is Mode.APPROVE:
-            return await self._ask(registry, snapshot, planned, proposed, still_ours)
+            return await self._ask(registry, snapshot, planned, proposed, run)
         return False
 
     async def _ask(
-        self,
-        registry: RegistryPolicy,
-        snapshot: RegistrySnapshot,
-        incident: Incident,
-        proposed: Plan,
-        still_ours: Callable[[], None],
+        self, registry: RegistryPolicy, snapshot: RegistrySnapshot, incident: Incident, proposed: Plan, run: Run
     ) -> bool:
         match self._answer_to(incident, proposed):
             case Decision.APPROVED:
                 by = incident.proposal.decided_by if incident.proposal else POLICY
+                journal = Journal(bearers(proposed.actions, [incident]), run.failed)
                 with bind(incidents=incident.id):
-                    result = await self._applier.apply(registry.id, proposed, still_ours=still_ours, by=by)
+                    result = await self._applier.apply(
+                        registry.id, proposed, still_ours=run.still_ours, journal=journal, by=by
+                    )
                 await self._conclude(snapshot, incident, result)
                 return True
             case Decision.REJECTED:
@@ -150,23 +175,20 @@ class Curing:
         return answered.decision
 
     async def _enforce(
-        self,
-        registry: RegistryPolicy,
-        snapshot: RegistrySnapshot,
-        incidents: Sequence[Incident],
-        still_ours: Callable[[], None],
+        self, registry: RegistryPolicy, snapshot: RegistrySnapshot, incidents: Sequence[Incident], run: Run
     ) -> None:
         planned, outcomes = self._plan(registry, snapshot, incidents)
         recorded = []
         for incident in incidents:
             async with self._unrecorded.apart(incident):
                 recorded.append(await self._book.planned(incident.id, outcomes[incident.id], Mode.ENFORCE, planned))
+        going = [incident for incident in recorded if incident.state is IncidentState.PLANNED]
+        journal = Journal(bearers(planned.actions, going), run.failed)
         with bind(incidents=" ".join(incident.id for incident in incidents)):
-            result = await self._applier.apply(registry.id, planned, still_ours=still_ours)
-        for incident in recorded:
-            if incident.state is IncidentState.PLANNED:
-                async with self._unrecorded.apart(incident):
-                    await self._conclude(snapshot, incident, result)
+            result = await self._applier.apply(registry.id, planned, still_ours=run.still_ours, journal=journal)
+        for incident in going:
+            async with self._unrecorded.apart(incident):
+                await self._conclude(snapshot, incident, result)
 
     async def _conclude(self, snapshot: RegistrySnapshot, incident: Incident, result: Applied) -> None:
         """Applied, unless its rule was refused, or the credential set of a rule that was there before."""

@@ -61,6 +61,7 @@ class LetterView(msgspec.Struct, frozen=True):
     first_seen: str
     updated_at: str
     deaths: int
+    replays: tuple[str, ...]
     failures: tuple[Failure, ...]
     body: str
     encoding: str
@@ -220,6 +221,7 @@ def _view(letter: DeadLetter) -> LetterView:
         first_seen=letter.first_seen.isoformat(),
         updated_at=letter.updated_at.isoformat(),
         deaths=letter.deaths,
+        replays=tuple(at.isoformat() for at in letter.replays),
         failures=letter.failures,
         body=body,
         encoding=encoding,

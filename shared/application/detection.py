@@ -17,6 +17,7 @@ from shared.application.records import change, record
 from shared.application.site_images import SiteImages
 from shared.domain.alerts import Alert
 from shared.domain.failures import Cause, PullFailure, diagnose
+from shared.domain.gathering import knows
 from shared.domain.images import ImageReference
 from shared.domain.incidents import incident_id, note
 from shared.domain.policy import Policy
@@ -216,7 +217,7 @@ class Detection:
 
     async def _is_known(self, registry_id: str, image: ImageReference) -> bool:
         stored = await self._incidents.get(incident_id(registry_id, image.source))
-        return stored is not None and str(image) in stored.value.images
+        return stored is not None and knows(stored.value, image)
 
     async def _note_resolved(self, alert: Alert) -> None:
         """An alert that is over is written down and never acted on: the image still isn't cached because of it."""

@@ -1,4 +1,4 @@
-"""Answers that are no JSON."""
+"""Answers that are not a use case's own: texts that are no JSON, and the one form of errors."""
 
 import msgspec
 
@@ -8,3 +8,22 @@ class Document(msgspec.Struct, frozen=True):
 
     media_type: str
     text: str
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """What went wrong, where, and what was expected (RFC 9457).
+
+    Attributes:
+        type: `urn:cachewarden:error:<code>`.
+        title: the kind of error, in a few words.
+        detail: what was found and what was expected.
+        code: the error's code; docs/reference/errors.md lists them.
+        hint: what somebody can do about it.
+    """
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    hint: str

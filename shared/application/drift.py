@@ -13,6 +13,7 @@ from shared.application.incident_book import IncidentBook
 from shared.application.notification import Notification
 from shared.application.ports import Changed, Clock, Incidents
 from shared.application.survey import Survey
+from shared.application.unrecorded import Unrecorded
 from shared.domain.drift import Change, DriftRecord, drift_notice, resource_key, what_happened
 from shared.domain.events import ChangeHint
 from shared.domain.incidents import Incident
@@ -38,6 +39,7 @@ class Drift:
         policy: Policy,
         incidents: Incidents,
         book: IncidentBook,
+        unrecorded: Unrecorded,
         survey: Survey,
         records: DriftRecords,
         notification: Notification,
@@ -46,6 +48,7 @@ class Drift:
         self._policy = policy
         self._incidents = incidents
         self._book = book
+        self._unrecorded = unrecorded
         self._survey = survey
         self._records = records
         self._notification = notification
@@ -73,8 +76,9 @@ class Drift:
         await self._tell(registry, hint, delivery, undone, contested=contested)
         text = what_happened(hint)
         for incident in undone:
-            ask = self._plan(registry, snapshot, [incident]) if contested else None
-            await self._book.reopened(incident.id, text, ask=ask)
+            question = self._plan(registry, snapshot, [incident]) if contested else None
+            async with self._unrecorded.apart(incident):
+                await self._book.reopened(incident.id, text, question=question)
         return undone
 
     def _undone(

@@ -9,6 +9,7 @@ from shared.application.drift import Drift
 from shared.application.incident_book import IncidentBook
 from shared.application.ports import IGNORED, Incidents
 from shared.application.prevention import Prevention
+from shared.application.unrecorded import Unrecorded
 from shared.domain.event_readers import Hint
 from shared.domain.events import ChangeHint, DeleteHint, PushHint
 from shared.domain.images import parse_reference
@@ -58,6 +59,7 @@ class EventWork:
         policy: Policy,
         incidents: Incidents,
         book: IncidentBook,
+        unrecorded: Unrecorded,
         drift: Drift,
         prevention: Prevention,
         heard: Callable[[VaultEvent], Awaitable[str]],
@@ -65,6 +67,7 @@ class EventWork:
         self._policy = policy
         self._incidents = incidents
         self._book = book
+        self._unrecorded = unrecorded
         self._drift = drift
         self._prevention = prevention
         self._heard = heard
@@ -106,7 +109,8 @@ class EventWork:
             if i.state in CURED and any(proof.at < hint.at for proof in i.proofs)  # not proven since: there are many
         ]
         for incident in cured:
-            await self._book.reopened(incident.id, f"an image of {hint.repository} was deleted from the registry")
+            async with self._unrecorded.apart(incident):
+                await self._book.reopened(incident.id, f"an image of {hint.repository} was deleted from the registry")
         return _worked(registry, cured, otherwise="no_incident")
 
     async def _of(self, registry: RegistryPolicy, repository: str) -> list[Incident]:

@@ -12,7 +12,7 @@ import msgspec
 from shared.application.custody import Custody
 from shared.application.notification import Notification
 from shared.application.ports import Clock
-from shared.application.rotation_ports import CredentialRejected, DockerHub, Login, Rotations, Samples
+from shared.application.rotation_ports import CredentialRejected, DockerHub, HubUnavailable, Rotations, Samples
 from shared.domain.headroom import Level, Outlook, Reading, outlook
 from shared.domain.policy import Policy
 from shared.domain.rotation_notices import headroom_notice
@@ -71,6 +71,9 @@ class Headroom:
         for window in sorted(seen, key=lambda window: seen[window])[:_LOOKS_A_RUN]:
             try:
                 await self._look(window)
+            except HubUnavailable as error:
+                _log.warning("headroom.unknown", window=window, code=error.code)
+                return  # whatever it is, another request now makes it worse
             except CachewardenError as error:
                 _log.warning("headroom.unknown", window=window, code=error.code)
 
@@ -92,22 +95,9 @@ class Headroom:
         return [ANONYMOUS, *sorted(name for name in names if name in self._policy.credentials)]
 
     async def _look(self, window: str) -> None:
-        login: Login | None = None
-        if window != ANONYMOUS:
-            running, watch = await self._rotations.latest(window), await self._rotations.watch(window)
-            if running is not None and not running.value.settled and running.value.adopted_at is None:
-                return
-            live = await self._custody.live(self._policy.credentials[window])
-            if watch.rejected == live.token.version:
-                return
-            login = live.login
-        try:
-            reading = msgspec.structs.replace(await self._hub.probe(login), at=self._clock.now())
-        except CredentialRejected:
-            watch = await self._rotations.watch(window)
-            remembered = msgspec.structs.replace(watch, rejected=live.token.version)
-            await self._rotations.remember(window, remembered)
-            raise
+        reading = await (self._anonymous() if window == ANONYMOUS else self._as_account(window))
+        if reading is None:
+            return
         await self._samples.add(window, reading)
         seen = outlook(await self._samples.recent(window, self._clock.now() - _WINDOW))
         if reading.remaining is not None:
@@ -115,3 +105,24 @@ class Headroom:
         _log.info("headroom.read", window=window, remaining=reading.remaining, level=seen.level)
         if notice := headroom_notice(window, reading, seen):
             await self._notification.tell(notice)
+
+    async def _anonymous(self) -> Reading:
+        return msgspec.structs.replace(await self._hub.probe(None), at=self._clock.now())
+
+    async def _as_account(self, credential: str) -> Reading | None:
+        """A reading with a credential's login, None while that may be refused; what came of it is remembered."""
+        running, watch = await self._rotations.latest(credential), await self._rotations.watch(credential)
+        if running is not None and not running.value.settled and running.value.adopted_at is None:
+            return None
+        live, now = await self._custody.live(self._policy.credentials[credential]), self._clock.now()
+        if watch.rejected == live.token.version:
+            return None
+        try:
+            reading = msgspec.structs.replace(await self._hub.probe(live.login), at=now)
+        except CredentialRejected:
+            rejected = msgspec.structs.replace(watch, rejected=live.token.version, accepted="")
+            await self._rotations.remember(credential, rejected)
+            raise
+        accepted = msgspec.structs.replace(watch, rejected="", accepted=live.token.version, tested_at=now)
+        await self._rotations.remember(credential, accepted)
+        return reading

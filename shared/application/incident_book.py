@@ -14,8 +14,9 @@ from shared.application.notification import Notification
 from shared.application.ports import Clock, Incidents
 from shared.application.records import cause_of, change
 from shared.domain.approvals import Decision, Proposal, propose
-from shared.domain.incidents import ACTIVE, Incident, IncidentState, Proof, note, transition
+from shared.domain.incidents import ACTIVE, Incident, IncidentState, Proof, ask, note, transition
 from shared.domain.notice_kinds import NoticeKind
+from shared.domain.operations import Operation
 from shared.domain.plans import Outcome, Plan
 from shared.domain.policy import Mode
 from shared.domain.reopening import reopen
@@ -71,8 +72,8 @@ class IncidentBook:
         def edit(incident: Incident) -> Incident:
             if incident.state is not IncidentState.PLANNED:
                 return incident
-            asked = msgspec.structs.replace(incident, proposal=propose(plan, self._clock.now()))
-            return transition(asked, IncidentState.AWAITING_APPROVAL, self._clock.now(), "a person has to agree first")
+            now = self._clock.now()
+            return ask(incident, propose(plan, now), now)
 
         return await self._move(key, edit)
 
@@ -144,9 +145,35 @@ class IncidentBook:
 
         return await self._move(key, edit)
 
-    async def reopened(self, key: str, text: str, *, ask: Plan | None = None) -> Incident:
-        """A cured incident is to be cured again; `ask` is a plan that a person has to agree to whatever the mode."""
-        return await self._move(key, lambda incident: reopen(incident, self._clock.now(), text, ask=ask))
+    async def unmade(self, key: str, text: str) -> Incident:
+        """The rule that counted as there has failed to be made: it is planned for again."""
+
+        def edit(incident: Incident) -> Incident:
+            if incident.state is not IncidentState.APPLIED:
+                return incident
+            return transition(incident, IncidentState.PLANNED, self._clock.now(), text)
+
+        return await self._move(key, edit)
+
+    async def operation_accepted(self, key: str, operation: Operation) -> None:
+        """Resource Manager does something for the incident; whoever takes it up next can wait for that."""
+        await change(
+            self._incidents,
+            key,
+            lambda i: msgspec.structs.replace(i, operation=operation) if i.state is IncidentState.PLANNED else i,
+        )
+
+    async def operation_ended(self, key: str, operation: Operation) -> None:
+        """The end of an operation was seen; another one that is there by now stays."""
+        await change(
+            self._incidents,
+            key,
+            lambda i: msgspec.structs.replace(i, operation=None) if i.operation == operation else i,
+        )
+
+    async def reopened(self, key: str, text: str, *, question: Plan | None = None) -> Incident:
+        """A cured incident is to be cured again; a person has to agree to `question` first, whatever the mode."""
+        return await self._move(key, lambda incident: reopen(incident, self._clock.now(), text, question=question))
 
     async def _decided(self, key: str, decision: Decision, *, by: str, why: str) -> Incident:
         def edit(incident: Incident) -> Incident:

@@ -14,9 +14,10 @@ import msgspec
 from shared.domain.incidents import Incident, IncidentState
 from shared.domain.notice_kinds import NoticeKind
 from shared.domain.notices import Notice
+from shared.domain.operations import Operation
 from shared.domain.plans import AttachCredentialSet, CreateCacheRule, CreateCredentialSet
 from shared.domain.registries import CredentialSet, RegistrySnapshot
-from shared.errors import PermanentError, TemporaryError
+from shared.errors import CachewardenError, PermanentError, TemporaryError
 
 _BEGINNING: Final = datetime(1601, 1, 1, tzinfo=UTC)
 """The earliest time that Azure Tables hold (documented)."""
@@ -336,8 +337,19 @@ class Logs(Protocol):
         """Run a query over a window; raises `TableMissing` when it names a table that the workspace lacks."""
 
 
+class OperationUntold(PermanentError):
+    """A cache rule or credential set could not be made, and Azure no longer says why."""
+
+    code = "operation_untold"
+    hint = "Look at the registry's activity log; making it again tells the reason."
+
+
 class Registries(Protocol):
-    """Registries' cache rules and credential sets in ARM."""
+    """Registries' cache rules and credential sets in ARM.
+
+    What is created takes Azure a while: the answer is the operation that runs then, or None when what is wanted is
+    there. One of that name that is there and differs is a `PermanentError`.
+    """
 
     async def read(self, registry_id: str) -> RegistrySnapshot:
         """Rules and credential sets as they are now; `repositories` empty, `vault_access` None."""
@@ -345,14 +357,24 @@ class Registries(Protocol):
     async def credential_set(self, registry_id: str, name: str) -> CredentialSet | None:
         """One credential set with its health, None when there is none."""
 
-    async def create_credential_set(self, registry_id: str, action: CreateCredentialSet) -> CredentialSet:
-        """Create it and wait for the end; one of that name that is there and differs is a `PermanentError`."""
+    async def create_credential_set(self, registry_id: str, action: CreateCredentialSet) -> Operation | None:
+        """Create it."""
 
-    async def create_cache_rule(self, registry_id: str, action: CreateCacheRule) -> None:
-        """Create it and wait for the end; one of that name that is there and differs is a `PermanentError`."""
+    async def create_cache_rule(self, registry_id: str, action: CreateCacheRule) -> Operation | None:
+        """Create it."""
 
-    async def attach_credential_set(self, registry_id: str, action: AttachCredentialSet) -> None:
-        """Give a rule its credential set and wait for the end."""
+    async def attach_credential_set(self, registry_id: str, action: AttachCredentialSet) -> Operation | None:
+        """Give a rule its credential set."""
+
+    async def until_ended(self, registry_id: str, operation: Operation) -> CachewardenError | None:
+        """Wait for the end of an operation, also of one that another worker began.
+
+        Returns:
+            What it failed of, `OperationUntold` where that is not known any more; None when it did not fail.
+
+        Raises:
+            TemporaryError: the end can't be told now; the operation goes on.
+        """
 
 
 class VaultAccess(Protocol):

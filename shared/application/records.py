@@ -5,8 +5,9 @@ from datetime import datetime
 
 from shared.application.ports import Changed, Incidents
 from shared.domain.failures import PullFailure
+from shared.domain.gathering import observe, open_incident
 from shared.domain.images import ImageReference
-from shared.domain.incidents import Incident, incident_id, observe, open_incident, traced_to
+from shared.domain.incidents import Incident, incident_id, traced_to
 from shared.telemetry.instruments import TRANSITIONS
 from shared.telemetry.metrics import count
 from shared.telemetry.tracing import traceparent

@@ -29,6 +29,7 @@ from shared.application.unrecorded import Unrecorded
 from shared.application.verification import Verification
 from shared.domain.incidents import Incident, IncidentState, registry_key
 from shared.domain.policy import Policy, RegistryPolicy
+from shared.domain.registries import RegistrySnapshot
 from shared.errors import CachewardenError, PermanentError, TemporaryError
 from shared.telemetry import bind, get_logger
 from shared.telemetry.instruments import CONCLUSIONS
@@ -190,21 +191,30 @@ class Remediation:
         ]
 
     async def _verify(self, registry: RegistryPolicy) -> None:
+        """Prove what is applied; a rule that counted as there and was not made after all is planned for again."""
         applied = [i for i in await self._open(registry) if i.state is IncidentState.APPLIED]
         if not applied:
             return
         try:
-            login_server = (await self._registries.read(registry.id)).login_server
+            found = await self._registries.read(registry.id)
         except CachewardenError as error:
             await self._troubled(registry, applied, error)
             return
+        serving = {rule.name for rule in found.rules if rule.is_serving}
         async with asyncio.TaskGroup() as group:
             for incident in applied:
-                group.create_task(self._prove(registry, login_server, incident))
+                if incident.rule in serving:
+                    group.create_task(self._prove(registry, found, incident))
+                else:
+                    group.create_task(self._plan_again(incident))
 
-    async def _prove(self, registry: RegistryPolicy, login_server: str, incident: Incident) -> None:
+    async def _plan_again(self, incident: Incident) -> None:
+        async with self._unrecorded.apart(incident):
+            await self._book.unmade(incident.id, f"the rule {incident.rule} is not there: it is planned for again")
+
+    async def _prove(self, registry: RegistryPolicy, found: RegistrySnapshot, incident: Incident) -> None:
         try:
-            await self._book.verified(incident.id, await self._verification.prove(login_server, incident))
+            await self._book.verified(incident.id, await self._verification.prove(found, incident))
         except CachewardenError as error:
             await self._troubled(registry, [incident], error)
 

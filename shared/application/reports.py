@@ -1,26 +1,22 @@
 """Reports: what is known, read only; the JSON API and the console show the same."""
 
-from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 import msgspec
 
+from shared.application.incident_rotations import IncidentRotations
 from shared.application.notice_reports import DeliveryStatus, delivery_status
 from shared.application.paging import read_position
 from shared.application.ports import Deliveries, Incidents, Outbox, Totals
 from shared.application.questions import BadQuestion, NotFound, number
-from shared.application.rotation_ports import Rotations
-from shared.domain.incidents import Incident, IncidentState
+from shared.domain.incidents import Incident, IncidentState, shown
 from shared.domain.policy import Policy
 from shared.domain.rotation import Rotation
 
 _USUAL_LIMIT: Final = 100
 _LARGEST_LIMIT: Final = 1000
 _LONGEST_NAME: Final = 200
-_MOST_ROTATIONS: Final = 5
-_EARLIER: Final = timedelta(days=1)
-"""How long before an incident a rotation may have ended and still explain it."""
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -55,11 +51,10 @@ class IncidentSummary(msgspec.Struct, frozen=True):
 
 
 class IncidentReport(msgspec.Struct, frozen=True):
-    """An incident, what became of its notices, and what happened to its upstream's credential meanwhile.
+    """An incident, what became of its notices, and the rotations of the credential behind it.
 
     Attributes:
         answer_by: until when its question can be answered; None where nothing is asked.
-        rotations: those of the upstream's credential that were going on since a day before it, the newest first.
     """
 
     incident: Incident
@@ -80,7 +75,13 @@ class Reports:
     """Answers questions about incidents and the app itself."""
 
     def __init__(
-        self, *, policy: Policy, incidents: Incidents, outbox: Outbox, deliveries: Deliveries, rotations: Rotations
+        self,
+        *,
+        policy: Policy,
+        incidents: Incidents,
+        outbox: Outbox,
+        deliveries: Deliveries,
+        rotations: IncidentRotations,
     ) -> None:
         self._policy = policy
         self._incidents = incidents
@@ -115,10 +116,10 @@ class Reports:
         rows = [row async for row in self._outbox.about(f"incidents/{key}")]
         asked = incident.proposal if incident.state is IncidentState.AWAITING_APPROVAL else None
         return IncidentReport(
-            incident=incident,
+            incident=shown(incident),
             notices=tuple(delivery_status(row) for row in rows),
             answer_by=asked.proposed_at + self._policy.limits.approval_expires_after if asked else None,
-            rotations=tuple([each async for each in self._rotations_for(incident)][:_MOST_ROTATIONS]),
+            rotations=await self._rotations.of(incident),
         )
 
     async def deliveries(self) -> Totals:
@@ -134,15 +135,6 @@ class Reports:
         async for _ in self._incidents.newest(1):
             break
         return Health(status="healthy", mode=self._policy.mode, registries=len(self._policy.registries))
-
-    async def _rotations_for(self, incident: Incident) -> AsyncIterator[Rotation]:
-        upstream = self._policy.upstreams.get(incident.source.partition("/")[0])
-        if upstream is None or upstream.credential is None:
-            return
-        async for rotation in self._rotations.history(upstream.credential):
-            if rotation.updated_at < incident.opened_at - _EARLIER:
-                return
-            yield rotation
 
 
 def summary_of(incident: Incident) -> IncidentSummary:

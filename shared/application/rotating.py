@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from shared.application.leases import held
+from shared.application.leases import LeaseLost, held
 from shared.application.messages import ROTATIONS, RotationMessage
 from shared.application.notification import Notification
 from shared.application.ports import Changed, Clock, Leases, Queue, Stored
@@ -18,8 +18,8 @@ from shared.application.rotation_endings import Check
 from shared.application.rotation_ports import Rotations
 from shared.application.rotation_steps import Steps
 from shared.domain.policy import Credential, Policy, Provider
-from shared.domain.rotation import Rotation, RotationState, Trigger, begin, step
-from shared.domain.rotation_notices import rotation_notice
+from shared.domain.rotation import Rotation, RotationState, Trigger, begin, note, step
+from shared.domain.rotation_notices import rotation_notice, trouble
 from shared.errors import CallerError, PermanentError, TemporaryError
 from shared.telemetry import bind, get_logger
 from shared.telemetry.instruments import ROTATION_STEPS
@@ -31,6 +31,9 @@ _log = get_logger(__name__)
 
 _LONGEST_DELAY: Final = timedelta(hours=6)
 _LEASE_TAKEN_S: Final = 2.0
+_SHORTEST_WAIT: Final = timedelta(seconds=15)
+_LONGEST_WAIT: Final = timedelta(minutes=15)
+_LONG_TROUBLE: Final = timedelta(hours=1)
 _MOST_STEPS: Final = 20
 _CAN_WITHDRAW: Final = frozenset(
     {
@@ -90,6 +93,11 @@ class Rotating:
         self._queue = queue
         self._clock = clock
         self._lease_s = lease_s
+
+    @property
+    def credentials(self) -> tuple[str, ...]:
+        """The names of the policy's credentials."""
+        return tuple(self._policy.credentials)
 
     def credential(self, name: str) -> Credential:
         """The credential of that name; raises `UnknownCredential`."""
@@ -159,7 +167,7 @@ class Rotating:
         """Do every step of a credential's rotation that can be done now; what has to wait is put off.
 
         Raises:
-            TemporaryError: an outside system is in trouble; the message has to come again.
+            TemporaryError: the storage is in trouble, or the lease was lost; the message has to come again.
         """
         name = message.credential
         if name not in self._policy.credentials:
@@ -200,6 +208,10 @@ class Rotating:
         try:
             with in_the_name_of(rotation):
                 return await self._steps.of[rotation.state](credential, rotation, check)
+        except (Changed, LeaseLost):
+            raise
+        except TemporaryError as error:
+            return await self._put_off(rotation, error)
         except PermanentError as error:
             now, detail = self._clock.now(), f"{error} {error.hint}".strip()
             if rotation.state in _CAN_WITHDRAW:
@@ -210,6 +222,25 @@ class Rotating:
                 raise
             code, told = rotation.error or error.code, f"{rotation.detail} {detail}".strip()
             return step(rotation, RotationState.FAILED, now, f"{error.code}: {error}", error=code, detail=told)
+
+    async def _put_off(self, rotation: Rotation, error: TemporaryError) -> Rotation:
+        """The rotation with the same step to do later: waiting is no failed message, whatever asks for it.
+
+        A lock of the name or an abuse limit says for how long; otherwise the waits grow. People hear of long trouble.
+        """
+        now = self._clock.now()
+        lasted = now - rotation.updated_at
+        grown = min(max(lasted / 4, _SHORTEST_WAIT), _LONGEST_WAIT)
+        wait = timedelta(seconds=error.retry_after) if error.retry_after else grown
+        if lasted > _LONG_TROUBLE:
+            name, summary = rotation.credential, f"the rotation {rotation.id} makes no progress: {error.code}"
+            detail = f"{error} {error.hint}".strip()
+            told = (rotation.id, rotation.state, error.code)
+            await self._notification.tell(
+                trouble(name, now, code=error.code, told=told, summary=summary, detail=detail)
+            )
+        _log.warning("rotation.in_trouble", rotation=rotation.id, code=error.code, text=str(error))
+        return note(rotation, now, "rotation.in_trouble", f"{error.code}: {error.hint}", not_before=now + wait)
 
 
 def _steps(credential: Credential, *, minted: bool) -> tuple[str, ...]:

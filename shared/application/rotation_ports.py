@@ -168,7 +168,8 @@ class Watch(msgspec.Struct, frozen=True):
         checked_at: when that was.
         cannot: the code of what keeps tokens from being minted, empty when nothing is known to.
         rejected: the version of the live secret that Docker Hub refused.
-        tested_at: when our own test last asked.
+        accepted: the one that it accepted, at the last test or look at the pull limit.
+        tested_at: when that was.
     """
 
     refused_owner: str = ""
@@ -177,6 +178,7 @@ class Watch(msgspec.Struct, frozen=True):
     checked_at: datetime | None = None
     cannot: str = ""
     rejected: str = ""
+    accepted: str = ""
     tested_at: datetime | None = None
 
 

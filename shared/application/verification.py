@@ -5,10 +5,11 @@ from collections.abc import Iterable
 
 import stamina
 
-from shared.application.apply import wait_of
+from shared.application.apply import CredentialUnhealthy, unhealthy_set, wait_of
 from shared.application.ports import Clock, NotServed, RegistryContent, ServedManifest
 from shared.domain.images import ImageReference, parse_reference
 from shared.domain.incidents import Incident, Proof
+from shared.domain.registries import RegistrySnapshot
 from shared.telemetry import bind, get_logger
 from shared.telemetry.names import Work
 from shared.telemetry.spans import working
@@ -30,13 +31,14 @@ class Verification:
         self._clock = clock
         self._patience = patience
 
-    async def prove(self, login_server: str, incident: Incident) -> tuple[Proof, ...]:
+    async def prove(self, registry: RegistrySnapshot, incident: Incident) -> tuple[Proof, ...]:
         """One proof for each reference of the incident that has none yet.
 
         A new rule takes minutes until the data plane honours it (observed), so what is not served yet is asked again,
         up to the patience.
 
         Raises:
+            CredentialUnhealthy: not served, and ACR says that the rule's credential set does not work.
             NotServed: not served within the patience.
             PullRefused: the registry refuses for good.
         """
@@ -44,7 +46,7 @@ class Verification:
 
         async def one(image: str, pull_from: str) -> Proof:
             async with gate:
-                served = await self._until_served(login_server, parse_reference(pull_from))
+                served = await self._until_served(registry.login_server, parse_reference(pull_from))
             _log.info("image.served", image=image, pull_from=pull_from, origin=served.origin)
             return Proof(
                 image=image, pull_from=pull_from, digest=served.digest, origin=served.origin, at=self._clock.now()
@@ -55,6 +57,8 @@ class Verification:
             link(incident.traces)
             results = await asyncio.gather(*(one(*pair) for pair in missing), return_exceptions=True)
         for result in results:
+            if isinstance(result, NotServed) and (verdict := _verdict(registry, incident.rule)):
+                raise CredentialUnhealthy(f"{result}; {verdict}") from result
             if isinstance(result, BaseException):
                 raise result
         return tuple(result for result in results if isinstance(result, Proof))
@@ -71,6 +75,13 @@ class Verification:
                     await self._content.manifest(login_server, reference.repository, usual)
                 return served
         raise NotServed(f"{reference} is not served")  # pragma: no cover - the loop above returns or raises
+
+
+def _verdict(registry: RegistrySnapshot, rule_name: str | None) -> str:
+    """What ACR says is wrong with the credential set of a rule, empty when nothing is."""
+    names = {(rule.credential_set or "").lower() for rule in registry.rules if rule.name == rule_name}
+    sick = (one for one in registry.credential_sets if one.name.lower() in names and one.healthy is False)
+    return next((unhealthy_set(one) for one in sick), "")
 
 
 def _proven(proofs: Iterable[Proof]) -> set[str]:

@@ -91,5 +91,7 @@ class StuckIncidents:
         asked, lifetime = incident.proposal, self._policy.limits.approval_expires_after
         if asked is None or mode is Mode.ENFORCE or not asked.is_expired(self._clock.now(), lifetime):
             return False
-        await self._book.asked_too_long_ago(incident.id)
-        return True
+        async with self._unrecorded.apart(incident):
+            await self._book.asked_too_long_ago(incident.id)
+            return True
+        return False

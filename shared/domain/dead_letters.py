@@ -56,7 +56,7 @@ class DeadLetter(msgspec.Struct, frozen=True):
         updated_at: when anything about it changed last.
         deaths: how often it was given up; more than once after a replay that failed.
         failures: the latest failed attempts, oldest first, at most `MOST_FAILURES`.
-        replays: when and by whom it was tried again, oldest first.
+        replays: when it was tried again, oldest first, at most `MOST_FAILURES`.
     """
 
     id: str

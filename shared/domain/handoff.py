@@ -43,8 +43,11 @@ _CONTAINER = "<container>"
 
 
 def hand_off(incident: Incident) -> tuple[HandOff, ...]:
-    """What is left to do for each failing image of an incident that something serves, oldest first."""
-    return tuple(
+    """What is left to do for each failing image of an incident that something serves, oldest first.
+
+    When more references fail than the incident lists, the repository comes first: its lines hold for every tag.
+    """
+    return _of_repository(incident) + tuple(
         HandOff(
             image=image,
             pull_from=pull_from,
@@ -55,6 +58,15 @@ def hand_off(incident: Incident) -> tuple[HandOff, ...]:
         )
         for image, pull_from in incident.pull_from.items()
     )
+
+
+def _of_repository(incident: Incident) -> tuple[HandOff, ...]:
+    first = next(iter(incident.pull_from.values()), None)
+    if first is None or not incident.others:
+        return ()
+    pull_from, repository = parse_reference(first).source, parse_reference(incident.source)
+    lines = kustomize_images(repository, pull_from)
+    return (HandOff(image=incident.source, pull_from=pull_from, kustomize=lines, helm=helm_values(pull_from)),)
 
 
 def commands(pull_from: str, workloads: Iterable[Workload]) -> tuple[str, ...]:

@@ -12,10 +12,11 @@ import msgspec
 
 from shared.domain.approvals import Proposal
 from shared.domain.diagnosis.redaction import redact
-from shared.domain.failures import PullFailure, Workload
-from shared.domain.images import ImageReference
+from shared.domain.failures import Workload
+from shared.domain.operations import Operation
 
 MOST_IMAGES = 50
+MOST_OTHERS = 200
 MOST_WORKLOADS = 20
 MOST_TIMELINE = 60
 MOST_TRACES = 8
@@ -93,6 +94,8 @@ class Incident(msgspec.Struct, frozen=True):
         registry_id: the registry's ARM id as the policy writes it.
         source: the upstream repository, `docker.io/library/nginx`.
         images: the failing references, oldest first, at most `MOST_IMAGES`.
+        others: further failing references, at most `MOST_OTHERS`; when it is full there may be more. The rule serves
+            them too, and people are told the repository to use instead of a reference each.
         active_since: when it was opened, or opened again; how long a cure may take counts from here.
         through: failing reference → the cache rule through which the registry asked the upstream, if it did.
         workloads: failing reference → who wanted it, at most `MOST_WORKLOADS` each.
@@ -101,12 +104,14 @@ class Incident(msgspec.Struct, frozen=True):
         reason: why it is blocked or failed: one word of the design page, or an outside system's error code.
         detail: the same in a sentence, with what to do.
         proposal: what a person is asked about, or has answered; None where the policy asks nobody.
+        questions: how often a person was asked.
         rule: the cache rule that serves it, or will.
         pull_from: failing reference → reference to use from then on.
         proofs: one per reference that the registry served.
         left_alone: failing reference → why nothing will serve it, where other references of the repository are served.
         mode: the mode under which it was planned last, empty before.
         preventive: nothing has failed yet; an image in the registry is built from this repository.
+        operation: what Resource Manager was doing for it when that was last written down; None once the end was seen.
         traces: the traces (W3C `traceparent`) of the first deliveries that spoke of it, at most `MOST_TRACES`.
     """
 
@@ -120,6 +125,7 @@ class Incident(msgspec.Struct, frozen=True):
     first_seen: datetime
     last_seen: datetime
     images: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
     through: dict[str, str] = {}
     workloads: dict[str, tuple[Workload, ...]] = {}
     evidence: str = ""
@@ -127,6 +133,7 @@ class Incident(msgspec.Struct, frozen=True):
     reason: str | None = None
     detail: str = ""
     proposal: Proposal | None = None
+    questions: int = 0
     rule: str | None = None
     pull_from: dict[str, str] = {}
     proofs: tuple[Proof, ...] = ()
@@ -134,6 +141,7 @@ class Incident(msgspec.Struct, frozen=True):
     mode: str = ""
     timeline: tuple[TimelineEntry, ...] = ()
     preventive: bool = False
+    operation: Operation | None = None
     traces: tuple[str, ...] = ()
 
     @property
@@ -161,50 +169,6 @@ def incident_id(registry_id: str, source: str) -> str:
     return f"{registry_key(registry_id)}-{hashlib.sha256(source.encode()).hexdigest()[:16]}"
 
 
-def open_incident(registry_id: str, image: ImageReference, failure: PullFailure, now: datetime) -> Incident:
-    """A new incident for the first failure of a repository; `image` is the one that the failure names."""
-    incident = Incident(
-        id=incident_id(registry_id, image.source),
-        registry_id=registry_id,
-        source=image.source,
-        state=IncidentState.DETECTED,
-        opened_at=now,
-        updated_at=now,
-        active_since=now,
-        first_seen=failure.first_seen,
-        last_seen=failure.last_seen,
-        evidence=failure.diagnosis.evidence,
-    )
-    return _noted(
-        _merged(incident, image, failure),
-        now,
-        "incident.detected",
-        f"{image} failed to pull: {failure.diagnosis.cause}",
-    )
-
-
-def observe(incident: Incident, image: ImageReference, failure: PullFailure, now: datetime) -> Incident:
-    """The incident with one more failure on it.
-
-    What is settled opens again when there is something new to do: a reference without proof, or a repository that was
-    blocked or failed before. More failures of a reference that is proven are evidence, not work: the workload still
-    pulls from the upstream, and people have been told the reference to use.
-    """
-    merged = _merged(incident, image, failure)
-    settled_again = merged.state in {IncidentState.VERIFIED, IncidentState.CLOSED} and not merged.unsettled
-    planned_without_it = merged.is_only_observed and merged.images != incident.images
-    if (
-        (merged.state in ACTIVE and not planned_without_it)
-        or merged.state is IncidentState.AWAITING_APPROVAL
-        or settled_again
-    ):
-        if merged == incident:  # a storm says the same thing thousands of times, and each write is a conflict
-            return incident
-        return msgspec.structs.replace(merged, updated_at=now)
-    reopened = transition(merged, IncidentState.DETECTED, now, f"{image} failed to pull")
-    return msgspec.structs.replace(reopened, active_since=now, traces=())
-
-
 def traced_to(incident: Incident, trace: str) -> Incident:
     """The incident with one more delivery's trace, by which its cure can be found; the first few are enough."""
     ids = {known.split("-")[1] for known in incident.traces}
@@ -229,17 +193,29 @@ def transition(  # noqa: PLR0913 - the fields that may change with a state, each
     """
     if state is not incident.state and state not in _NEXT[incident.state]:
         raise IllegalTransition(f"an incident does not go from {incident.state} to {state}")
-    moved = msgspec.structs.replace(incident, state=state, reason=reason, detail=redact(detail), updated_at=now)
-    return _noted(moved, now, f"incident.{state}", text)
+    operation = incident.operation if state is IncidentState.PLANNED else None
+    moved = msgspec.structs.replace(
+        incident, state=state, reason=reason, detail=redact(detail), updated_at=now, operation=operation
+    )
+    return note(moved, now, f"incident.{state}", text)
+
+
+def ask(incident: Incident, proposal: Proposal, now: datetime) -> Incident:
+    """The incident with a question to a person; the next question is another one, whatever it asks."""
+    asked = msgspec.structs.replace(incident, proposal=proposal, questions=incident.questions + 1)
+    return transition(asked, IncidentState.AWAITING_APPROVAL, now, "a person has to agree first")
+
+
+def shown(incident: Incident) -> Incident:
+    """The incident as it is shown to people: without its operation, whose address may carry a signature."""
+    return msgspec.structs.replace(incident, operation=None)
 
 
 def note(incident: Incident, now: datetime, event: str, text: str) -> Incident:
-    """The incident with a line on its timeline and nothing else changed."""
-    return _noted(incident, now, event, text)
+    """The incident with a line on its timeline and nothing else changed; the same line again is none.
 
-
-def _noted(incident: Incident, now: datetime, event: str, text: str) -> Incident:
-    """Keeps the oldest entry and the newest: how it began is never pushed out by what repeats."""
+    The oldest entry and the newest are kept: how it began is never pushed out by what repeats.
+    """
     text = redact(text)  # an outside system's error may quote Docker Hub, which names the account
     entry = TimelineEntry(at=now, event=event, text=text)
     last = incident.timeline[-1:] and incident.timeline[-1]
@@ -249,22 +225,3 @@ def _noted(incident: Incident, now: datetime, event: str, text: str) -> Incident
     if len(timeline) > MOST_TIMELINE:
         timeline = (timeline[0], *timeline[-(MOST_TIMELINE - 1) :])
     return msgspec.structs.replace(incident, timeline=timeline)
-
-
-def _merged(incident: Incident, image: ImageReference, failure: PullFailure) -> Incident:
-    images = dict.fromkeys((*incident.images, str(image)))
-    kept = tuple(images)[:MOST_IMAGES]
-    wanted_by = dict.fromkeys((*incident.workloads.get(str(image), ()), *failure.workloads))
-    workloads = {**incident.workloads, str(image): tuple(wanted_by)[:MOST_WORKLOADS]}
-    rule = failure.diagnosis.cache_rule
-    through = {**incident.through, str(image): rule} if rule else incident.through
-    return msgspec.structs.replace(
-        incident,
-        images=kept,
-        through={name: through[name] for name in kept if name in through},
-        workloads={name: workloads[name] for name in kept if name in workloads},
-        failures=max(incident.failures, failure.count),
-        first_seen=min(incident.first_seen, failure.first_seen),
-        last_seen=max(incident.last_seen, failure.last_seen),
-        preventive=False,
-    )

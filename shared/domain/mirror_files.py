@@ -17,6 +17,7 @@ from shared.domain.images import ImageReference
 from shared.domain.mirrors import Mirrors
 from shared.domain.rewriting import Rewrite, rewrites
 
+_Dumper: type[Any] = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _CONTAINERS: Final = ("containers", "initContainers")
 
 
@@ -101,7 +102,7 @@ def kustomize_component(mirrors: Mirrors, images: Iterable[ImageReference]) -> s
 
 
 def _yaml(document: Mapping[str, Any]) -> str:
-    text: str = yaml.safe_dump(document, sort_keys=False, width=1000)
+    text: str = yaml.dump(document, Dumper=_Dumper, sort_keys=False, width=1000)
     return text
 
 

@@ -118,8 +118,8 @@ class Mirrors:
 
 
 def _mapped_elsewhere(rule: CacheRule, more_specific: Sequence[CacheRule]) -> Iterator[str]:
-    """Sources that the rule maps too, and a more specific one to another place."""
-    for other in more_specific:
+    """Sources that a wildcard maps too, and a more specific rule to another place."""
+    for other in more_specific if rule.is_wildcard else ():
         source, target = (
             (f"{other.source[:-1]}x", f"{other.target[:-1]}x") if other.is_wildcard else (other.source, other.target)
         )

@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from shared.domain.approvals import Proposal
-from shared.domain.incidents import Incident, Proof
+from shared.domain.incidents import MOST_OTHERS, Incident, Proof
 from shared.domain.notice_kinds import NoticeKind, Severity
 
 __all__ = [
@@ -37,8 +37,8 @@ class HandOff(msgspec.Struct, frozen=True):
     """What is left for people: the new reference of one image, and the lines that put it in place.
 
     Attributes:
-        image: the reference that fails.
-        pull_from: the reference to use from then on.
+        image: the reference that fails; the repository where more fail than are listed.
+        pull_from: the reference to use from then on; for a repository its place in the registry, tags and digests kept.
         commands: `kubectl set image …`, one per workload concerned; empty when no workload is known.
         kustomize: the `images:` part of a kustomization.
         helm: the values that most charts read an image from.
@@ -141,7 +141,7 @@ _NEXT_STEPS = {
 
 def notice_of(kind: NoticeKind, incident: Incident, hand_off: tuple[HandOff, ...], now: datetime) -> Notice:
     """The notice that tells where an incident stands."""
-    asked = incident.proposal and (incident.proposal.plan, incident.proposal.proposed_at.date())
+    asked = incident.proposal and (incident.proposal.plan, incident.questions)
     images = sorted((each.image, each.pull_from) for each in hand_off)
     subject = f"incidents/{incident.id}"
     summary = _SUMMARIES.get(kind, "{source}: {state}")
@@ -162,10 +162,19 @@ def notice_of(kind: NoticeKind, incident: Incident, hand_off: tuple[HandOff, ...
         proposal=incident.proposal,
         proofs=incident.proofs,
         hand_off=hand_off,
+        facts=_others(incident),
         workloads=_workloads(incident),
         resources=failing_resources(incident),
         next_step=_NEXT_STEPS.get(kind, ""),
     )
+
+
+def _others(incident: Incident) -> dict[str, str]:
+    """How many more references fail than are listed."""
+    if not incident.others:
+        return {}
+    count = f"{len(incident.others)}{' or more' if len(incident.others) >= MOST_OTHERS else ''}"
+    return {"More references": f"{count}; what holds for the repository holds for them, tag or digest kept"}
 
 
 def _workloads(incident: Incident) -> tuple[str, ...]:

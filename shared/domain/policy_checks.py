@@ -5,7 +5,7 @@ everything; each check therefore leaves empty values alone, and names are looked
 what could be read.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 
 from shared.domain.images import DOCKER_HUB, DOCKER_HUB_ALIASES
@@ -43,11 +43,18 @@ def warnings_in(policy: Policy, lines: Lines) -> Iterator[Problem]:
                 lines, f"notifications.channels.{name}", "a channel without a route", "a route that names it"
             )
     for (i, one), (k, other) in combinations(enumerate(policy.registries), 2):
-        if shared := sorted(
-            {p.lower().rstrip("/") for p in one.serves} & {p.lower().rstrip("/") for p in other.serves}
-        ):
-            found = f"{shared[0]}, which registries[{i}] serves too"
+        if shared := _served_by_both(one.serves, other.serves):
+            found = f"{shared}, which registries[{i}] serves too"
             yield _problem(lines, f"registries[{k}].serves", found, "one registry, unless both should get the rules")
+
+
+def _served_by_both(one: Sequence[str], other: Sequence[str]) -> str:
+    """A resource that two registries serve, or how many of them; empty where they share none."""
+    if not one or not other:
+        return next(iter((*one, *other)), "everything")
+    mine, theirs = ([f"{prefix.rstrip('/')}/".lower() for prefix in prefixes] for prefixes in (one, other))
+    pairs = ((max(m, t, key=len), min(m, t, key=len)) for m in mine for t in theirs)
+    return min((inner[:-1] for inner, outer in pairs if inner.startswith(outer)), default="")
 
 
 def _problem(lines: Lines, path: str, found: str, expected: str) -> Problem:

@@ -50,10 +50,11 @@ class Outside(_Described):
 
     ARM_READ_REGISTRY = "arm.read_registry", "rules and credential sets of a registry"
     ARM_READ_CREDENTIAL_SET = "arm.read_credential_set", "one credential set with its health"
-    ARM_CREATE_CREDENTIAL_SET = "arm.create_credential_set", "a credential set is made, to the end of the operation"
+    ARM_CREATE_CREDENTIAL_SET = "arm.create_credential_set", "a credential set is asked for"
     ARM_UPDATE_CREDENTIAL_SET = "arm.update_credential_set", "a credential set reads other versions"
-    ARM_CREATE_CACHE_RULE = "arm.create_cache_rule", "a cache rule is made, to the end of the operation"
+    ARM_CREATE_CACHE_RULE = "arm.create_cache_rule", "a cache rule is asked for"
     ARM_ATTACH_CREDENTIAL_SET = "arm.attach_credential_set", "a cache rule gets its credential set"
+    ARM_AWAIT_OPERATION = "arm.await_operation", "the end of what was asked for, also by a worker that is gone"
     ARM_FIND_VAULT = "arm.find_vault", "the vault at an address"
     ARM_READ_ACCESS = "arm.read_access", "who may read a vault's secrets"
     ARM_GRANT_ACCESS = "arm.grant_access", "a role assignment on a secret, or an access policy of a vault"

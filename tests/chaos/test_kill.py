@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from sandbox import scenario
+from sandbox.demo.stage import Stage
 from sandbox.frame.faults import FaultRule, Phase
 from sandbox.waiting import until
 from tests.fixtures.app import OpenStage, exhaust_and_fail, fire, rules_of, settled
@@ -30,6 +31,7 @@ MOMENTS = {
     "after the first cache rule": FaultRule(
         service="arm", method="PUT", path="/cacheRules/", phase=Phase.AFTER, hold=True, times=1
     ),
+    "while the first operation runs": FaultRule(service="arm", path="/operationStatuses/", hold=True, times=1),
     "before the second cache rule": FaultRule(
         service="arm", method="PUT", path="/cacheRules/", hold=True, skip=1, times=1
     ),
@@ -79,3 +81,49 @@ class TestKill:
             async with stage.another_host(**{"AzureWebJobs.remediations.Disabled": "false"}) as second:
                 successor = msgspec.structs.replace(stage, host=second)
                 assert await settled(successor, len(IMAGES)) == dict.fromkeys(SOURCES, "verified")
+
+
+class TestOperations:
+    """A host that dies while Azure goes on with what it has accepted."""
+
+    async def test_the_next_host_waits_for_the_end(self, open_stage: OpenStage) -> None:
+        """It asks where the first one asked, and puts nothing a second time."""
+        async with open_stage() as stage:
+            stage.world.arm.settings.operation_polls = 3
+            polled = await _killed_while_the_rule_is_made(stage)
+            await stage.host.start()
+
+            assert await settled(stage, 1) == {SOURCES[1]: "verified"}
+            assert len(stage.world.exchanges.exchanges("arm", method="PUT", path="/cacheRules/")) == 1
+            polls = stage.world.exchanges.exchanges("arm", method="GET", path="/cacheRules/.*/operationStatuses/")
+            assert len(polls) > 3
+            assert {poll.url.partition("/operationStatuses/")[2] for poll in polls} == {polled}
+
+    async def test_what_failed_meanwhile_is_told_in_azure_s_words(self, open_stage: OpenStage) -> None:
+        """The operation's own error is on the incident, and nobody had to make the rule again to learn it."""
+        async with open_stage() as stage:
+            stage.world.arm.operations.fail_next("cacheRules", "NoSuchThing", "Not in this region.")
+            await _killed_while_the_rule_is_made(stage)
+            stage.world.arm.operations.settle()
+            await stage.host.start()
+
+            assert await settled(stage, 1) == {SOURCES[1]: "failed"}
+            [summary] = await stage.get("incidents")
+            report = await stage.get(f"incidents/{summary['id']}")
+            assert report["incident"]["reason"] == "NoSuchThing"
+            assert "Not in this region." in report["incident"]["detail"]
+            assert report["incident"]["operation"] is None
+            assert len(stage.world.exchanges.exchanges("arm", method="PUT", path="/cacheRules/")) == 1
+
+
+async def _killed_while_the_rule_is_made(stage: Stage) -> str:
+    """A host that is killed when it first asks about the operation of nginx's rule; what it asked for."""
+    fault = stage.world.faults.add(
+        FaultRule(service="arm", method="GET", path="/cacheRules/.*/operationStatuses/", hold=True, times=1)
+    )
+    await exhaust_and_fail(stage, IMAGES[1])
+    await fire(stage)
+    [held] = await fault.wait_until_held()
+    await stage.host.kill()
+    stage.world.faults.clear()
+    return held.path.partition("/operationStatuses/")[2]

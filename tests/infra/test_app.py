@@ -168,6 +168,16 @@ class TestTriggers:
         assert "key: 'data.operationName'" in wiring
         assert wiring.count("key: 'subject'") == 2
 
+    def test_dead_letters_are_read_where_they_are_left(self) -> None:
+        """One container: made, written to by every subscription, read and emptied by the app, whose role allows it."""
+        main = template(INFRA / "main.bicep").text
+        wiring = template(INFRA / "wiring.bicep").text
+        given = "deadLetterContainer: deadLetterContainer"
+
+        assert (main.count(given), wiring.count(given)) == (3, 3)
+        assert "var deadLetterContainer = 'event-dead-letters'" in main
+        assert "roles.builtIn.storageBlobDataOwner" in module("storage").text
+
     def test_a_function_name_is_part_of_its_subscription(self) -> None:
         """Names of subscriptions stay within 64 characters (documented)."""
         for entries in data("events.json").values():

@@ -13,7 +13,11 @@ from shared.domain.incidents import ACTIVE, Incident, IncidentState, registry_ke
 
 
 class TableIncidents(Incidents):
-    """Incidents in the table `incidents`, with what they are filtered and sorted by as columns."""
+    """Incidents in the table `incidents`, with what they are filtered and sorted by as columns.
+
+    One that can't be read, such as one of a newer version after a step back, is left out of every list and logged: it
+    would keep its whole registry from being cured.
+    """
 
     def __init__(self, tables: Tables) -> None:
         self._table = tables.table("incidents")
@@ -39,7 +43,7 @@ class TableIncidents(Incidents):
         condition = "PartitionKey eq @partition"
         if active_only:
             condition += f" and {_in_one_of(ACTIVE)}"
-        async for stored in self._records.query(condition, values):
+        async for stored in self._records.readable(condition, values):
             yield stored
 
     async def newest(

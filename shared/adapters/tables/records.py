@@ -14,6 +14,9 @@ from shared.adapters.tables.client import PARTITION, ROW, Entity, Table
 from shared.adapters.tables.latest import Choice, latest
 from shared.application.ports import Stored
 from shared.errors import PermanentError
+from shared.telemetry import get_logger
+
+_log = get_logger(__name__)
 
 _PIECE: Final = 16_000
 """Characters of a property: as many UTF-16 units fit even when each of them takes two."""
@@ -61,11 +64,31 @@ class Records[T]:
             yield self._stored(entity, etag)
 
     async def latest(self, limit: int, choice: Choice) -> AsyncIterator[Stored[T]]:
-        """The latest values among those of a choice, at most so many; one that is deleted meanwhile is left out."""
+        """The latest values among those of a choice, at most so many.
+
+        One that is deleted meanwhile is left out, and so is one that can't be read, which is logged.
+        """
         found = await latest(self._table, limit, choice)
-        for stored in await asyncio.gather(*(self.get(partition, row) for partition, row in found)):
+        for stored in await asyncio.gather(*(self._get_readable(partition, row) for partition, row in found)):
             if stored is not None:
                 yield stored
+
+    async def readable(self, condition: str, values: Mapping[str, str]) -> AsyncIterator[Stored[T]]:
+        """What `query` finds without what can't be read, which is logged: one of them hides no other."""
+        async for entity, etag in self._table.query(condition, values):
+            try:
+                stored = self._stored(entity, etag)
+            except RecordUnreadable as error:
+                _log.error("record.unreadable", code=error.code, text=str(error))
+            else:
+                yield stored
+
+    async def _get_readable(self, partition: str, row: str) -> Stored[T] | None:
+        try:
+            return await self.get(partition, row)
+        except RecordUnreadable as error:
+            _log.error("record.unreadable", code=error.code, text=str(error))
+            return None
 
     def _entity(self, partition: str, row: str, value: T) -> Entity:
         text = msgspec.json.encode(value).decode()

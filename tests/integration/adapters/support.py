@@ -24,7 +24,8 @@ from shared.adapters.tables.outbox import TableOutbox
 from shared.adapters.tables.payloads import TablePayloads
 from shared.adapters.vault_access import ArmVaultAccess
 from shared.application.channel_ports import ChannelStates
-from shared.application.ports import Deliveries, Incidents, Leases, Outbox, Payloads
+from shared.application.ports import Deliveries, Incidents, Leases, Outbox, Payloads, Registries
+from shared.domain.plans import Action, AttachCredentialSet, CreateCacheRule, CreateCredentialSet, GrantVaultAccess
 from tests.fakes.clock import ManualClock
 from tests.fakes.stores import (
     MemoryChannelStates,
@@ -85,6 +86,22 @@ async def until(condition: Callable[[], bool], *, timeout_s: float = 10) -> None
             if condition():
                 return
             await asyncio.sleep(0.01)
+
+
+async def make(registries: Registries, registry_id: str, action: Action) -> None:
+    """Create what an action says and wait for the end; raises what that failed of."""
+    match action:
+        case CreateCredentialSet():
+            operation = await registries.create_credential_set(registry_id, action)
+        case CreateCacheRule():
+            operation = await registries.create_cache_rule(registry_id, action)
+        case AttachCredentialSet():
+            operation = await registries.attach_credential_set(registry_id, action)
+        case GrantVaultAccess():
+            raise TypeError("that is the vault's matter")
+    failure = None if operation is None else await registries.until_ended(registry_id, operation)
+    if failure is not None:
+        raise failure
 
 
 class StorageProxy(Service):

@@ -12,7 +12,7 @@ from shared.domain.cache_rules import CacheRule
 from shared.domain.plans import AttachCredentialSet, CreateCacheRule, CreateCredentialSet
 from shared.errors import PermanentError, TemporaryError
 from tests.integration.adapters.builders import ALPINE, NGINX
-from tests.integration.adapters.support import ServedArm, until
+from tests.integration.adapters.support import ServedArm, make, until
 
 
 def credentials(arm: ServedArm) -> CreateCredentialSet:
@@ -36,21 +36,24 @@ class TestReading:
     async def test_rules_and_sets(self, arm: ServedArm, registries: Registries) -> None:
         """Rules and sets are read, over several pages."""
         arm.cloud.arm.settings.page_size = 2
-        created = await registries.create_credential_set(arm.registry_id, credentials(arm))
+        await make(registries, arm.registry_id, credentials(arm))
         for number in range(5):
-            await registries.create_cache_rule(
+            await make(
+                registries,
                 arm.registry_id,
                 CreateCacheRule(f"rule-{number}", f"docker.io/a/r{number}", f"docker-hub/a/r{number}", "docker-hub"),
             )
 
         snapshot = await registries.read(arm.registry_id)
-        assert (created,) == snapshot.credential_sets
+        assert [await registries.credential_set(arm.registry_id, "docker-hub")] == [*snapshot.credential_sets]
         expected = [CacheRule(f"rule-{n}", f"docker.io/a/r{n}", f"docker-hub/a/r{n}", "docker-hub") for n in range(5)]
         assert expected == sorted(snapshot.rules)
 
     async def test_health(self, arm: ServedArm, registries: Registries) -> None:
         """A set is healthy once its principal may read its secrets; before that, ACR says why it is not."""
-        created = await registries.create_credential_set(arm.registry_id, credentials(arm))
+        await make(registries, arm.registry_id, credentials(arm))
+        created = await registries.credential_set(arm.registry_id, "docker-hub")
+        assert created is not None
         assert (created.healthy, created.vault_access) == (False, None)
         assert "" not in {created.health_code, created.principal_id}
 
@@ -94,15 +97,14 @@ class TestCreating:
     async def test_again(self, arm: ServedArm, registries: Registries) -> None:
         """What is there and equal is not written again."""
         for _ in range(3):
-            created = await registries.create_credential_set(arm.registry_id, credentials(arm))
-            await registries.create_cache_rule(arm.registry_id, NGINX)
+            await make(registries, arm.registry_id, credentials(arm))
+            await make(registries, arm.registry_id, NGINX)
 
-        assert created.login_server == "docker.io"
         assert arm.writes() == ["PUT docker-hub", "PUT nginx-1"]
 
     async def test_a_rule_without_credentials(self, arm: ServedArm, registries: Registries) -> None:
         """A rule for an upstream that takes none has no credential set."""
-        await registries.create_cache_rule(arm.registry_id, ALPINE)
+        await make(registries, arm.registry_id, ALPINE)
 
         [rule] = (await registries.read(arm.registry_id)).rules
         assert CacheRule(ALPINE.name, ALPINE.source, ALPINE.target) == rule
@@ -112,7 +114,7 @@ class TestCreating:
         """A create returns when the operation has ended, whatever wait ARM asks for."""
         arm.cloud.arm.settings.operation_polls = 2
         arm.cloud.arm.settings.retry_after_s = retry_after
-        await registries.create_cache_rule(arm.registry_id, ALPINE)
+        await make(registries, arm.registry_id, ALPINE)
 
         [rule] = (await registries.read(arm.registry_id)).rules
         assert rule.provisioning_state == "Succeeded"
@@ -120,12 +122,12 @@ class TestCreating:
     async def test_one_that_is_still_created(self, arm: ServedArm, registries: Registries) -> None:
         """A create that a dead worker left running is waited for, not started again."""
         arm.cloud.arm.settings.operation_delay_s = 60
-        dying = asyncio.create_task(registries.create_cache_rule(arm.registry_id, ALPINE))
+        dying = asyncio.create_task(make(registries, arm.registry_id, ALPINE))
         await until(lambda: bool(arm.writes()))
         dying.cancel()
         await asyncio.gather(dying, return_exceptions=True)
 
-        waiting = asyncio.create_task(registries.create_cache_rule(arm.registry_id, ALPINE))
+        waiting = asyncio.create_task(make(registries, arm.registry_id, ALPINE))
         looked = len(arm.exchanges.exchanges())
         await until(lambda: len(arm.exchanges.exchanges()) >= looked + 2)
         assert not waiting.done()
@@ -135,8 +137,8 @@ class TestCreating:
 
     async def test_one_for_something_else(self, arm: ServedArm, registries: Registries) -> None:
         """What is there under that name and differs is refused and stays as it is."""
-        await registries.create_credential_set(arm.registry_id, credentials(arm))
-        await registries.create_cache_rule(arm.registry_id, NGINX)
+        await make(registries, arm.registry_id, credentials(arm))
+        await make(registries, arm.registry_id, NGINX)
         before = await registries.read(arm.registry_id)
 
         for other in (
@@ -145,22 +147,20 @@ class TestCreating:
             msgspec.structs.replace(NGINX, credential_set=None),
         ):
             with pytest.raises(ExistsOtherwise):
-                await registries.create_cache_rule(arm.registry_id, other)
+                await make(registries, arm.registry_id, other)
         with pytest.raises(ExistsOtherwise):
-            await registries.create_credential_set(
-                arm.registry_id, msgspec.structs.replace(credentials(arm), login_server="ghcr.io")
-            )
+            await make(registries, arm.registry_id, msgspec.structs.replace(credentials(arm), login_server="ghcr.io"))
         assert before == await registries.read(arm.registry_id)
 
     async def test_at_once(self, arm: ServedArm, registries: Registries) -> None:
         """Of two that create the same rule at once, one may be told to come back, and then finds it done."""
         arm.cloud.arm.settings.operation_polls = 2
         results = await asyncio.gather(
-            *(registries.create_cache_rule(arm.registry_id, ALPINE) for _ in range(3)), return_exceptions=True
+            *(make(registries, arm.registry_id, ALPINE) for _ in range(3)), return_exceptions=True
         )
 
         assert all(result is None or isinstance(result, TemporaryError) for result in results)
-        await registries.create_cache_rule(arm.registry_id, ALPINE)
+        await make(registries, arm.registry_id, ALPINE)
         assert len((await registries.read(arm.registry_id)).rules) == 1
 
 
@@ -169,11 +169,11 @@ class TestAttaching:
 
     async def test_once(self, arm: ServedArm, registries: Registries) -> None:
         """The credential set is attached, and a second time nothing is written."""
-        await registries.create_credential_set(arm.registry_id, credentials(arm))
-        await registries.create_cache_rule(arm.registry_id, NGINX)
+        await make(registries, arm.registry_id, credentials(arm))
+        await make(registries, arm.registry_id, NGINX)
         arm.cloud.registry.rules["nginx-1"].credential_set = None
         for _ in range(2):
-            await registries.attach_credential_set(arm.registry_id, AttachCredentialSet("nginx-1", "docker-hub"))
+            await make(registries, arm.registry_id, AttachCredentialSet("nginx-1", "docker-hub"))
 
         [rule] = (await registries.read(arm.registry_id)).rules
         assert CacheRule(NGINX.name, NGINX.source, NGINX.target, "docker-hub") == rule
@@ -182,12 +182,12 @@ class TestAttaching:
     async def test_no_rule(self, arm: ServedArm, registries: Registries) -> None:
         """A rule that is gone is a permanent error."""
         with pytest.raises(RuleMissing):
-            await registries.attach_credential_set(arm.registry_id, AttachCredentialSet("nginx-1", "docker-hub"))
+            await make(registries, arm.registry_id, AttachCredentialSet("nginx-1", "docker-hub"))
 
     async def test_another_set(self, arm: ServedArm, registries: Registries) -> None:
         """A rule that has another credential set by now keeps it."""
-        await registries.create_credential_set(arm.registry_id, credentials(arm))
-        await registries.create_cache_rule(arm.registry_id, NGINX)
+        await make(registries, arm.registry_id, credentials(arm))
+        await make(registries, arm.registry_id, NGINX)
 
         with pytest.raises(ExistsOtherwise):
-            await registries.attach_credential_set(arm.registry_id, AttachCredentialSet("nginx-1", "other-set"))
+            await make(registries, arm.registry_id, AttachCredentialSet("nginx-1", "other-set"))

@@ -8,7 +8,7 @@ from shared.application.ports import Registries
 from shared.domain.plans import CreateCacheRule
 from shared.errors import PermanentError, TemporaryError
 from tests.integration.adapters.builders import ALPINE, NGINX
-from tests.integration.adapters.support import ServedArm
+from tests.integration.adapters.support import ServedArm, make
 
 
 class TestRefusals:
@@ -18,7 +18,7 @@ class TestRefusals:
         """A rule over a repository that exists is refused for good, with ARM's words and a hint."""
         arm.cloud.repositories.names.add("mcr/alpine")
         with pytest.raises(PermanentError) as caught:
-            await registries.create_cache_rule(arm.registry_id, ALPINE)
+            await make(registries, arm.registry_id, ALPINE)
 
         assert caught.value.code == "TargetRepositoryAlreadyPresentInRegistry"
         assert "'mcr/alpine' is already present" in str(caught.value)
@@ -27,15 +27,15 @@ class TestRefusals:
     async def test_missing_credentials(self, arm: ServedArm, registries: Registries) -> None:
         """A Docker Hub rule without credentials is refused for good."""
         with pytest.raises(PermanentError) as caught:
-            await registries.create_cache_rule(arm.registry_id, msgspec.structs.replace(NGINX, credential_set=None))
+            await make(registries, arm.registry_id, msgspec.structs.replace(NGINX, credential_set=None))
         assert caught.value.code == "EnforceDockerAuthentication"
 
     async def test_an_unknown_code(self, arm: ServedArm, registries: Registries) -> None:
         """A code that nobody knows is permanent and is kept."""
-        await registries.create_cache_rule(arm.registry_id, ALPINE)
+        await make(registries, arm.registry_id, ALPINE)
         overlapping = CreateCacheRule("alpine-2", "mcr.microsoft.com/other", "mcr/alpine", None)
         with pytest.raises(PermanentError) as caught:
-            await registries.create_cache_rule(arm.registry_id, overlapping)
+            await make(registries, arm.registry_id, overlapping)
         assert caught.value.code == "CacheRuleOverlapsExistingRule"
 
     async def test_a_failed_operation(self, arm: ServedArm, registries: Registries) -> None:
@@ -43,7 +43,7 @@ class TestRefusals:
         arm.cloud.arm.settings.asynchronous = {"TargetRepositoryAlreadyPresentInRegistry"}
         arm.cloud.repositories.names.add("mcr/alpine")
         with pytest.raises(PermanentError) as caught:
-            await registries.create_cache_rule(arm.registry_id, ALPINE)
+            await make(registries, arm.registry_id, ALPINE)
 
         assert caught.value.code == "TargetRepositoryAlreadyPresentInRegistry"
         assert {200, 201} >= {
@@ -54,10 +54,10 @@ class TestRefusals:
         """One that failed for a reason that passes is tried again over what it left behind."""
         arm.cloud.arm.operations.fail_next("cacheRules", "InternalServerError", "Try again.")
         with pytest.raises(TemporaryError) as caught:
-            await registries.create_cache_rule(arm.registry_id, ALPINE)
+            await make(registries, arm.registry_id, ALPINE)
         assert caught.value.code == "InternalServerError"
 
-        await registries.create_cache_rule(arm.registry_id, ALPINE)
+        await make(registries, arm.registry_id, ALPINE)
         [rule] = (await registries.read(arm.registry_id)).rules
         assert rule.provisioning_state == "Succeeded"
 
@@ -95,7 +95,7 @@ class TestTrouble:
         """Throttling and errors on ARM's side come back at once, with the wait that ARM asks for."""
         fault = arm.faults.add(FaultRule(method="PUT", path="/cacheRules/", status=status, headers=headers))
         with pytest.raises(TemporaryError) as caught:
-            await registries.create_cache_rule(arm.registry_id, ALPINE)
+            await make(registries, arm.registry_id, ALPINE)
 
         assert (wait, 1) == (caught.value.retry_after, fault.fired)
 
@@ -104,14 +104,14 @@ class TestTrouble:
         body = {"error": {"code": "Conflict", "message": "An operation is in progress on the registry."}}
         arm.faults.add(FaultRule(method="PUT", path="/cacheRules/", status=409, body=body))
         with pytest.raises(TemporaryError):
-            await registries.create_cache_rule(arm.registry_id, ALPINE)
+            await make(registries, arm.registry_id, ALPINE)
 
     async def test_a_conflict_that_stays(self, arm: ServedArm, registries: Registries) -> None:
         """Any other 409 does not pass."""
         body = {"error": {"code": "Conflict", "message": "There is something else."}}
         arm.faults.add(FaultRule(method="PUT", path="/cacheRules/", status=409, body=body))
         with pytest.raises(PermanentError):
-            await registries.create_cache_rule(arm.registry_id, ALPINE)
+            await make(registries, arm.registry_id, ALPINE)
 
     async def test_one_dropped_connection(self, arm: ServedArm, registries: Registries) -> None:
         """A connection that drops once is no trouble, before ARM saw the request as after."""
@@ -119,9 +119,9 @@ class TestTrouble:
             rule = msgspec.structs.replace(ALPINE, name=f"alpine-{number}", target=f"mcr/a{number}")
             arm.faults.add(FaultRule(method="PUT", path=f"/alpine-{number}", times=1, drop=True, phase=phase))
             try:
-                await registries.create_cache_rule(arm.registry_id, rule)
+                await make(registries, arm.registry_id, rule)
             except TemporaryError:  # ARM still works on the request whose answer was lost
-                await registries.create_cache_rule(arm.registry_id, rule)
+                await make(registries, arm.registry_id, rule)
 
         assert len((await registries.read(arm.registry_id)).rules) == 2
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 import pytest_asyncio
+from cloudevents.core.bindings.http import HTTPMessage, from_structured_event
 
 from sandbox import scenario
 from sandbox.frame.faults import FaultRule, Phase
@@ -58,6 +59,16 @@ class TestSending:
         assert (event["source"], event["subject"]) == (scenario.REGISTRY_ID, NOTICE.subject)
         assert datetime.fromisoformat(event["time"]) == NOTICE.at
         assert msgspec.convert(event["data"], Notice) == NOTICE
+
+    async def test_the_official_sdk_reads_it(self, world: World, channel: Channel) -> None:
+        """Whoever handles the topic's events with it gets the notice."""
+        await channel.send(NOTICE)
+
+        [published] = world.topic.events
+        headers = {"content-type": "application/cloudevents+json"}
+        event = from_structured_event(HTTPMessage(headers=headers, body=msgspec.json.encode(published.event)))
+        assert (event.get_id(), event.get_source(), event.get_time()) == (NOTICE.id, NOTICE.registry_id, NOTICE.at)
+        assert msgspec.convert(event.get_data(), Notice) == NOTICE
 
     async def test_about_no_registry(self, world: World, channel: Channel) -> None:
         """A CloudEvent must have a source, also where a notice concerns no registry."""

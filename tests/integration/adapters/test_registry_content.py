@@ -16,6 +16,7 @@ from shared.adapters.vault_access import ArmVaultAccess
 from shared.application.ports import NotServed, PullRefused, RegistryContent
 from shared.domain.plans import CreateCacheRule, CreateCredentialSet
 from shared.errors import PermanentError, TemporaryError
+from tests.integration.adapters.support import make
 from tests.integration.sandbox.cloud.support import PrincipalCredential
 
 NGINX = "docker-hub/library/nginx"
@@ -48,15 +49,16 @@ async def rules(world: World, credential: PrincipalCredential) -> None:
     registries = ArmRegistries(credential, endpoint=world.urls.arm, poll_s=0.01, **trusting(world))
     secrets = (scenario.SECRETS.username, scenario.SECRETS.token)
     username, token = (f"{world.urls.vault}/secrets/{name}" for name in secrets)
-    created = await registries.create_credential_set(
-        scenario.REGISTRY_ID, CreateCredentialSet("docker-hub", "docker.io", username, token)
-    )
+    wanted = CreateCredentialSet("docker-hub", "docker.io", username, token)
+    await make(registries, scenario.REGISTRY_ID, wanted)
+    created = await registries.credential_set(scenario.REGISTRY_ID, wanted.name)
+    assert created is not None
     access = ArmVaultAccess(credential, endpoint=world.urls.arm, **trusting(world))
     await access.grant(scenario.VAULT_ID, secrets, created.principal_id)
     for name, target in (("nginx", NGINX), ("redis", REDIS)):
         source = target.replace("docker-hub", "docker.io")
         rule = CreateCacheRule(f"{name}-rule", source, target, "docker-hub")
-        await registries.create_cache_rule(scenario.REGISTRY_ID, rule)
+        await make(registries, scenario.REGISTRY_ID, rule)
     await access.aclose()
     await registries.aclose()
 

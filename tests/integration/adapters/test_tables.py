@@ -86,17 +86,22 @@ class TestTables:
         assert len([i async for i in stores.incidents.newest(2)]) == 2
 
     async def test_a_record_of_another_version(self, tables: Tables, account: StorageAccount) -> None:
-        """A record that can't be read says which, and is no crash."""
+        """A record that can't be read says which, and is left out of lists: its registry has others."""
         stores = table_stores(tables)
         stored = await stores.incidents.insert(incident())
+        other = await stores.incidents.insert(incident("docker.io/library/redis"))
         partition, row = stored.value.id.split("-")
         async with TableServiceClient.from_connection_string(account.connection_string or "") as client:
-            entity = {"PartitionKey": partition, "RowKey": row, "record0": '{"id": 7}'}
-            await client.get_table_client("incidents").upsert_entity(entity)
+            entity = {"PartitionKey": partition, "RowKey": row, "record0": '{"id": 7}', "state": "detected"}
+            await client.get_table_client("incidents").update_entity(entity)
 
         with pytest.raises(RecordUnreadable) as caught:
             await stores.incidents.get(stored.value.id)
         assert f"{partition}/{row}" in str(caught.value)
+        for active_only in (True, False):
+            listed = stores.incidents.of_registry(REGISTRY, active_only=active_only)
+            assert [one.value async for one in listed] == [other.value]
+        assert [one async for one in stores.incidents.newest(10)] == [other.value]
 
     async def test_a_payload_that_is_too_large(self, tables: Tables) -> None:
         """A payload that does not fit is refused before it is sent."""

@@ -65,6 +65,18 @@ class TestRequest:
 
         assert trace.split("-")[1] == parent.split("-")[1]
         assert trace.split("-")[2] != parent.split("-")[2]
+        assert trace.endswith("-01")
+
+    async def test_trace_state_goes_with_its_trace(self, host: RunningHost) -> None:
+        """What the caller's tracing system says is passed on; without a valid trace it is dropped."""
+        parent, seen = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00", []
+        for text in (parent, "00-00000000000000000000000000000000-b7ad6b7169203331-01"):
+            headers = {"traceparent": text, "tracestate": "vendor=1"}
+            async with host.http.get("/api/echo/x", headers=headers) as response:
+                answer = await response.json()
+                seen.append((answer["trace"].split("-")[1] == text.split("-")[1], answer["trace_state"]))
+
+        assert seen == [(True, "vendor=1"), (False, "")]
 
     async def test_body_over_the_limit(self, host: RunningHost) -> None:
         """A body over FUNCTIONS_REQUEST_BODY_SIZE_LIMIT is refused with 413."""

@@ -61,6 +61,9 @@ class TestApprove:
         incident = (await world.all_incidents())[NGINX]
         assert incident.state is IncidentState.VERIFIED
         assert "approved by Ada: fine" in [entry.text for entry in incident.timeline]
+        [_, decided] = [e for e in await world.app.audit.entries(None, None) if e.kind == "approve_plan"]
+        assert incident.proposal is not None
+        assert (decided.by, decided.why, decided.after) == ("Ada", "fine", {"plan": incident.proposal.plan})
 
     async def test_the_same_yes_twice_is_one(self) -> None:
         """A repeated call is answered the same and makes nothing twice."""
@@ -177,3 +180,5 @@ class TestReject:
         assert "not ours" in incident.detail
         assert [n.kind for n in world.topic.sent[told:]] == [NoticeKind.INCIDENT_BLOCKED]
         assert world.registries.puts == []
+        [_, decided] = await world.app.audit.entries(None, None)
+        assert (decided.kind, decided.by, decided.why) == ("reject_plan", "Ada", "not ours")

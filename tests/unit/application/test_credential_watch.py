@@ -160,6 +160,16 @@ class TestPulls:
         found = await world.app.rotating.latest("hub")
         assert (found and found.state) == (RotationState.SUCCEEDED if revoked else None)
 
+    async def test_a_storm_is_one_test(self) -> None:
+        """However many alerts blame a token that works; a quarter of an hour later it is tested again."""
+        world = RotatingApplication()
+        for seconds in (0, 60, 800, 60):
+            world.clock.advance(seconds)
+            for _ in range(5):
+                await world.app.credential_watch.suspect("hub", Trigger.REJECTED)
+
+        assert len(world.hub.probes) == 2
+
 
 class TestSchedule:
     """Tokens are replaced before they get too old."""

@@ -65,6 +65,22 @@ class TestCure:
 
         assert (await world.all_incidents())[NGINX].state is IncidentState.VERIFIED
 
+    async def test_where_a_pull_fails_the_credential_set_s_verdict_is_told(self) -> None:
+        """A rule that somebody made with a set that does not work: the registry's words do not name the set."""
+        world = TestApplication(pace=Pace(give_up=60))
+        world.failing("nginx:1.27")
+        theirs = "https://their-kv.vault.azure.net/secrets"
+        world.registries.sets["theirs"] = CredentialSet("theirs", "docker.io", f"{theirs}/name", f"{theirs}/token")
+        world.registries.rules["hub"] = CacheRule("hub", NGINX, "docker-hub/library/nginx", "theirs")
+        world.content.trouble["manifest"] = [NotServed("authentication required", code="UNAUTHORIZED")] * 100
+
+        await world.alert()
+        await world.work()
+
+        incident = (await world.all_incidents())[NGINX]
+        assert (incident.state, incident.reason) == (IncidentState.FAILED, "credential_unhealthy")
+        assert "authentication required; the credential set theirs is not healthy" in incident.detail
+
     async def test_of_an_index_the_usual_platform_is_warmed(self) -> None:
         """ACR stores an index and the manifests of the platforms that are pulled."""
         world = TestApplication()
@@ -89,7 +105,7 @@ class TestCure:
         await world.work()
 
         assert {principal for _, _, principal in world.vault_access.readers} == {
-            "principal-of-" + world.registries.puts[0]
+            f"principal-of-{world.registries.puts[0]}-in-contoso.azurecr.io"
         }
         assert "granted" not in world.vault_access.calls[: world.vault_access.calls.index("grant")]
 

@@ -73,6 +73,16 @@ class TestBury:
         [letter] = await world.app.dead_letters.listed()
         assert (letter.body, letter.encoding) == ("/wA=", "base64")
 
+    async def test_the_latest_are_listed(self) -> None:
+        """Two hundred, whatever the order in which they are found."""
+        world = TestApplication()
+        for number in range(205):
+            await world.app.dead_letters.bury("q", f"{number * 7 % 205}".encode())
+            world.clock.advance(1)
+
+        listed = [letter.body for letter in await world.app.dead_letters.listed()]
+        assert listed == [f"{number * 7 % 205}" for number in reversed(range(5, 205))]
+
     async def test_what_only_failed_is_not_listed(self) -> None:
         """It still gets attempts."""
         world = TestApplication()
@@ -104,7 +114,7 @@ class TestReplay:
         again = await world.app.dead_letters.replay(letter.id)
         await world.work()
 
-        assert again.state is LetterState.REPLAYED
+        assert (again.state, again.replays) == (LetterState.REPLAYED, (again.updated_at,))
         assert (await world.all_incidents())[NGINX].state is IncidentState.VERIFIED
         totals = await world.deliveries.totals()
         assert (totals.outcomes, totals.add_up) == ({"incident": 1}, True)

@@ -30,6 +30,16 @@ class TestHeadroom:
         assert len(world.hub.probes) == 6
         assert world.hub.probes.count(None) == 3
 
+    async def test_the_whole_sweep_keeps_to_six_an_hour(self) -> None:
+        """Also while ACR calls a good credential bad at each run: a look at the limit is a test as well."""
+        world = RotatingApplication()
+        world.registries.blind = True
+        for _ in range(60):
+            await world.app.sweep.run()
+            world.clock.advance(60)
+
+        assert len(world.hub.probes) == 6
+
     async def test_told_before_it_is_empty(self) -> None:
         """One notice per window and six hours, with whose window it is."""
         world = RotatingApplication()

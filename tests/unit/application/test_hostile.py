@@ -11,11 +11,13 @@ from shared.application.ports import NotServed, OutboxRow, Stored
 from shared.application.remediation import Pace
 from shared.domain.cache_rules import CacheRule
 from shared.domain.dead_letters import LetterState
+from shared.domain.event_readers import RESOURCE_EVENTS
 from shared.domain.incidents import Incident, IncidentState
 from shared.domain.notice_kinds import NoticeKind
 from shared.errors import PermanentError, TemporaryError
 from tests.fakes.application import POLICY, TestApplication, log_alert
 from tests.fakes.stores import MemoryIncidents, MemoryOutbox
+from tests.fixtures.events import changed
 
 NGINX = "docker.io/library/nginx"
 REDIS = "docker.io/bitnami/redis"
@@ -127,11 +129,11 @@ class RefusingIncidents(MemoryIncidents):
 
     def __init__(self, source: str) -> None:
         super().__init__()
-        self._source = source
+        self.source = source
 
     async def replace(self, stored: Stored[Incident], incident: Incident) -> Stored[Incident]:
         """Refuse it."""
-        if incident.source == self._source:
+        if incident.source == self.source:
             raise PermanentError("too large", code="EntityTooLarge")
         return await super().replace(stored, incident)
 
@@ -181,23 +183,38 @@ class TestStore:
         world.failing("bitnami/redis:7")
         await world.alert()
         await world.work()
-        world.clock.advance(600)
-        world.registries.calls.clear()
 
         for _ in range(5):
-            await world.app.sweep.run()
-            await world.work()
             world.clock.advance(3600)
-        reads = len(world.registries.calls)
+            await world.app.sweep.run()
+            assert world.queue.take(REMEDIATIONS) == []
         [letter] = await world.app.dead_letters.listed()
         await world.app.dead_letters.replay(letter.id)
+        world.registries.calls.clear()
         await world.work()
 
-        assert reads == 0
-        assert len(world.registries.calls) > 0
+        assert "read" in world.registries.calls
         [again] = await world.app.dead_letters.listed()
         assert (again.state, again.deaths) == (LetterState.DEAD, 2)
         assert world.queue.sent == []
+
+    async def test_drift_opens_what_can_be_opened(self) -> None:
+        """Two incidents rely on a set that was deleted, and one can't be written any more: the other is cured again."""
+        world = TestApplication()
+        world.incidents = refusing = RefusingIncidents("")
+        world.app = world.another()
+        world.failing("bitnami/redis:7", "nginx:1.27")
+        await world.alert()
+        await world.work()
+        refusing.source = REDIS
+        [name] = world.registries.sets
+        del world.registries.sets[name]
+
+        await world.app.events.accept(RESOURCE_EVENTS, changed(name, kind="credentialSets"))
+        await world.work()
+
+        assert list(world.registries.sets) == [name]
+        assert any(entry.event == "incident.detected" for entry in (await world.all_incidents())[NGINX].timeline[3:])
 
     async def test_a_refused_notice_fails_the_incident(self) -> None:
         """The row itself can be written: people see it among the incidents."""

@@ -6,9 +6,12 @@ from collections.abc import Callable
 import pytest
 
 from shared.application.apply import Applier
+from shared.application.incident_book import IncidentBook
 from shared.application.leases import LeaseLost, held
+from shared.application.operations import Journal, Operations
 from shared.application.ports import Lease
 from shared.application.survey import Survey
+from shared.application.unrecorded import Unrecorded
 from shared.domain.plans import CreateCacheRule, Plan
 from shared.domain.policy_file import load_policy
 from tests.fakes.application import POLICY, REGISTRY, TestApplication
@@ -78,11 +81,18 @@ class TestApplier:
         survey = Survey(
             policy=policy, registries=world.registries, content=world.content, vault_access=world.vault_access
         )
+        book = IncidentBook(incidents=world.incidents, notification=world.app.notification, clock=world.clock)
         applier = Applier(
             policy=policy,
             survey=survey,
             registries=world.registries,
             vault_access=world.vault_access,
+            operations=Operations(
+                registries=world.registries,
+                book=book,
+                unrecorded=Unrecorded(book=book, dead_letters=world.app.dead_letters),
+                audit=world.app.audit,
+            ),
             audit=world.app.audit,
             health_patience=0.01,
         )
@@ -92,7 +102,7 @@ class TestApplier:
             raise LeaseLost("gone")
 
         with pytest.raises(LeaseLost):
-            await applier.apply(REGISTRY, plan, still_ours=lost)
+            await applier.apply(REGISTRY, plan, still_ours=lost, journal=Journal())
 
         assert world.registries.puts == []
 

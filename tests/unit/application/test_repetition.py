@@ -11,7 +11,7 @@ from shared.application.messages import (
     read_notification,
     read_remediation,
 )
-from shared.domain.incidents import IncidentState, registry_key
+from shared.domain.incidents import MOST_IMAGES, IncidentState, registry_key
 from shared.errors import PermanentError, TemporaryError
 from shared.queries import SOURCES
 from tests.fakes.application import REGISTRY, TestApplication, log_alert
@@ -72,6 +72,43 @@ class TestRepetition:
         assert len(world.topic.sent) == 2
         assert {h.image for h in world.topic.sent[-1].hand_off} == {f"{NGINX}:1.27", f"{NGINX}:1.28"}
 
+    async def test_of_more_tags_than_an_incident_lists_none_is_lost(self) -> None:
+        """The listed ones are proven; for all others people are told the repository, and how many there are."""
+        world = TestApplication()
+        world.failing(*(f"nginx:1.{number}" for number in range(MOST_IMAGES + 3)))
+        await world.alert()
+        await world.work()
+
+        [notice] = world.topic.sent
+        repository, *listed = notice.hand_off
+        assert (repository.image, repository.pull_from) == (NGINX, "contoso.azurecr.io/docker-hub/library/nginx")
+        assert "newTag" not in repository.kustomize
+        assert len(listed) == len(world.content.pulled) == MOST_IMAGES
+        assert notice.facts["More references"].startswith("3;")
+        [incident] = (await world.all_incidents()).values()
+        assert (incident.state, len(incident.others)) == (IncidentState.VERIFIED, 3)
+
+        world.failing(*(f"nginx:1.{number}" for number in range(MOST_IMAGES + 9)))
+        await world.alert(log_alert(alert="a2"))
+        await world.app.sweep.run()
+        await world.work()
+
+        [incident] = (await world.all_incidents()).values()
+        assert (incident.state, len(incident.others)) == (IncidentState.VERIFIED, 9)
+        assert [told for told in world.topic.sent if told.subject == notice.subject] == [notice]
+
+    async def test_a_tag_beyond_the_list_of_a_cured_repository_is_told(self) -> None:
+        """The fifty before it are proven and told; what holds for the repository is new."""
+        world = TestApplication()
+        for count, alert in ((MOST_IMAGES, "a1"), (MOST_IMAGES + 1, "a2")):
+            world.failing(*(f"nginx:1.{number}" for number in range(count)))
+            await world.alert(log_alert(alert=alert))
+            await world.work()
+
+        assert [len(notice.hand_off) for notice in world.topic.sent] == [MOST_IMAGES, MOST_IMAGES + 1]
+        assert world.topic.sent[-1].hand_off[0].image == NGINX
+        assert len(world.content.pulled) == MOST_IMAGES
+
     async def test_two_instances_on_the_same_queue_make_one_rule(self) -> None:
         """They take turns on the messages."""
         world = TestApplication()
@@ -121,6 +158,7 @@ class TestCrash:
             "registries.create_credential_set",
             "registries.create_cache_rule",
             "registries.credential_set",
+            "registries.until_ended",
             "vault_access.grant",
             "content.repositories",
             "content.manifest",

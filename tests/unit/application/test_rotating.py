@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.application.messages import RotationMessage
+from shared.application.messages import ROTATIONS, RotationMessage
+from shared.application.rotation_ports import HubUnavailable
 from shared.domain.notice_kinds import NoticeKind
 from shared.domain.policy import Provider
 from shared.domain.rotation import RotationState, Trigger, next_secret
@@ -180,6 +181,48 @@ class TestFailures:
         await world.app.rotating.start("hub", Trigger.SCHEDULE)
 
         assert (await world.rotate()).fallback == "minting_forbidden"
+
+
+class TestTrouble:
+    """What passes by itself is waited for; no message fails for it."""
+
+    async def test_a_locked_name(self) -> None:
+        """The step is put off for as long as Docker Hub asks, once, and then goes on."""
+        world = await made()
+        locked = HubUnavailable("the name is locked", code="login_locked", retry_after=600)
+        world.hub.trouble = locked
+        await world.app.rotating.start("hub", Trigger.PERSON)
+        world.queue.take(ROTATIONS)
+        await world.app.rotating.handle(RotationMessage("hub"))
+        found = await world.app.rotating.latest("hub")
+        asked = world.fuse.calls.count("hub.tokens")
+        for _ in range(3):
+            await world.app.rotating.handle(RotationMessage("hub"))
+
+        assert found is not None
+        assert found.not_before == world.clock.now() + timedelta(seconds=600)
+        assert found.timeline[-1].text.startswith("login_locked: ")
+        assert world.fuse.calls.count("hub.tokens") == asked
+        world.hub.trouble = None
+        assert (await world.rotate()).state is RotationState.SUCCEEDED
+        world.check_end()
+
+    async def test_long_trouble(self) -> None:
+        """After an hour people hear of it, once; the waits grow to a quarter of an hour."""
+        world = await made()
+        world.hub.trouble = HubUnavailable("HTTP 503")
+        await world.app.rotating.start("hub", Trigger.PERSON)
+        waits = []
+        for _ in range(30):
+            await world.app.rotating.handle(RotationMessage("hub"))
+            delay = max(m.delay_s for m in world.queue.sent if m.queue == ROTATIONS)
+            world.queue.take(ROTATIONS)
+            waits.append(delay)
+            world.clock.advance(delay)
+
+        assert (waits[0], waits[-1]) == (15, 900)
+        [notice] = [n for n in await world.told() if n.kind is NoticeKind.ROTATION_ACTION_NEEDED]
+        assert (notice.reason, "makes no progress" in notice.summary) == ("docker_hub_unavailable", True)
 
 
 class TestOrphans:

@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.failures import Cause, Diagnosis, PullFailure, Workload
+from shared.domain.gathering import knows, observe, open_incident
 from shared.domain.images import ImageReference
 from shared.domain.incidents import (
     MOST_IMAGES,
+    MOST_OTHERS,
     MOST_TIMELINE,
     MOST_WORKLOADS,
     IllegalTransition,
@@ -20,8 +22,6 @@ from shared.domain.incidents import (
     Proof,
     incident_id,
     note,
-    observe,
-    open_incident,
     transition,
 )
 
@@ -112,9 +112,34 @@ class TestObserve:
             incident = note(incident, NOW, "x", f"line {number}")
 
         assert len(incident.images) == MOST_IMAGES
+        assert len(incident.others) == MOST_TIMELINE + 1
         assert len(incident.workloads[str(nginx("1.27"))]) == MOST_WORKLOADS
         assert len(incident.timeline) == MOST_TIMELINE
         assert incident.timeline[0].event == "incident.detected"
+
+    def test_references_beyond_the_bound_are_counted_each_once(self) -> None:
+        """As far as they are kept; beyond that the incident says that it knows them, so that nobody circles."""
+        incident = opened()
+        for number in range(MOST_IMAGES + MOST_OTHERS + 5):
+            assert not knows(incident, nginx(f"t{number}")) or len(incident.others) == MOST_OTHERS
+            incident = observe(incident, nginx(f"t{number}"), failure(), NOW)
+            assert observe(incident, nginx(f"t{number}"), failure(), NOW) == incident
+            assert knows(incident, nginx(f"t{number}"))
+
+        assert len(incident.others) == MOST_OTHERS
+        assert not {*incident.others} & {*incident.images}
+
+    def test_only_the_first_reference_beyond_the_bound_opens_a_verified_incident_again(self) -> None:
+        """People are told of the repository, which holds for all that follow."""
+        images = tuple(str(nginx(f"t{number}")) for number in range(MOST_IMAGES))
+        proofs = tuple(msgspec.structs.replace(verified().proofs[0], image=image) for image in images)
+        full = msgspec.structs.replace(verified(), images=images, proofs=proofs)
+
+        first = observe(full, nginx("1.28"), failure(), NOW)
+        second = observe(msgspec.structs.replace(full, others=first.others), nginx("1.29"), failure(), NOW)
+
+        assert (first.state, second.state) == (IncidentState.DETECTED, IncidentState.VERIFIED)
+        assert second.others == (str(nginx("1.28")), str(nginx("1.29")))
 
     def test_a_proven_reference_that_fails_again_is_evidence(self) -> None:
         """The workload still pulls from the upstream; people were told."""

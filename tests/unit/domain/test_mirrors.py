@@ -4,6 +4,8 @@ import re
 import tomllib
 from typing import Any
 
+import jmespath
+import jmespath.functions
 import msgspec
 import pytest
 import yaml
@@ -240,19 +242,6 @@ class TestKyverno:
         rule("docker.io/*", "hub/*"), rule("quay.io/evil/nginx", "hub/library/nginx", credential_set=None)
     )
 
-    def rewritten(self, document: Any, image: str) -> str:
-        """What the policy makes of an image, read from the document alone."""
-        for step in document["spec"]["rules"][0]["mutate"]["foreach"]:
-            wanted = [(_pattern(one["key"]), one["value"]) for one in step["preconditions"]["all"]]
-            if all((re.search(pattern, image) is not None) is value for pattern, value in wanted):
-                [container] = step["patchStrategicMerge"]["spec"]["containers"]
-                found = re.fullmatch(
-                    r"\{\{ regex_replace_all\('(.*)', element\.image, '(.*)'\) \}\}", container["image"]
-                )
-                assert found is not None
-                return re.sub(found[1], re.sub(r"\$\{(\d)\}", r"\\g<\1>", found[2]), image)
-        return image
-
     @pytest.mark.parametrize(
         ("image", "expected"),
         [
@@ -273,7 +262,30 @@ class TestKyverno:
 
         assert document["metadata"]["name"] == "cachewarden-contoso"
         assert [one["name"] for one in document["spec"]["rules"]] == ["rewrite-containers", "rewrite-initcontainers"]
-        assert self.rewritten(document, image) == expected
+        assert rewritten(document, image) == expected
+        assert rewritten(document, image, "initContainers") == expected
+
+    @given(st.lists(rules(), max_size=5, unique_by=lambda one: one.name), references())
+    def test_it_says_what_the_rules_say(self, some: list[CacheRule], reference: str) -> None:
+        """The document as it is applied, not only what it is made of."""
+        mirrors = mirrors_of(*some)
+        try:
+            image = parse_reference(reference)
+        except InvalidReference:
+            return
+        expected = mirrors.pull_from(image.source)
+        document = yaml.safe_load(kyverno_policy(mirrors, "contoso"))
+        if document["spec"]["rules"]:
+            assert rewritten(document, reference) == (f"{expected}{image.suffix}" if expected else reference)
+        else:
+            assert expected is None
+
+    def test_pods_without_init_containers(self) -> None:
+        """There is nothing to rewrite, and nothing fails."""
+        document = yaml.safe_load(kyverno_policy(self.MIRRORS, "contoso"))
+        lists = {step["list"] for one in document["spec"]["rules"] for step in one["mutate"]["foreach"]}
+
+        assert [jmespath.search(one, {"request": {"object": {"spec": {}}}}) for one in lists] == [[], []]
 
     def test_nothing_that_kyverno_or_jmespath_would_read(self) -> None:
         """No backslash, and no braces but those of its variables and of Go's groups."""
@@ -283,10 +295,39 @@ class TestKyverno:
         assert "{" not in re.sub(r"\{\{ | \}\}|\$\{\d\}", "", text)
 
 
-def _pattern(key: str) -> str:
-    found = re.fullmatch(r"\{\{ regex_match\('(.*)', element\.image\) \}\}", key)
-    assert found is not None
-    return found[1]
+class KyvernoFunctions(jmespath.functions.Functions):
+    """Two of the functions that Kyverno adds to JMESPath, with Python's `re` in the place of Go's `regexp`."""
+
+    @jmespath.functions.signature({"types": ["string"]}, {"types": ["string"]})
+    def _func_regex_match(self, pattern: str, text: str) -> bool:
+        return re.search(pattern, text) is not None
+
+    @jmespath.functions.signature({"types": ["string"]}, {"types": ["string"]}, {"types": ["string"]})
+    def _func_regex_replace_all(self, pattern: str, text: str, replacement: str) -> str:
+        return re.sub(pattern, re.sub(r"\$\{(\d)\}", r"\\g<\1>", replacement), text)
+
+
+def evaluated(variable: str, element: dict[str, str]) -> Any:
+    """The value of one of Kyverno's `{{ … }}`."""
+    assert variable.startswith("{{ ")
+    assert variable.endswith(" }}")
+    options = jmespath.Options(custom_functions=KyvernoFunctions())
+    return jmespath.search(variable[3:-3], {"element": element}, options=options)
+
+
+def rewritten(document: Any, image: str, kind: str = "containers") -> str:
+    """What the policy makes of an image, evaluated from the document alone, as far as Kyverno does it."""
+    spec = {kind: [{"name": "app", "image": image}]}
+    [rule_of_kind] = [one for one in document["spec"]["rules"] if one["name"] == f"rewrite-{kind.lower()}"]
+    for step in rule_of_kind["mutate"]["foreach"]:
+        for element in jmespath.search(step["list"], {"request": {"object": {"spec": spec}}}):
+            preconditions = step["preconditions"]["all"]
+            assert {one["operator"] for one in preconditions} == {"Equals"}
+            if all(evaluated(one["key"], element) is one["value"] for one in preconditions):
+                [patch] = step["patchStrategicMerge"]["spec"][kind]
+                assert evaluated(patch["name"], element) == "app"
+                return str(evaluated(patch["image"], element))
+    return image
 
 
 class TestKustomize:

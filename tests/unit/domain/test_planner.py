@@ -1,5 +1,7 @@
 """Plans: what is missing, in order, and what becomes of each image."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
@@ -30,6 +32,7 @@ from tests.planning import (
     snapshot,
 )
 
+ROOT = Path(__file__).resolve().parents[3]
 NGINX = CacheRule("nginx-rule", "docker.io/library/nginx", "docker-hub/library/nginx", "our-set")
 DIGEST = "sha256:" + "a" * 64
 
@@ -475,6 +478,15 @@ class TestBlocked:
 
         assert [outcome.reason for outcome in planned.outcomes] == [None, Blocked.RULE_QUOTA_REACHED, None]
         assert len(planned.actions) == 1
+
+    def test_each_reason_is_explained(self) -> None:
+        """The docs have a row for each, with what to do."""
+        page = (ROOT / "docs" / "cache-rules.md").read_text(encoding="utf-8")
+        rows = [line.split("|")[1:-1] for line in page.splitlines() if line.startswith("| `")]
+
+        explained = {cells[0].strip(" `"): cells for cells in rows if len(cells) == 3}
+        assert set(Blocked) <= explained.keys()
+        assert all(all(cell.strip() for cell in explained[reason]) for reason in Blocked)
 
     def test_a_plan_in_which_all_is_blocked_is_empty(self) -> None:
         """No credential set is made for rules that are not."""

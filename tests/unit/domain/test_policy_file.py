@@ -44,6 +44,9 @@ def errors(text: str) -> list[tuple[int, str]]:
     return [(error.line, error.path) for error in check_policy(text).errors]
 
 
+GROUP = ARM.partition("/providers")[0]
+
+
 def warnings(text: str) -> list[tuple[int, str]]:
     """Line and path of each warning, of a policy without errors."""
     checked = check_policy(text)
@@ -305,14 +308,34 @@ class TestWarnings:
             (11, "credentials.hub"),
         ]
 
-    def test_a_cluster_that_two_registries_serve(self) -> None:
+    @pytest.mark.parametrize(
+        ("one", "other", "shared"),
+        [
+            (f"serves: ['{ARM}/a']", f"serves: ['{ARM}/A/']", f"{ARM}/a".lower()),
+            (f"serves: ['{ARM}/a']", f"serves: ['{ARM}/b', '{GROUP}']", f"{ARM}/a".lower()),
+            (f"serves: ['{ARM}/a']", "", f"{ARM}/a"),
+            ("", "", "everything"),
+        ],
+        ids=["the same", "one in the other's group", "one in everything", "everything"],
+    )
+    def test_a_cluster_that_two_registries_serve(self, one: str, other: str, shared: str) -> None:
         """Both would get the rules."""
-        serves = f"serves: ['{ARM}/a']"
         text = changed(
-            "contoso}]", f"contoso, {serves}}}, {{id: {ARM}/Microsoft.ContainerRegistry/registries/other, {serves}}}]"
+            "contoso}]", f"contoso, {one}}}, {{id: {ARM}/Microsoft.ContainerRegistry/registries/other, {other}}}]"
         )
 
-        assert warnings(text) == [(2, "registries[1].serves")]
+        [warning] = check_policy(text).warnings
+        assert (warning.line, warning.path) == (2, "registries[1].serves")
+        assert warning.found == f"{shared}, which registries[0] serves too"
+
+    def test_registries_that_share_nothing(self) -> None:
+        """Whole segments count: `…/prod` does not serve `…/prod2`."""
+        one, other = f"serves: ['{ARM}/prod']", f"serves: ['{ARM}/prod2']"
+        text = changed(
+            "contoso}]", f"contoso, {one}}}, {{id: {ARM}/Microsoft.ContainerRegistry/registries/other, {other}}}]"
+        )
+
+        assert warnings(text) == []
 
     def test_a_channel_without_a_route(self) -> None:
         """It would never hear anything."""

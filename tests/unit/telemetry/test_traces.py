@@ -12,6 +12,7 @@ from shared.application.messages import (
     NOTIFICATIONS,
     REMEDIATIONS,
     AlertMessage,
+    NotificationMessage,
     RegistryMessage,
     read_notification,
     read_remediation,
@@ -193,6 +194,26 @@ class TestStorms:
         [incident] = (await world.all_incidents()).values()
         assert len(incident.traces) == 1
         assert recorded.traces == {5}
+
+    async def test_a_notice_that_another_message_sends(self, recorded: Recorded) -> None:
+        """Its delivery is in that message's trace, and links to the trace that wrote the notice."""
+        world = TestApplication()
+        world.failing("nginx:1.27")
+        with invocation(1):
+            await world.alert()
+            await world.work()
+        world.clock.advance(3600)
+        [row] = [row async for row in world.outbox.about(world.topic.sent[0].subject)]
+        stored = await world.outbox.get(row.subject, row.row)
+        assert stored is not None
+        await world.outbox.replace(stored, msgspec.structs.replace(row, sent_at=None))
+
+        with invocation(8):
+            await world.app.notification.deliver(NotificationMessage(row.subject, row.row, trace={}))
+
+        again = recorded.named("notification.deliver")[-1]
+        assert again.context is not None
+        assert (again.context.trace_id, linked(again)) == (8, {1})
 
 
 class TestSpans:

@@ -35,6 +35,7 @@ async def echo(req: func.HttpRequest, context: func.Context) -> func.HttpRespons
             "sha256": hashlib.sha256(body).hexdigest(),
             "function": context.function_name,
             "trace": context.trace_context.trace_parent,
+            "trace_state": context.trace_context.trace_state,
         }
     )
 

@@ -1,0 +1,296 @@
+"""The HTTP interface as one table: what each route takes, answers and refuses.
+
+The OpenAPI document is made of it. A test holds it against the triggers that are registered, so that none is missing
+and none is made up, and another one holds real answers against it. Nothing imports this before somebody asks for it.
+"""
+
+from http import HTTPStatus
+from typing import Any, Final
+
+import msgspec
+
+from shared.application.approvals import Answer
+from shared.application.checkup import CheckupReport
+from shared.application.dead_letters import LetterView
+from shared.application.forecast import ExplainQuestion, PlanQuestion
+from shared.application.intake import Acceptance
+from shared.application.mirrors import MirrorFormat, MirrorReport
+from shared.application.notice_reports import ChannelReport, NoticePage
+from shared.application.ports import RowState, Totals
+from shared.application.reports import Health, IncidentReport, IncidentSummary
+from shared.application.rotating import Forecast
+from shared.application.rotation_requests import CredentialReport, RotationRequest
+from shared.domain.audit import AuditEntry
+from shared.domain.explanation import Explanation
+from shared.domain.incidents import Incident
+from shared.domain.notice_kinds import NoticeKind
+from shared.domain.plans import Plan
+from shared.domain.rotation import Rotation
+
+JSON: Final = "application/json"
+LINES: Final = "application/x-ndjson"
+
+
+class Parameter(msgspec.Struct, frozen=True):
+    """A query parameter; all of them may be left out."""
+
+    name: str
+    description: str
+    schema: dict[str, Any] = msgspec.field(default_factory=lambda: {"type": "string"})
+
+
+class Answers(msgspec.Struct, frozen=True):
+    """What comes when all went well.
+
+    Attributes:
+        models: the types of the body, one of which it is; none for a text.
+        media: what it is; JSON lines have a model for each line.
+        texts: other media types that a parameter asks for.
+    """
+
+    models: tuple[Any, ...]
+    status: int = HTTPStatus.OK
+    media: str = JSON
+    texts: tuple[str, ...] = ()
+
+
+class Route(msgspec.Struct, frozen=True, kw_only=True):
+    """One method of one path below `/api`.
+
+    Attributes:
+        name: the function's.
+        problems: the statuses of refusals besides 401 and 503, which every route has.
+        body: the type of the request's body, None where it has none; `dict` where its form is another product's.
+        body_is_optional: whether it may be left out.
+        with_key: whether it wants a function key.
+        names_a_person: whether it records who is signed in.
+    """
+
+    method: str
+    path: str
+    name: str
+    tag: str
+    summary: str
+    answers: Answers
+    parameters: tuple[Parameter, ...] = ()
+    body: Any = None
+    body_is_optional: bool = False
+    problems: tuple[int, ...] = ()
+    with_key: bool = True
+    names_a_person: bool = False
+
+
+def _number(name: str, description: str, largest: int) -> Parameter:
+    return Parameter(name, description, {"type": "integer", "minimum": 1, "maximum": largest})
+
+
+def _word(name: str, description: str, words: type[Any]) -> Parameter:
+    return Parameter(name, description, {"type": "string", "enum": [str(one) for one in words]})
+
+
+PAGES: Final = frozenset({"console", "console_pages"})
+"""Functions that answer with pages for people; no client is made for them, and the document leaves them out."""
+
+_DAY: Final = {"type": "string", "format": "date"}
+
+ROUTES: Final = (
+    Route(
+        method="POST",
+        path="alerts",
+        name="alerts",
+        tag="alerts",
+        summary="Azure Monitor's alerts: the common alert schema and the older ones.",
+        body=dict,
+        answers=Answers((Acceptance,), HTTPStatus.ACCEPTED),
+        problems=(400, 413),
+    ),
+    Route(
+        method="GET",
+        path="incidents",
+        name="incidents",
+        tag="incidents",
+        summary="The incidents, latest change first.",
+        parameters=(
+            _number("limit", "How many; 100 when left out.", 1000),
+            Parameter("state", "Only those in one of these states, separated by commas."),
+            Parameter("source", "Only those whose repository has this in its name."),
+            Parameter("before", "`updated_at~id` of the last one seen, to go on behind it."),
+        ),
+        answers=Answers((list[IncidentSummary],)),
+        problems=(400,),
+    ),
+    Route(
+        method="GET",
+        path="incidents/{id}",
+        name="incident",
+        tag="incidents",
+        summary="One incident: timeline, proofs, hand-off, what became of its notices.",
+        answers=Answers((IncidentReport,)),
+        problems=(404,),
+    ),
+    Route(
+        method="POST",
+        path="incidents/{id}/approve",
+        name="approve",
+        tag="incidents",
+        summary="A person's yes to the plan that the incident proposes.",
+        body=Answer,
+        answers=Answers((Incident,)),
+        problems=(400, 404, 409),
+        names_a_person=True,
+    ),
+    Route(
+        method="POST",
+        path="incidents/{id}/reject",
+        name="reject",
+        tag="incidents",
+        summary="A person's no; the incident rests until its plan is another one.",
+        body=Answer,
+        answers=Answers((Incident,)),
+        problems=(400, 404, 409),
+        names_a_person=True,
+    ),
+    Route(
+        method="POST",
+        path="explain",
+        name="explain",
+        tag="questions",
+        summary="What a failure text says, why, and what to do.",
+        body=ExplainQuestion,
+        answers=Answers((Explanation,)),
+        problems=(400,),
+    ),
+    Route(
+        method="POST",
+        path="plan",
+        name="plan",
+        tag="questions",
+        summary="What would be done about some failures, against the registry as it is.",
+        body=PlanQuestion,
+        answers=Answers((Plan,)),
+        problems=(400, 404),
+    ),
+    Route(
+        method="GET",
+        path="mirrors",
+        name="mirrors",
+        tag="questions",
+        summary="The registry's rules as files for nodes, clusters and manifests.",
+        parameters=(
+            _word("format", "What comes; json when left out.", MirrorFormat),
+            Parameter("registry", "Its name or ARM id; may be left out where the policy has one."),
+            Parameter("upstream", "With format=containerd: the file of this host alone."),
+        ),
+        answers=Answers((MirrorReport,), texts=("application/toml", "application/yaml")),
+        problems=(400, 404),
+    ),
+    Route(
+        method="GET",
+        path="notifications",
+        name="notices",
+        tag="notifications",
+        summary="What became of every notice at every channel, the newest first.",
+        parameters=(
+            Parameter("subject", "Only what is about this: incidents/<id>, rotations/<id>, …"),
+            Parameter("channel", "Only this channel of the policy."),
+            _word("kind", "Only notices of this kind.", NoticeKind),
+            _word("state", "Only what stands so.", RowState),
+            _number("limit", "How many; 50 when left out.", 200),
+            Parameter("after", "The `next` of an answer, to go on behind it."),
+        ),
+        answers=Answers((NoticePage,)),
+        problems=(400,),
+    ),
+    Route(
+        method="GET",
+        path="channels",
+        name="channels",
+        tag="notifications",
+        summary="Every channel: does it work, what did it say last, how many notices are in which state.",
+        answers=Answers((list[ChannelReport],)),
+    ),
+    Route(
+        method="GET",
+        path="deliveries",
+        name="deliveries",
+        tag="records",
+        summary="Every alert and event that arrived, counted by what became of it.",
+        answers=Answers((Totals,)),
+    ),
+    Route(
+        method="GET",
+        path="dead-letters",
+        name="dead_letters",
+        tag="records",
+        summary="What was given up, with the errors of its attempts.",
+        answers=Answers((list[LetterView],)),
+    ),
+    Route(
+        method="POST",
+        path="dead-letters/{id}/replay",
+        name="replay",
+        tag="records",
+        summary="Put a dead letter back on its queue.",
+        answers=Answers((LetterView,)),
+        problems=(404, 409),
+        names_a_person=True,
+    ),
+    Route(
+        method="GET",
+        path="audit",
+        name="audit",
+        tag="records",
+        summary="Every change that was made outside, as JSON lines.",
+        parameters=(
+            Parameter("from", "The first day, UTC.", _DAY),
+            Parameter("to", "The last day, UTC; the last seven days when both are left out.", _DAY),
+        ),
+        answers=Answers((AuditEntry,), media=LINES),
+        problems=(400,),
+    ),
+    Route(
+        method="POST",
+        path="rotations/{credential}",
+        name="rotate",
+        tag="rotations",
+        summary="Begin the rotation of a token, or say what one would do.",
+        body=RotationRequest,
+        body_is_optional=True,
+        answers=Answers((Rotation, Forecast), HTTPStatus.ACCEPTED),
+        problems=(400, 404),
+    ),
+    Route(
+        method="GET",
+        path="rotations/{credential}",
+        name="rotation",
+        tag="rotations",
+        summary="A credential's rotations with their timelines, and the pulls that are left.",
+        answers=Answers((CredentialReport,)),
+        problems=(404,),
+    ),
+    Route(
+        method="GET",
+        path="health",
+        name="health",
+        tag="health",
+        summary="Whether settings and policy are valid and the storage answers.",
+        answers=Answers((Health,)),
+        with_key=False,
+    ),
+    Route(
+        method="GET",
+        path="health/deep",
+        name="checkup",
+        tag="health",
+        summary="Every system that a cure needs, with what is wrong with it.",
+        answers=Answers((CheckupReport,)),
+    ),
+    Route(
+        method="GET",
+        path="openapi.json",
+        name="openapi",
+        tag="health",
+        summary="This document.",
+        answers=Answers((dict,)),
+    ),
+)
