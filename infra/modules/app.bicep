@@ -45,6 +45,8 @@ param authClientId string
 @description('Where people reach the app, https://… without a path, for the links in notices. Empty: its own host name.')
 param publicAddress string
 
+// The version that these templates belong to: the app says when it runs under those of another one.
+var templateVersion = '0.1.0'
 var azure = environment()
 // `environment()` does not know the query API of the logs.
 var logsEndpoints = {
@@ -135,6 +137,8 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
     AzureWebJobsStorage__queueServiceUri: queueEndpoint
     AzureWebJobsStorage__tableServiceUri: tableEndpoint
     CACHEWARDEN_POLICY: policyFile
+    CACHEWARDEN_APP_ID: app.id
+    CACHEWARDEN_TEMPLATE_VERSION: templateVersion
     CACHEWARDEN_EVENT_DEAD_LETTERS: deadLetterContainer
     CACHEWARDEN_ARM_ENDPOINT: azure.resourceManager
     CACHEWARDEN_ARM_AUDIENCE: azure.resourceManager

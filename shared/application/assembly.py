@@ -10,7 +10,6 @@ from shared.application.audit import Audit
 from shared.application.audit_ports import AuditRows
 from shared.application.board import Board
 from shared.application.channel_ports import ChannelStates
-from shared.application.checkup import Checkup
 from shared.application.chores import Chore
 from shared.application.credential_assembly import assemble_credentials
 from shared.application.credential_watch import CredentialWatch
@@ -18,6 +17,9 @@ from shared.application.curing import Curing
 from shared.application.dead_letter_ports import EventLetters, Letters
 from shared.application.dead_letters import DeadLetters
 from shared.application.detection import Detection
+from shared.application.doctor.place import Place
+from shared.application.doctor.ports import Queues, Surroundings
+from shared.application.doctor.rounds import Rounds
 from shared.application.drift import Drift
 from shared.application.event_intake import EventIntake
 from shared.application.event_ports import DriftRecords, Lineage
@@ -81,6 +83,7 @@ class Ports(msgspec.Struct, frozen=True):
     payloads: Payloads
     outbox: Outbox
     queue: Queue
+    queues: Queues
     logs: Logs
     registries: Registries
     content: RegistryContent
@@ -98,6 +101,7 @@ class Ports(msgspec.Struct, frozen=True):
     credential_sets: CredentialSets
     samples: Samples
     sites: Sites
+    surroundings: Surroundings
     channels: Mapping[str, Channel]
     channel_states: ChannelStates
     sessions: Sessions
@@ -117,7 +121,7 @@ class Application(msgspec.Struct, frozen=True):
     events: EventIntake
     dead_letters: DeadLetters
     audit: Audit
-    checkup: Checkup
+    doctor: Rounds
     sweep: Sweep
     rotating: Rotating
     rotation_requests: RotationRequests
@@ -148,6 +152,7 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
     retention: Retention = Retention(),  # noqa: B008 - frozen
     places: Places = Places(),  # noqa: B008 - frozen
     sign_in: SignIn = SignIn.KEY,
+    place: Place = Place(),  # noqa: B008 - frozen
 ) -> Application:
     """The application on the given ports."""
     notification = Notification(
@@ -271,15 +276,7 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
         events=events,
         dead_letters=dead_letters,
         audit=audit,
-        checkup=Checkup(
-            policy=policy,
-            incidents=ports.incidents,
-            registries=ports.registries,
-            content=ports.content,
-            vault_access=ports.vault_access,
-            logs=ports.logs,
-            clock=ports.clock,
-        ),
+        doctor=doctor(policy, ports, place),
         sweep=Sweep(chores=chores, runs=ports.chore_runs, leases=ports.leases, clock=ports.clock),
         board=Board(
             policy=policy,
@@ -297,6 +294,24 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
         sign_in=sign_in,
         clock=ports.clock,
         chores=chores,
+    )
+
+
+def doctor(policy: Policy, ports: Ports, place: Place) -> Rounds:
+    """The doctor alone, for whoever asks about an app without running it."""
+    return Rounds(
+        policy=policy,
+        place=place,
+        incidents=ports.incidents,
+        queues=ports.queues,
+        registries=ports.registries,
+        content=ports.content,
+        vault_access=ports.vault_access,
+        vaults=ports.vaults,
+        hub=ports.hub,
+        logs=ports.logs,
+        surroundings=ports.surroundings,
+        clock=ports.clock,
     )
 
 

@@ -2,27 +2,38 @@
 
 from http import HTTPStatus
 
-from shared.application.checkup import CheckupReport, Condition
+from shared.application.doctor.findings import Condition, DoctorReport, Finding, Verdict
 from shared.console.html import Child, el
 from shared.console.page import OVERVIEW, ROOT, Page, section, table
 from shared.console.words import Word, badge
 
 _CONDITIONS = {
-    Condition.HEALTHY: Word("healthy", "good", "Everything that a cure needs answers."),
+    Condition.HEALTHY: Word("healthy", "good", "Everything that a cure needs is as it should be."),
     Condition.DEGRADED: Word("degraded", "wait", "Something is amiss; the rest works."),
-    Condition.FAILING: Word("failing", "bad", "The storage does not answer, so nothing can work."),
+    Condition.FAILING: Word("failing", "bad", "Something vital is amiss, so nothing can work."),
+}
+_VERDICTS = {
+    Verdict.OK: Word("ok", "good"),
+    Verdict.UNKNOWN: Word("unknown", "idle"),
+    Verdict.WARNING: Word("warning", "wait"),
+    Verdict.FAILING: Word("failing", "bad"),
 }
 
 
-def health_page(report: CheckupReport) -> Page:
-    """What each outside system answered just now."""
+def health_page(report: DoctorReport) -> Page:
+    """What was looked at just now, the worst first, with the commands that mend it."""
     word = _CONDITIONS[report.condition]
+    found = sorted(report.findings, key=lambda finding: -finding.verdict.gravity)
     rows: list[tuple[Child, ...]] = [
-        (each.what, badge(_CONDITIONS[each.condition]), each.reason) for each in report.findings
+        (each.what, badge(_VERDICTS[each.verdict]), _seen(each), each.expected) for each in found
     ]
-    found = table("Findings", ("What", "How it is", "Reason"), rows)
-    body = [el("p", word.meaning, class_="lead"), section("Asked just now", found)]
+    findings = table("Findings", ("What", "How it is", "Seen", "Expected"), rows)
+    body = [el("p", word.meaning, class_="lead"), section("Looked at just now", findings)]
     return Page(title="Health", here="health", lead=badge(word), body=body)
+
+
+def _seen(finding: Finding) -> Child:
+    return [finding.seen, el("pre", "\n".join(finding.mend), tabindex=0)] if finding.mend else finding.seen
 
 
 def key_wanted(to: str) -> Page:

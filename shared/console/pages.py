@@ -53,7 +53,7 @@ async def page_of(app: Application, path: str, query: Query, visitor: Visitor) -
         case [""] | ["overview"]:
             return overview(await app.board.overview(), app.clock.now())
         case ["health"]:
-            return health_page(await app.checkup.examine())
+            return health_page(await app.doctor.examine())
         case ["sign-in"]:
             return Page(title="Signed in", body=key_wanted("").body, status=HTTPStatus.OK)
         case [kind]:

