@@ -24,16 +24,17 @@ def health_page(report: DoctorReport) -> Page:
     """What was looked at just now, the worst first, with the commands that mend it."""
     word = _CONDITIONS[report.condition]
     found = sorted(report.findings, key=lambda finding: -finding.verdict.gravity)
-    rows: list[tuple[Child, ...]] = [
-        (each.what, badge(_VERDICTS[each.verdict]), _seen(each), each.expected) for each in found
-    ]
-    findings = table("Findings", ("What", "How it is", "Seen", "Expected"), rows)
+    rows: list[tuple[Child, ...]] = [(each.what, badge(_VERDICTS[each.verdict]), _seen(each)) for each in found]
+    findings = table("Findings", ("What", "How it is", "Seen"), rows)
     body = [el("p", word.meaning, class_="lead"), section("Looked at just now", findings)]
     return Page(title="Health", here="health", lead=badge(word), body=body)
 
 
 def _seen(finding: Finding) -> Child:
-    return [finding.seen, el("pre", "\n".join(finding.mend), tabindex=0)] if finding.mend else finding.seen
+    """What is there, what should be, and the lines that mend it."""
+    expected = el("p", f"Expected: {finding.expected}", class_="soft") if finding.expected else None
+    mend = el("pre", "\n".join(finding.mend), tabindex=0) if finding.mend else None
+    return el("div", finding.seen, expected, mend, class_="long")
 
 
 def key_wanted(to: str) -> Page:

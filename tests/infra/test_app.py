@@ -116,7 +116,7 @@ class TestSettings:
         assert read.storage_queue_uri == f"https://{account}.queue.core.windows.net"
         assert read.storage_blob_uri == f"https://{account}.blob.core.windows.net"
         assert read.client_id == values["AZURE_CLIENT_ID"]
-        assert place_of(read) == Place(app_id=APP_ID, templates=VERSION, storage=account)
+        assert place_of(read) == Place(app_id=APP_ID, templates=VERSION, address=read.public_address, storage=account)
 
     def test_the_templates_know_their_version(self) -> None:
         """It is the code's: the doctor warns when the two that run are not."""
