@@ -21,20 +21,37 @@ _VERDICTS = {
 
 
 def health_page(report: DoctorReport) -> Page:
-    """What was looked at just now, the worst first, with the commands that mend it."""
+    """What was looked at just now: first what is not well, the worst first, with the commands that mend it."""
     word = _CONDITIONS[report.condition]
-    found = sorted(report.findings, key=lambda finding: -finding.verdict.gravity)
-    rows: list[tuple[Child, ...]] = [(each.what, badge(_VERDICTS[each.verdict]), _seen(each)) for each in found]
-    findings = table("Findings", ("What", "How it is", "Seen"), rows)
-    body = [el("p", word.meaning, class_="lead"), section("Looked at just now", findings)]
-    return Page(title="Health", here="health", lead=badge(word), body=body)
+    amiss = sorted(
+        (each for each in report.findings if each.verdict is not Verdict.OK), key=lambda each: -each.verdict.gravity
+    )
+    well: list[tuple[Child, ...]] = [
+        (each.what, el("div", each.seen, class_="long")) for each in report.findings if each.verdict is Verdict.OK
+    ]
+    return Page(
+        title="Health",
+        here="health",
+        lead=badge(word),
+        body=[
+            el("p", word.meaning, class_="lead"),
+            section("To look at", el("ul", [_finding(each) for each in amiss], class_="cards")) if amiss else None,
+            section("As it should be", table("As it should be", ("What", "Seen"), well)) if well else None,
+        ],
+    )
 
 
-def _seen(finding: Finding) -> Child:
+def _finding(finding: Finding) -> Child:
     """What is there, what should be, and the lines that mend it."""
-    expected = el("p", f"Expected: {finding.expected}", class_="soft") if finding.expected else None
-    mend = el("pre", "\n".join(finding.mend), tabindex=0) if finding.mend else None
-    return el("div", finding.seen, expected, mend, class_="long")
+    word = _VERDICTS[finding.verdict]
+    return el(
+        "li",
+        el("div", el("h3", finding.what), badge(word), class_="title"),
+        el("p", finding.seen),
+        el("p", f"Expected: {finding.expected}", class_="soft") if finding.expected else None,
+        el("pre", "\n".join(finding.mend), tabindex=0) if finding.mend else None,
+        class_=f"card long {word.tone}",
+    )
 
 
 def key_wanted(to: str) -> Page:
