@@ -10,16 +10,16 @@ from typing import Any, Final
 import msgspec
 
 from shared.application.approvals import Answer
-from shared.application.checkup import CheckupReport
 from shared.application.dead_letters import LetterView
+from shared.application.doctor.findings import DoctorReport
 from shared.application.forecast import ExplainQuestion, PlanQuestion
 from shared.application.intake import Acceptance
 from shared.application.mirrors import MirrorFormat, MirrorReport
 from shared.application.notice_reports import ChannelReport, NoticePage
 from shared.application.ports import RowState, Totals
 from shared.application.reports import Health, IncidentReport, IncidentSummary
-from shared.application.rotating import Forecast
-from shared.application.rotation_requests import CredentialReport, RotationRequest
+from shared.application.rotation_forecast import Forecast
+from shared.application.rotation_requests import CredentialReport, CredentialSummary, RotationRequest
 from shared.domain.audit import AuditEntry
 from shared.domain.explanation import Explanation
 from shared.domain.incidents import Incident
@@ -240,6 +240,14 @@ ROUTES: Final = (
         problems=(400,),
     ),
     Route(
+        method="GET",
+        path="rotations",
+        name="rotation_overview",
+        tag="rotations",
+        summary="Every credential with its newest rotation, and what keeps its tokens from being minted.",
+        answers=Answers((list[CredentialSummary],)),
+    ),
+    Route(
         method="POST",
         path="rotations/{credential}",
         name="rotate",
@@ -274,7 +282,7 @@ ROUTES: Final = (
         name="checkup",
         tag="health",
         summary="Every system that a cure needs, with what is wrong with it.",
-        answers=Answers((CheckupReport,)),
+        answers=Answers((DoctorReport,)),
     ),
     Route(
         method="GET",

@@ -18,4 +18,4 @@ async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - 
 @blueprint.route(route="health/deep", methods=["GET"])
 async def checkup(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the worker binds it by name
     """Every system that a cure needs, with what is wrong with it; 200 whatever is found."""
-    return await answered(lambda app: app.checkup.examine())
+    return await answered(lambda app: app.doctor.examine())

@@ -1,4 +1,4 @@
-"""`/api/rotations/{credential}` and the queue `rotations`: tokens that are replaced."""
+"""`/api/rotations` and the queue `rotations`: tokens that are replaced."""
 
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,13 @@ async def rotate(req: func.HttpRequest) -> func.HttpResponse:
 async def show_rotations(req: func.HttpRequest) -> func.HttpResponse:
     """A credential's rotations with their timelines, and its headroom."""
     return await answered(lambda app: app.rotation_requests.show(req.route_params["credential"]))
+
+
+@blueprint.function_name("rotation_overview")
+@blueprint.route(route="rotations", methods=["GET"])
+async def list_rotations(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the worker binds it by name
+    """Every credential with its newest rotation."""
+    return await answered(lambda app: app.rotation_requests.overview())
 
 
 @blueprint.function_name("rotations")

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from sandbox import scenario
+from sandbox import deployment, scenario
 from sandbox.acr.handlers import AcrService
 from sandbox.acr.models import Acr
 from sandbox.arm.access import AccessControl
@@ -52,6 +52,7 @@ from sandbox.vault.handlers import VaultService
 from sandbox.vault.models import Vault
 from sandbox.vault.reader import VaultReader
 from sandbox.vault.secrets import SecretEvent
+from shared.version import VERSION
 
 DOCKER_HUB_HOSTS: Final = ("docker.io", "registry-1.docker.io", "index.docker.io")
 
@@ -78,6 +79,7 @@ class World:
             policy has to name them.
 
     Attributes:
+        person: somebody who may look at what was deployed, by `AZURE_CLIENT_ID`.
         data_planes: the registries by name, the scenario's first.
         defects: exceptions in emulators that were no refusals; leaving the context raises them.
     """
@@ -168,8 +170,11 @@ class World:
         return path
 
     def environment(self, *, storage: str, policy: Path) -> dict[str, str]:
-        """The environment variables with which a function host runs the product against this world."""
-        return {
+        """The environment variables with which a function host runs the product against this world.
+
+        Resource Manager shows them as the app's settings from then on.
+        """
+        given = {
             "SSL_CERT_FILE": str(self.certificates.ca.resolve()),
             "IDENTITY_ENDPOINT": self.urls.identity,
             "IDENTITY_HEADER": self.identity_service.header,
@@ -181,7 +186,11 @@ class World:
             "CACHEWARDEN_HUB_AUTH_ENDPOINT": self.urls.hub_auth,
             "CACHEWARDEN_HUB_REGISTRY_ENDPOINT": self.urls.hub_registry,
             "CACHEWARDEN_POLICY": str(policy.resolve()),
+            "CACHEWARDEN_APP_ID": scenario.APP_ID,
+            "CACHEWARDEN_TEMPLATE_VERSION": VERSION,
         }
+        self.arm.inventory.describe(deployment.SETTINGS_ID, given)
+        return given
 
     def telemetry(self) -> dict[str, str]:
         """The settings, beside `environment`, with which the app sends its telemetry here."""
@@ -197,8 +206,13 @@ class World:
         self.access = AccessControl(clock=self.clock)
         self.directory = Directory(clock=self.clock)
         self.app_identity = self.directory.create("cachewarden", resource_id=scenario.APP_ID)
+        self.person = self.directory.create("person")
         self.identity_service = IdentityService(
-            self.tokens, header=secrets.token_urlsafe(24), system_assigned=self.app_identity, clock=self.clock
+            self.tokens,
+            header=secrets.token_urlsafe(24),
+            system_assigned=self.app_identity,
+            user_assigned=[self.person],
+            clock=self.clock,
         )
 
     def _build_docker_hub(self) -> None:
@@ -258,6 +272,7 @@ class World:
         identity = self.directory.create("prod-agentpool", resource_id=scenario.CLUSTER_ID)
         for name in self.data_planes:
             self.access.grant(identity.object_id, ACR_PULL, scenario.registry_id(name))
+        self._kubelet = identity.object_id
         self.cluster = Cluster(
             scenario.CLUSTER_ID,
             hub=self.hub_registry_service,
@@ -289,6 +304,10 @@ class World:
 
     def _seed(self) -> None:
         scenario.fill_inventory(self.arm.inventory)
+        profile = {"kubeletidentity": {"objectId": self._kubelet}}
+        self.arm.inventory.describe(scenario.CLUSTER_ID, {"identityProfile": profile})
+        deployment.fill_deployment(self.arm.inventory, self.app_identity)
+        deployment.grant_person(self.access, self.person.object_id)
         scenario.grant_app_roles(self.access, self.app_identity.object_id)
         for name in self.data_planes.keys() - {scenario.REGISTRY}:
             scenario.grant_registry_roles(self.access, self.app_identity.object_id, scenario.registry_id(name))

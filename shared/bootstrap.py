@@ -8,11 +8,15 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
 
 from shared.adapters.clock import SystemClock
 from shared.adapters.identity import AppIdentity, has_managed_identity
 from shared.adapters.storage import StorageAccount
 from shared.application.assembly import Application, Patience, Ports, assemble
+from shared.application.doctor.place import Place
 from shared.application.remediation import Pace
 from shared.application.retention import Retention
 from shared.domain.notice_links import Places
@@ -52,7 +56,7 @@ def _process() -> tuple[Application, AsyncIterator[None]]:
     settings = read_settings(os.environ)
     configure(settings.log_level)
     policy = read_policy(Path(settings.policy))
-    ports, closers = adapters(settings, policy)
+    ports, closers = adapters(settings, policy, managed=has_managed_identity(os.environ))
     _log.info("app.started", mode=policy.mode, registries=len(policy.registries))
     application = assemble(
         policy,
@@ -73,6 +77,7 @@ def _process() -> tuple[Application, AsyncIterator[None]]:
             rotations=settings.keep_rotations,
             headroom=settings.keep_headroom,
         ),
+        place=msgspec.structs.replace(place_of(settings), inside=True),
     )
     return application, _until_the_loop_ends(closers)
 
@@ -107,8 +112,22 @@ def read_policy(path: Path) -> Policy:
     return policy
 
 
-def adapters(settings: Settings, policy: Policy) -> tuple[Ports, Sequence[Close]]:
-    """The real outside, and what closes its connections; nothing is imported or connected before it is used."""
+def place_of(settings: Settings) -> Place:
+    """Where the app is, as far as its settings say."""
+    host = urlsplit(settings.storage_queue_uri or "").hostname or ""
+    return Place(
+        app_id=settings.app_id,
+        templates=settings.template_version,
+        address=settings.public_address,
+        storage=host.partition(".")[0] or Place().storage,
+    )
+
+
+def adapters(settings: Settings, policy: Policy, *, managed: bool) -> tuple[Ports, Sequence[Close]]:
+    """The real outside, and what closes its connections; nothing is imported or connected before it is used.
+
+    `managed` has the managed identity sign in; else it is the developer's own login.
+    """
     from shared.adapters.arm import ArmRegistries
     from shared.adapters.channels.making import production_channels
     from shared.adapters.docker_hub import HubApi
@@ -119,6 +138,7 @@ def adapters(settings: Settings, policy: Policy) -> tuple[Ports, Sequence[Close]
     from shared.adapters.queues import StorageQueue
     from shared.adapters.registry_content import AcrContent
     from shared.adapters.sites import ArmSites
+    from shared.adapters.surroundings import ArmSurroundings
     from shared.adapters.tables.archive import TableArchive
     from shared.adapters.tables.audit import TableAuditRows
     from shared.adapters.tables.channel_states import TableChannelStates
@@ -134,7 +154,6 @@ def adapters(settings: Settings, policy: Policy) -> tuple[Ports, Sequence[Close]
     from shared.adapters.tables.rotations import TableRotations, TableSamples
     from shared.adapters.vault_access import ArmVaultAccess
 
-    managed = has_managed_identity(os.environ)
     identity: Any = AppIdentity(managed=managed, client_id=settings.client_id)
     storage_identity: Any = (
         AppIdentity(managed=managed, client_id=settings.storage_client_id) if settings.storage_client_id else identity
@@ -155,6 +174,7 @@ def adapters(settings: Settings, policy: Policy) -> tuple[Ports, Sequence[Close]
     hub = HubApi(api=settings.hub_endpoint, auth=settings.hub_auth_endpoint, registry=settings.hub_registry_endpoint)
     vaults = KeyVaults(identity)
     sites = ArmSites(identity, endpoint=settings.arm_endpoint, audience=settings.arm_audience)
+    surroundings = ArmSurroundings(identity, endpoint=settings.arm_endpoint, audience=settings.arm_audience)
     clock = SystemClock()
     told = production_channels(
         policy,
@@ -171,6 +191,7 @@ def adapters(settings: Settings, policy: Policy) -> tuple[Ports, Sequence[Close]
         payloads=TablePayloads(tables),
         outbox=TableOutbox(tables),
         queue=queue,
+        queues=queue,
         logs=logs,
         registries=registries,
         content=content,
@@ -188,10 +209,11 @@ def adapters(settings: Settings, policy: Policy) -> tuple[Ports, Sequence[Close]
         credential_sets=registries,
         samples=TableSamples(tables),
         sites=sites,
+        surroundings=surroundings,
         channels=told.channels,
         channel_states=TableChannelStates(tables),
     )
-    closers = [hub.aclose, vaults.aclose, sites.aclose, *told.closers]
+    closers = [hub.aclose, vaults.aclose, sites.aclose, surroundings.aclose, *told.closers]
     closers += [
         tables.aclose,
         queue.aclose,

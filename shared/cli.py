@@ -9,6 +9,7 @@ import argparse
 import errno
 import importlib
 import io
+import keyword
 import os
 import pkgutil
 import sys
@@ -72,7 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(written: Sequence[str]) -> int:
-    names = sorted(m.name for m in pkgutil.iter_modules(shared.commands.__path__) if not m.name.startswith("_"))
+    modules = [m.name for m in pkgutil.iter_modules(shared.commands.__path__) if not m.name.startswith("_")]
+    names = sorted(module.removesuffix("_") for module in modules)
     parser = _Parser(
         prog="cachewarden",
         description="Cures Docker Hub 429 pull failures with Azure Container Registry's artifact cache.",
@@ -118,7 +120,8 @@ def _give_up_output() -> None:
 
 
 def _command(name: str) -> Command:
-    return cast("Command", importlib.import_module(f"shared.commands.{name}"))
+    module = f"{name}_" if keyword.iskeyword(name) else name
+    return cast("Command", importlib.import_module(f"shared.commands.{module}"))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,11 @@ import msgspec
 from shared.domain.durations import parse_duration
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_SITE = re.compile(
+    r"/subscriptions/[0-9a-f-]{36}/resourceGroups/[\w.()-]{1,90}/providers/Microsoft\.Web/sites/[a-z0-9-]{2,60}",
+    re.IGNORECASE | re.ASCII,
+)
+_VERSION = re.compile(r"\d+\.\d+\.\d+(?:[-+.][0-9A-Za-z.+-]+)?", re.ASCII)
 _ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
 _CONTAINER = re.compile(r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -89,6 +94,8 @@ def _networks(text: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network,
     return tuple(ipaddress.ip_network(part.strip()) for part in text.split(","))
 
 
+SITE: Final = Form("the ARM id of a site: /subscriptions/…/providers/Microsoft.Web/sites/…", _matching(_SITE))
+VERSION: Final = Form("a version, such as 1.2.3", _matching(_VERSION))
 TEXT: Final = Form("a text", str)
 FILE: Final = Form("the path of a file", str)
 ADDRESS: Final = Form("an https address of scheme and host alone, such as https://management.azure.com", _address)

@@ -197,6 +197,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     portal: Annotated[
         str, _from("CACHEWARDEN_PORTAL", forms.ADDRESS, "The Azure portal, for the links in notices.")
     ] = "https://portal.azure.com"
+    app_id: Annotated[
+        str | None,
+        _from("CACHEWARDEN_APP_ID", forms.SITE, "This app's ARM id, by which the doctor knows what points at it."),
+    ] = None
+    template_version: Annotated[
+        str | None,
+        _from(
+            "CACHEWARDEN_TEMPLATE_VERSION", forms.VERSION, "The version of the templates that this app was made with."
+        ),
+    ] = None
     private_receivers: Annotated[
         tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...],
         _from(
@@ -264,6 +274,31 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     if problems:
         raise SettingsInvalid(tuple(problems))
     return Settings(**_with_addresses(values))
+
+
+def arm_of(environ: Mapping[str, str]) -> tuple[str, str]:
+    """Address and audience of Azure Resource Manager alone, for whoever has no other settings yet.
+
+    Raises:
+        SettingsInvalid: one of the two has another form.
+    """
+    return _pair(environ, "arm")
+
+
+def logs_of(environ: Mapping[str, str]) -> tuple[str, str]:
+    """The same of Log Analytics."""
+    return _pair(environ, "logs")
+
+
+def _pair(environ: Mapping[str, str], system: str) -> tuple[str, str]:
+    fields = (f"{system}_endpoint", f"{system}_audience")
+    names = [described()[field][0].name for field in fields]
+    values, problems = _read({name: text for name in names if (text := environ.get(name, "").strip())})
+    if told := tuple(problem for problem in problems if problem.startswith(tuple(names))):
+        raise SettingsInvalid(told)
+    defaults = dict(zip(reversed(Settings.__struct_fields__), reversed(Settings.__struct_defaults__), strict=False))
+    endpoint, audience = (str(values.get(field, defaults[field])) for field in fields)
+    return endpoint, audience
 
 
 def _read(given: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:

@@ -42,6 +42,8 @@ param alwaysReadyHttp int
 @description('Client id of an Entra application: signed-in people\'s names are then recorded with approvals. Empty switches it off.')
 param authClientId string
 
+// The version that these templates belong to: the app says when it runs under those of another one.
+var templateVersion = '0.1.0'
 var azure = environment()
 // `environment()` does not know the query API of the logs.
 var logsEndpoints = {
@@ -132,6 +134,8 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
     AzureWebJobsStorage__queueServiceUri: queueEndpoint
     AzureWebJobsStorage__tableServiceUri: tableEndpoint
     CACHEWARDEN_POLICY: policyFile
+    CACHEWARDEN_APP_ID: app.id
+    CACHEWARDEN_TEMPLATE_VERSION: templateVersion
     CACHEWARDEN_EVENT_DEAD_LETTERS: deadLetterContainer
     CACHEWARDEN_ARM_ENDPOINT: azure.resourceManager
     CACHEWARDEN_ARM_AUDIENCE: azure.resourceManager

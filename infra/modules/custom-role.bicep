@@ -23,7 +23,7 @@ resource role 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
     roleName: '${roles[key].name} ${suffix}'
     description: roles[key].description
     type: 'CustomRole'
-    assignableScopes: assignableScopes
+    assignableScopes: union([subscription().id], assignableScopes)
     permissions: [
       {
         actions: roles[key].actions

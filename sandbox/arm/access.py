@@ -84,6 +84,15 @@ class AccessControl:
         """Whether the principal may do `action` at least in some cases: conditions are taken as fulfilled."""
         return any(self._granting(principal_id, action, scope, data=False))
 
+    def held(self, principal_id: str, scope: str) -> list[RoleDefinition]:
+        """The roles that a principal holds at a scope by now."""
+        matured = self._clock() - timedelta(seconds=self.propagation_s)
+        return [
+            self.definitions[one.role]
+            for one in self.assignments(above=scope, principal_id=principal_id)
+            if one.created_on <= matured
+        ]
+
     def assign(self, assignment: RoleAssignment) -> None:
         """Write an assignment; one of the same name at the same scope is replaced.
 

@@ -32,7 +32,9 @@ def registry_document(registry: Registry) -> dict[str, Any]:
             "provisioningState": "Succeeded",
             "adminUserEnabled": False,
             "anonymousPullEnabled": False,
-            "publicNetworkAccess": "Enabled",
+            "publicNetworkAccess": registry.network.public_access,
+            "networkRuleSet": {"defaultAction": registry.network.default_action, "ipRules": []},
+            "networkRuleBypassOptions": registry.network.bypass,
             "roleAssignmentMode": "LegacyRegistryPermissions",
         },
     }
@@ -120,18 +122,21 @@ def definition_document(definition: RoleDefinition, scope: str) -> dict[str, Any
             "type": "CustomRole" if definition.custom else "BuiltInRole",
             "description": "",
             "assignableScopes": ["/"],
-            "permissions": [
-                {
-                    "actions": list(definition.actions),
-                    "notActions": list(definition.not_actions),
-                    "dataActions": list(definition.data_actions),
-                    "notDataActions": list(definition.not_data_actions),
-                }
-            ],
+            "permissions": [permission_document(definition)],
         },
         "id": _definition_id(definition.id, scope),
         "type": "Microsoft.Authorization/roleDefinitions",
         "name": definition.id,
+    }
+
+
+def permission_document(definition: RoleDefinition) -> dict[str, Any]:
+    """What a role allows, as definitions and the list of one's own permissions have it."""
+    return {
+        "actions": list(definition.actions),
+        "notActions": list(definition.not_actions),
+        "dataActions": list(definition.data_actions),
+        "notDataActions": list(definition.not_data_actions),
     }
 
 
@@ -144,6 +149,8 @@ def resource_document(resource: Resource, *, full: bool) -> dict[str, Any]:
         "location": resource.location,
         "tags": {},
     }
+    if resource.identity:
+        document["identity"] = resource.identity
     return document | {"properties": resource.properties} if full else document
 
 

@@ -6,15 +6,12 @@ from uuid import uuid4
 
 from aiohttp import web
 
-from sandbox.arm.models import CLUSTER_TYPE, VAULT_TYPE, Arm
+from sandbox.arm.models import Arm
 from sandbox.arm.refusals import (
     AuthorizationFailed,
     ExpiredToken,
-    InvalidApiVersion,
     InvalidToken,
-    MissingApiVersion,
     MissingToken,
-    NoRegisteredProvider,
     NoSuchRoute,
     WrongAudience,
 )
@@ -23,19 +20,10 @@ from sandbox.arm.resource_routes import ResourceRoutes, cloud_document
 from sandbox.arm.role_routes import RoleRoutes
 from sandbox.arm.routing import Call, Route, find_route
 from sandbox.arm.throttling import RequestKind
+from sandbox.arm.versions import check_version
 from sandbox.frame.service import Refusal, Service
 from sandbox.identity.tokens import ARM_AUDIENCES, Principal, Rejection, TokenAuthority, TokenRejected
 
-_LOCATION: Final = "westeurope"
-_VERSIONS: Final = {
-    "microsoft.containerregistry": ("2025-11-01", "2026-09-01-preview"),
-    "microsoft.authorization/roleassignments": ("2022-04-01",),
-    "microsoft.authorization/roledefinitions": ("2022-04-01", "2022-05-01-preview"),
-    VAULT_TYPE.lower(): ("2023-02-01", "2023-07-01", "2024-11-01", "2025-05-01"),
-    CLUSTER_TYPE.lower(): ("2024-10-01", "2025-05-01", "2025-10-01"),
-    "microsoft.web": ("2022-03-01", "2022-09-01", "2023-01-01", "2023-12-01", "2024-04-01", "2024-11-01"),
-    "microsoft.resources": ("2016-06-01", "2019-11-01", "2021-04-01", "2022-09-01", "2022-12-01", "2024-11-01"),
-}
 _KINDS: Final = {"GET": RequestKind.READ, "DELETE": RequestKind.DELETE}
 
 
@@ -80,7 +68,7 @@ class ArmService(Service):
             raise NoSuchRoute
         route, path = found
         left = self._throttle(request, path, principal)
-        version = _check_version(route.type.format_map(path), request.query.get("api-version", ""))
+        version = check_version(route.type.format_map(path), request.query.get("api-version", ""))
         if "subscription" in path:
             self.arm.inventory.subscription(path["subscription"])
         if route.action:
@@ -109,18 +97,6 @@ class ArmService(Service):
             if rejected.reason is Rejection.EXPIRED:
                 raise ExpiredToken(now=self._authority.now().strftime("%m/%d/%Y %I:%M:%S %p")) from rejected
             raise InvalidToken from rejected
-
-
-def _check_version(kind: str, version: str) -> str:
-    if not version:
-        raise MissingApiVersion
-    namespace, _, name = kind.partition("/")
-    supported = _VERSIONS.get(kind.lower()) or _VERSIONS.get(namespace.lower())
-    if supported is not None and version not in supported:
-        if namespace == "Microsoft.Resources":
-            raise InvalidApiVersion(version=version, supported=",".join(supported))
-        raise NoRegisteredProvider(location=_LOCATION, version=version, kind=name, supported=", ".join(supported))
-    return version
 
 
 def _ids() -> dict[str, str]:

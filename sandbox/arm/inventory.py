@@ -16,6 +16,7 @@ class Resource(msgspec.Struct, frozen=True):
 
     Attributes:
         type: namespace and type, `Microsoft.KeyVault/vaults`.
+        identity: its managed identities, in ARM's form; empty where it has none.
     """
 
     id: str
@@ -25,6 +26,7 @@ class Resource(msgspec.Struct, frozen=True):
     subscription: str
     location: str
     properties: dict[str, Any] = {}
+    identity: dict[str, Any] = {}
 
 
 class Subscription(msgspec.Struct, frozen=True):
@@ -51,6 +53,7 @@ class Inventory:
         group: str,
         location: str = "westeurope",
         properties: dict[str, Any] | None = None,
+        identity: dict[str, Any] | None = None,
     ) -> Resource:
         """Add a resource, and its subscription and group when they are new.
 
@@ -59,7 +62,7 @@ class Inventory:
         self._subscriptions.setdefault(subscription.lower(), Subscription(subscription, "sandbox"))
         self._groups.add((subscription.lower(), group.lower()))
         resource_id = _resource_id(subscription, group, type, name)
-        resource = Resource(resource_id, name, type, group, subscription, location, properties or {})
+        resource = Resource(resource_id, name, type, group, subscription, location, properties or {}, identity or {})
         self._resources[resource_id.lower()] = resource
         return resource
 
@@ -67,6 +70,15 @@ class Inventory:
         """Replace a resource's properties; raises KeyError when there is no such resource."""
         key = resource_id.lower()
         self._resources[key] = msgspec.structs.replace(self._resources[key], properties=properties)
+
+    def remove(self, resource_id: str) -> None:
+        """Forget a resource, as when somebody deletes it; raises KeyError when there is no such resource."""
+        del self._resources[resource_id.lower()]
+
+    def children(self, parent: Resource, kind: str) -> list[Resource]:
+        """The resources of a kind that are part of another one: `eventSubscriptions` of a system topic."""
+        prefix = f"{parent.id}/{kind}/".lower()
+        return [one for key, one in self._resources.items() if key.startswith(prefix)]
 
     def subscriptions(self) -> list[Subscription]:
         """All subscriptions."""

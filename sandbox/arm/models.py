@@ -27,6 +27,10 @@ REGISTRY_TYPE: Final = "Microsoft.ContainerRegistry/registries"
 VAULT_TYPE: Final = "Microsoft.KeyVault/vaults"
 CLUSTER_TYPE: Final = "Microsoft.ContainerService/managedClusters"
 SITE_TYPE: Final = "Microsoft.Web/sites"
+SYSTEM_TOPIC_TYPE: Final = "Microsoft.EventGrid/systemTopics"
+WORKSPACE_TYPE: Final = "Microsoft.OperationalInsights/workspaces"
+ACTION_GROUP_TYPE: Final = "Microsoft.Insights/actionGroups"
+QUERY_RULE_TYPE: Final = "Microsoft.Insights/scheduledQueryRules"
 
 
 class Arm:

@@ -167,6 +167,14 @@ class OperationNotFound(Refusal):
     guessed = True
 
 
+class InvalidResourceNamespace(Refusal):
+    """There is no such provider (observed)."""
+
+    code = "InvalidResourceNamespace"
+    status = 404
+    text = "The resource namespace '{namespace}' is invalid."
+
+
 class NoSuchRoute(Refusal):
     """ARM has many more operations than the sandbox emulates."""
 

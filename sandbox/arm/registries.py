@@ -63,6 +63,20 @@ class CredentialSet(msgspec.Struct):
     state: ProvisioningState
 
 
+class Network(msgspec.Struct, frozen=True):
+    """A registry's firewall, in ARM's words. It is told, not enforced: the data plane lets everybody in.
+
+    Attributes:
+        public_access: `Enabled` or `Disabled`.
+        default_action: `Allow` or `Deny`.
+        bypass: `AzureServices` or `None`.
+    """
+
+    public_access: str = "Enabled"
+    default_action: str = "Allow"
+    bypass: str = "AzureServices"
+
+
 class Registry(msgspec.Struct):
     """A registry; rules and sets by their name in lower case.
 
@@ -73,6 +87,7 @@ class Registry(msgspec.Struct):
         location: its region.
         login_server: where its images are pulled from.
         created_on: when it was made.
+        network: its firewall.
     """
 
     id: str
@@ -81,5 +96,6 @@ class Registry(msgspec.Struct):
     location: str
     login_server: str
     created_on: datetime
+    network: Network = Network()
     rules: dict[str, CacheRule] = msgspec.field(default_factory=dict)
     credential_sets: dict[str, CredentialSet] = msgspec.field(default_factory=dict)

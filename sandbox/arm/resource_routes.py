@@ -6,14 +6,22 @@ from aiohttp import web
 
 from sandbox.arm.bodies import decode
 from sandbox.arm.documents import resource_document, subscription_document
-from sandbox.arm.models import SITE_TYPE, VAULT_TYPE, Arm
+from sandbox.arm.models import SITE_TYPE, SYSTEM_TOPIC_TYPE, VAULT_TYPE, Arm
 from sandbox.arm.refusals import AuthorizationFailed, InvalidRequestContent
 from sandbox.arm.routing import Call, Route, route
 from sandbox.arm.vault_policies import PolicyBody
+from sandbox.arm.versions import provider_document
 from sandbox.identity.tokens import TENANT_ID
 
 _SUBSCRIPTION: Final = "/subscriptions/{subscription}"
 _SLOT: Final = _SUBSCRIPTION + "/resourceGroups/{group}/providers/Microsoft.Web/sites/{name}/slots/{slot}"
+_SETTINGS: Final = (
+    _SUBSCRIPTION + "/resourceGroups/{group}/providers/Microsoft.Web/sites/{name}/config/appsettings/list"
+)
+_EVENTS: Final = (
+    _SUBSCRIPTION + "/resourceGroups/{group}/providers/Microsoft.EventGrid/systemTopics/{name}/eventSubscriptions"
+)
+_PROVIDER: Final = _SUBSCRIPTION + "/providers/{namespace}"
 _POLICIES: Final = (
     _SUBSCRIPTION + f"/resourceGroups/{{group}}/providers/{VAULT_TYPE}/{{name}}/accessPolicies/{{operation}}"
 )
@@ -34,6 +42,23 @@ class ResourceRoutes:
             route("GET", "/subscriptions", self._subscriptions, type="Microsoft.Resources/subscriptions"),
             route("GET", _SUBSCRIPTION, self._subscription, type="Microsoft.Resources/subscriptions"),
             route("GET", _SUBSCRIPTION + "/resources", self._resources, type=resources),
+            route(
+                "GET",
+                _PROVIDER,
+                self._provider,
+                type="Microsoft.Resources/subscriptions/providers",
+                action="Microsoft.Resources/subscriptions/providers/read",
+            ),
+            route(
+                "GET",
+                _EVENTS,
+                self._events,
+                type=f"{SYSTEM_TOPIC_TYPE}/eventSubscriptions",
+                action=f"{SYSTEM_TOPIC_TYPE}/eventSubscriptions/read",
+            ),
+            route(
+                "POST", _SETTINGS, self._settings, type=f"{SITE_TYPE}/config", action=f"{SITE_TYPE}/config/list/action"
+            ),
             route("GET", _SLOT, self._slot, type=f"{SITE_TYPE}/slots", action=f"{SITE_TYPE}/slots/read"),
             route("PUT", _POLICIES, self._policies, type=VAULT_TYPE, action=f"{VAULT_TYPE}/accessPolicies/write"),
             route("GET", _RESOURCE, self._resource, type="{namespace}/{kind}", action="{namespace}/{kind}/read"),
@@ -100,6 +125,28 @@ class ResourceRoutes:
         name = f"{path['name']}/{path['slot']}"
         slot = self._arm.inventory.get(path["subscription"], path["group"], f"{SITE_TYPE}/slots", name)
         return web.json_response(resource_document(slot, full=True))
+
+    async def _provider(self, call: Call) -> web.StreamResponse:
+        namespace, subscription = call.path["namespace"], call.path["subscription"]
+        unregistered = {one.lower() for one in self._arm.settings.unregistered}
+        registered = namespace.lower() not in unregistered
+        return web.json_response(provider_document(namespace, subscription, registered=registered))
+
+    async def _events(self, call: Call) -> web.StreamResponse:
+        path = call.path
+        topic = self._arm.inventory.get(path["subscription"], path["group"], SYSTEM_TOPIC_TYPE, path["name"])
+        found = self._arm.inventory.children(topic, "eventSubscriptions")
+        documents = [resource_document(one, full=True) | {"name": one.name.rpartition("/")[2]} for one in found]
+        page, link = call.page(documents, size=self._arm.settings.page_size)
+        return web.json_response({"value": page} | ({"nextLink": link} if link else {}))
+
+    async def _settings(self, call: Call) -> web.StreamResponse:
+        """The app settings, which ARM gives for a POST alone."""
+        path = call.path
+        found = self._arm.inventory.get(
+            path["subscription"], path["group"], f"{SITE_TYPE}/config", f"{path['name']}/appsettings"
+        )
+        return web.json_response(resource_document(found, full=True) | {"name": "appsettings"})
 
     def _sees(self, principal: str, subscription: str) -> bool:
         """A subscription shows up for everybody who has any role anywhere in it."""

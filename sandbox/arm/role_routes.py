@@ -6,15 +6,16 @@ from typing import Final
 from aiohttp import web
 
 from sandbox.arm.bodies import AssignmentBody, decode
-from sandbox.arm.documents import assignment_document, definition_document
+from sandbox.arm.documents import assignment_document, definition_document, permission_document
 from sandbox.arm.models import Arm
 from sandbox.arm.refusals import ResourceNotFound
-from sandbox.arm.role_refusals import UnsupportedFilter
+from sandbox.arm.role_refusals import RoleDefinitionDoesNotExist, UnsupportedFilter
 from sandbox.arm.routing import Call, Route, route
 
 _TYPE: Final = "Microsoft.Authorization/roleAssignments"
 _LIST: Final = "/{scope}/providers/" + _TYPE
 _DEFINITIONS: Final = "Microsoft.Authorization/roleDefinitions"
+_PERMISSIONS: Final = "Microsoft.Authorization/permissions"
 _ROLE_NAME: Final = re.compile(r"roleName\s+eq\s+'([^']*)'", re.IGNORECASE)
 _RESOURCE_ID_SEGMENTS: Final = 8
 
@@ -33,6 +34,15 @@ class RoleRoutes:
             route("GET", one, self._get, type=_TYPE, action=read, scope="/{scope}"),
             route("PUT", one, self._put, type=_TYPE),
             route("DELETE", one, self._delete, type=_TYPE),
+            route(
+                "GET",
+                "/{scope}/providers/" + _PERMISSIONS,
+                self._permissions,
+                type=_PERMISSIONS,
+                action=f"{_PERMISSIONS}/read",
+                scope="/{scope}",
+            ),
+            route("GET", "/{scope}/providers/" + _DEFINITIONS + "/{role}", self._definition, type=_DEFINITIONS),
             route("GET", "/{scope}/providers/" + _DEFINITIONS, self._definitions, type=_DEFINITIONS),
         ]
 
@@ -68,6 +78,18 @@ class RoleRoutes:
             if match is None or definition.name.lower() == match[1].lower()
         ]
         return web.json_response({"value": found})
+
+    async def _definition(self, call: Call) -> web.StreamResponse:
+        """One role definition; anybody may read it, as the list."""
+        found = self._arm.access.definitions.get(call.path["role"].lower())
+        if found is None:
+            raise RoleDefinitionDoesNotExist(role=call.path["role"])
+        return web.json_response(definition_document(found, call.path["scope"]))
+
+    async def _permissions(self, call: Call) -> web.StreamResponse:
+        """What the caller's roles at a scope allow, a permission for each role; conditions are not part of it."""
+        held = self._arm.access.held(call.principal, self._scope(call))
+        return web.json_response({"value": [permission_document(one) for one in held]})
 
     def _scope(self, call: Call) -> str:
         """The scope that the path names; a resource in it has to exist, what lies below the resource need not."""

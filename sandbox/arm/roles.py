@@ -124,6 +124,11 @@ EVENT_GRID_DATA_SENDER: Final = RoleDefinition(
     actions=("Microsoft.Authorization/*/read", "Microsoft.EventGrid/topics/read"),
     data_actions=("Microsoft.EventGrid/events/send/action",),
 )
+WEBSITE_CONTRIBUTOR: Final = RoleDefinition(
+    id="de139f84-1756-47ae-9be6-808fbbe84772",
+    name="Website Contributor",
+    actions=("Microsoft.Authorization/*/read", "Microsoft.Insights/components/*", "Microsoft.Web/sites/*"),
+)
 MONITORING_METRICS_PUBLISHER: Final = RoleDefinition(
     id="3913510d-42f4-4e42-8a64-420c390055eb",
     name="Monitoring Metrics Publisher",
@@ -181,6 +186,7 @@ BUILT_IN_ROLES: Final = (
     LOG_ANALYTICS_READER,
     LOG_ANALYTICS_DATA_READER,
     EVENT_GRID_DATA_SENDER,
+    WEBSITE_CONTRIBUTOR,
     MONITORING_METRICS_PUBLISHER,
     CACHEWARDEN_OPERATOR,
     CACHEWARDEN_SITE_READER,

@@ -13,6 +13,7 @@ class ArmSettings(msgspec.Struct, forbid_unknown_fields=True):
         operation_delay_s: how long a new operation runs at least.
         retry_after_s: the `Retry-After` of accepted operations; None leaves it out (the SDK then waits 30 s).
         asynchronous: codes of refusals of a new rule that come as failed operations instead of at once.
+        unregistered: provider namespaces that the subscription has not registered.
         page_size: how many items a list returns before it gives a `nextLink`.
     """
 
@@ -21,4 +22,5 @@ class ArmSettings(msgspec.Struct, forbid_unknown_fields=True):
     operation_delay_s: float = 0
     retry_after_s: int | None = 0
     asynchronous: set[str] = msgspec.field(default_factory=set)
+    unregistered: set[str] = msgspec.field(default_factory=set)
     page_size: int = 100

@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 import msgspec
 
+from sandbox.deployment import make_queues
 from sandbox.frame.certificates import Certificates
 from sandbox.host.launcher import HostProcess
 from sandbox.world import World
@@ -71,6 +72,7 @@ async def stage(  # noqa: PLR0913 - what a story may choose, each by name
     async with World(certificates=certificates, exchanges_file=exchanges, registries=registries) as world:
         policy = world.write_policy(folder / "policy.yaml")
         policy.write_text(policy_edit(policy.read_text(encoding="utf-8")), encoding="utf-8")
+        await make_queues(storage)
         world.keep_dead_letters(storage)
         sent = world.telemetry() if telemetry else {}
         everything = {**world.environment(storage=storage, policy=policy), **sent, **(settings or {})}

@@ -60,6 +60,11 @@ _DEFINITIONS: Final = {
         "ContainerID ContainerName ContainerStatus ContainerStatusReason ContainerLastStatus ContainerRestartCount:int "
         "ContainerCreationTimeStamp:datetime ContainerStartTime:datetime"
     ),
+    "ContainerInventory": (
+        "TenantId Computer ContainerID Name ContainerHostname ImageID Repository Image ImageTag ContainerState Ports "
+        "Links ExitCode:int ComposeGroup EnvironmentVar Command CreatedTime:datetime StartedTime:datetime "
+        "FinishedTime:datetime"
+    ),
     "ContainerLogV2": (
         "TenantId Computer ContainerId ContainerName PodName PodNamespace LogMessage:dynamic LogSource LogLevel "
         "KubernetesMetadata:dynamic"

@@ -19,6 +19,7 @@ from typing import Final
 import msgspec
 
 from sandbox.core_tools import CoreToolsProcess, find_core_tools
+from sandbox.deployment import make_queues
 from sandbox.frame.certificates import ensure_certificates
 from sandbox.host.errors import HostError
 from sandbox.host.keys import HostKeys
@@ -96,6 +97,7 @@ async def _run(folder: Path, app: Path, alert_every: float) -> None:
     print("Starting Azurite, the emulators and the function host …", flush=True)
     async with StorageEmulator() as storage, World(certificates=certificates) as world:
         policy = world.write_policy(folder / "up" / "policy.yaml")
+        await make_queues(storage.connection_string)
         settings = world.environment(storage=storage.connection_string, policy=policy)
         world.keep_dead_letters(storage.connection_string)
         async with _host(app, folder / "up", settings) as host:

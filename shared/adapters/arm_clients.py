@@ -93,7 +93,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class ArmReader:
-    """Plain GETs for what no management SDK that we have covers; made on first use, closed by `aclose`."""
+    """Plain requests for what no management SDK that we have covers; made on first use, closed by `aclose`."""
 
     def __init__(self, credential: "AsyncTokenCredential", endpoint: ArmEndpoint) -> None:
         self._credential = credential
@@ -103,6 +103,10 @@ class ArmReader:
     async def get(self, path: str, **query: str) -> Any:
         """The document at a path."""
         return await self._send(self._endpoint.address + path, query)
+
+    async def list_secrets(self, path: str, **query: str) -> Any:
+        """The document that ARM gives for a POST: what holds secrets has no GET."""
+        return await self._send(self._endpoint.address + path, query, method="POST")
 
     async def look(self, path: str) -> Answer:
         """The whole answer at a path with its query, whatever status of success it has."""

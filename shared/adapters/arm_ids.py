@@ -24,6 +24,13 @@ _SITE: Final = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _SUBSCRIPTION: Final = re.compile(_GUID)
+_LONGEST: Final = 2048
+_RESOURCE_GROUP: Final = re.compile(_GROUP, re.IGNORECASE | re.ASCII)
+_SEGMENT: Final = r"(?!\.+(?:/|$))[\w.()-]+"
+_RESOURCE: Final = re.compile(
+    rf"(?:/subscriptions/{_GUID}(?:/resourceGroups/{_SEGMENT})?)?(?:/providers/{_SEGMENT}(?:/{_SEGMENT}/{_SEGMENT})+)*",
+    re.IGNORECASE | re.ASCII,
+)
 
 
 class ArmIdInvalid(PermanentError):
@@ -66,6 +73,29 @@ def subscription_id(text: str) -> str:
     if _SUBSCRIPTION.fullmatch(text) is None:
         raise ArmIdInvalid(f"{text[:200]!r}: expected a subscription's id, a GUID")
     return text
+
+
+def principal_id(text: str) -> str:
+    """A principal's object id as it is; raises `ArmIdInvalid` when it is no GUID."""
+    if _SUBSCRIPTION.fullmatch(text) is None:
+        raise ArmIdInvalid(f"{text[:200]!r}: expected a principal's object id, a GUID")
+    return text
+
+
+def group_id(text: str) -> tuple[str, str]:
+    """The subscription and the name of a resource group's id; raises `ArmIdInvalid`."""
+    found = _RESOURCE_GROUP.fullmatch(text.rstrip("/"))
+    if found is None:
+        raise ArmIdInvalid(f"{text[:200]!r}: expected a resource group's id: /subscriptions/…/resourceGroups/…")
+    return found[1], found[2]
+
+
+def resource_id(text: str) -> str:
+    """The id of anything in ARM as it is, without a slash at its end; raises `ArmIdInvalid`."""
+    found = text.rstrip("/")
+    if not found or len(found) > _LONGEST or _RESOURCE.fullmatch(found) is None:
+        raise ArmIdInvalid(f"{text[:200]!r}: expected an ARM id")
+    return found
 
 
 def _parse(pattern: re.Pattern[str], text: str, expected: str) -> ResourceId:

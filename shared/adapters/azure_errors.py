@@ -40,7 +40,7 @@ class IdentityUnavailable(TemporaryError):
     """No token could be had for the app's identity."""
 
     code = "identity_unavailable"
-    hint = "Does the app have a managed identity, and does AZURE_CLIENT_ID name it?"
+    hint = "Does the app have a managed identity, and does AZURE_CLIENT_ID name it? On a laptop: az login."
 
 
 @asynccontextmanager
@@ -136,7 +136,8 @@ def _words(error: Any) -> tuple[str, str]:
     """The service's code and message.
 
     ARM's and Log Analytics' SDKs have them in `.error`. The Tables SDK has the code in `.error_code`, except for a
-    failed insert or upsert, which it leaves unread, so that the answer itself is all there is (observed, 12.7.0).
+    failed insert or upsert, which it leaves unread, so that the answer itself is all there is (observed, 12.7.0). A
+    registry answers with a list of errors, as the OCI distribution specification has it.
     """
     parsed = getattr(error, "error", None)
     code, message = getattr(parsed, "code", None), getattr(parsed, "message", None)
@@ -153,6 +154,8 @@ def _unread_words(response: Any) -> tuple[str | None, str | None]:
     except (ValueError, AttributeError, RuntimeError):  # no JSON, no text, or a body that was never read
         body = None
     found = body.get("odata.error", body.get("error")) if isinstance(body, dict) else None
+    if found is None and isinstance(body, dict) and isinstance(body.get("errors"), list):
+        found = next(iter(body["errors"]), None)
     if not isinstance(found, dict):
         return response.headers.get("x-ms-error-code"), None
     message = found.get("message")

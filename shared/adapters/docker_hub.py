@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from shared.adapters.docker_hub_answers import Answer, TokenList, ensure_ok, login_refusal, minting_refusal, rejection
 from shared.application.rotation_ports import DockerHub, HubUnavailable, Login, Minted, Owner
-from shared.domain.headroom import Reading, parse_limit
+from shared.domain.headroom import Reading, is_address, parse_limit
 from shared.domain.rotation import HubToken
 from shared.telemetry.names import Outside
 from shared.telemetry.spans import traced
@@ -176,16 +176,20 @@ def _collection(owner: Owner) -> str:
 
 
 def _reading(seen: Answer, *, by_account: bool) -> Reading:
-    """What the headers of a HEAD say; a 429 without them is the abuse limit's, since a HEAD has no words."""
+    """What the headers of a HEAD say; a 429 without them is the abuse limit's, since a HEAD has no words.
+
+    Whose window it is says the source: an address, or an account's UUID (documented, and observed docker/docs#13499).
+    """
     limit, window = parse_limit(seen.headers.get("ratelimit-limit"))
     remaining, _ = parse_limit(seen.headers.get("ratelimit-remaining"))
     refused = seen.status == _LIMITED
+    source = seen.headers.get("docker-ratelimit-source", "").strip()
     return Reading(
         at=datetime.now(UTC),
         limit=limit,
         remaining=remaining,
         window_s=window,
-        by_account=by_account,
+        by_account=not is_address(source) if source else by_account,
         refused=refused,
         abuse=refused and limit is None,
     )

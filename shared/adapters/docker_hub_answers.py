@@ -25,6 +25,8 @@ from shared.errors import CachewardenError, PermanentError
 _EPOCH: Final = 10**9
 """A `Retry-After` beyond this is a point in time."""
 _LONGEST_WAIT: Final = 3600.0
+_ABUSE_S: Final = 900.0
+"""How long to leave Docker Hub alone when the limit on requests of any kind is reached; it says nothing itself."""
 _REFUSALS: Final = frozenset({400, 403, 409, 422})
 _LOCKED_S: Final = 600.0
 """How long bad logins lock a name (a Docker employee's word)."""
@@ -150,6 +152,9 @@ def ensure_ok(answer: Answer, doing: str) -> None:
         wait = retry_after(answer.headers) or _LOCKED_S
         text = f"{doing}: the user name is locked after bad logins"
         raise HubUnavailable(text, code="login_locked", retry_after=wait)
+    if answer.status == 429 and "x-ratelimit-limit" not in answer.headers:  # noqa: PLR2004 - HTTP
+        wait = retry_after(answer.headers) or _ABUSE_S
+        raise HubUnavailable(f"{text}: the abuse limit of this address", code="abuse_limited", retry_after=wait)
     if answer.status in {408, 425, 429} or answer.status >= 500:  # noqa: PLR2004 - HTTP
         raise HubUnavailable(text, retry_after=retry_after(answer.headers))
     raise HubRefused(text)

@@ -10,11 +10,12 @@ from typing import Any
 from shared.adapters.azure_errors import azure_call, error_code
 from shared.adapters.clients import STORAGE_DEADLINE_S, storage_options
 from shared.adapters.storage import StorageAccount
+from shared.application.doctor.ports import Queues
 from shared.application.ports import Queue
 from shared.telemetry.names import Outside
 
 
-class StorageQueue(Queue):
+class StorageQueue(Queue, Queues):
     """The queues of a storage account; clients are made on first use, closed by `aclose`."""
 
     def __init__(self, account: StorageAccount, credential: Any = None) -> None:
@@ -35,6 +36,20 @@ class StorageQueue(Queue):
                     raise
                 await _create(client)
                 await client.send_message(body, visibility_timeout=seconds)
+
+    async def waiting(self, queue: str) -> int | None:
+        """About how many messages lie on a queue, None when there is no such queue; peeks, so nothing is taken."""
+        from azure.core.exceptions import ResourceNotFoundError
+
+        client = self._client(queue)
+        async with azure_call(Outside.QUEUES_LOOK, f"looking at queue {queue}", deadline_s=STORAGE_DEADLINE_S):
+            try:
+                properties, _ = await client.get_queue_properties(), await client.peek_messages()
+            except ResourceNotFoundError as error:
+                if error_code(error) != "QueueNotFound":
+                    raise
+                return None
+        return int(properties.approximate_message_count or 0)
 
     async def aclose(self) -> None:
         """Close the connections."""

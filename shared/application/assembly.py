@@ -9,7 +9,6 @@ from shared.application.approvals import Approvals
 from shared.application.audit import Audit
 from shared.application.audit_ports import AuditRows
 from shared.application.channel_ports import ChannelStates
-from shared.application.checkup import Checkup
 from shared.application.chores import Chore
 from shared.application.credential_assembly import assemble_credentials
 from shared.application.credential_watch import CredentialWatch
@@ -17,6 +16,9 @@ from shared.application.curing import Curing
 from shared.application.dead_letter_ports import EventLetters, Letters
 from shared.application.dead_letters import DeadLetters
 from shared.application.detection import Detection
+from shared.application.doctor.place import Place
+from shared.application.doctor.ports import Queues, Surroundings
+from shared.application.doctor.rounds import Rounds
 from shared.application.drift import Drift
 from shared.application.event_intake import EventIntake
 from shared.application.event_ports import DriftRecords, Lineage
@@ -24,6 +26,7 @@ from shared.application.event_work import EventWork
 from shared.application.forecast import Forecast
 from shared.application.headroom import ANONYMOUS
 from shared.application.incident_book import IncidentBook
+from shared.application.incident_rotations import IncidentRotations
 from shared.application.intake import Intake
 from shared.application.lost_events import LostEvents
 from shared.application.mirrors import MirrorReports
@@ -77,6 +80,7 @@ class Ports(msgspec.Struct, frozen=True):
     payloads: Payloads
     outbox: Outbox
     queue: Queue
+    queues: Queues
     logs: Logs
     registries: Registries
     content: RegistryContent
@@ -94,6 +98,7 @@ class Ports(msgspec.Struct, frozen=True):
     credential_sets: CredentialSets
     samples: Samples
     sites: Sites
+    surroundings: Surroundings
     channels: Mapping[str, Channel]
     channel_states: ChannelStates
 
@@ -112,7 +117,7 @@ class Application(msgspec.Struct, frozen=True):
     events: EventIntake
     dead_letters: DeadLetters
     audit: Audit
-    checkup: Checkup
+    doctor: Rounds
     sweep: Sweep
     rotating: Rotating
     rotation_requests: RotationRequests
@@ -136,6 +141,7 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
     patience: Patience,
     largest_alert: int = 1024 * 1024,
     retention: Retention = Retention(),  # noqa: B008 - frozen
+    place: Place = Place(),  # noqa: B008 - frozen
 ) -> Application:
     """The application on the given ports."""
     notification = Notification(
@@ -236,7 +242,13 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
             pace=pace,
         ),
         notification=notification,
-        reports=Reports(policy=policy, incidents=ports.incidents, outbox=ports.outbox, deliveries=ports.deliveries),
+        reports=Reports(
+            policy=policy,
+            incidents=ports.incidents,
+            outbox=ports.outbox,
+            deliveries=ports.deliveries,
+            rotations=IncidentRotations(policy=policy, rotations=ports.rotations),
+        ),
         notice_reports=NoticeReports(
             policy=policy, outbox=ports.outbox, states=ports.channel_states, clock=ports.clock
         ),
@@ -253,17 +265,27 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
         events=events,
         dead_letters=dead_letters,
         audit=audit,
-        checkup=Checkup(
-            policy=policy,
-            incidents=ports.incidents,
-            registries=ports.registries,
-            content=ports.content,
-            vault_access=ports.vault_access,
-            logs=ports.logs,
-            clock=ports.clock,
-        ),
+        doctor=doctor(policy, ports, place),
         sweep=Sweep(chores=chores, runs=ports.chore_runs, leases=ports.leases, clock=ports.clock),
         chores=chores,
+    )
+
+
+def doctor(policy: Policy, ports: Ports, place: Place) -> Rounds:
+    """The doctor alone, for whoever asks about an app without running it."""
+    return Rounds(
+        policy=policy,
+        place=place,
+        incidents=ports.incidents,
+        queues=ports.queues,
+        registries=ports.registries,
+        content=ports.content,
+        vault_access=ports.vault_access,
+        vaults=ports.vaults,
+        hub=ports.hub,
+        logs=ports.logs,
+        surroundings=ports.surroundings,
+        clock=ports.clock,
     )
 
 

@@ -12,7 +12,7 @@ import msgspec
 from shared.application.custody import Custody
 from shared.application.notification import Notification
 from shared.application.ports import Clock
-from shared.application.rotation_ports import CredentialRejected, DockerHub, Rotations, Samples
+from shared.application.rotation_ports import CredentialRejected, DockerHub, HubUnavailable, Rotations, Samples
 from shared.domain.headroom import Level, Reading, outlook
 from shared.domain.policy import Policy
 from shared.domain.rotation_notices import headroom_notice
@@ -71,6 +71,9 @@ class Headroom:
         for window in sorted(seen, key=lambda window: seen[window])[:_LOOKS_A_RUN]:
             try:
                 await self._look(window)
+            except HubUnavailable as error:
+                _log.warning("headroom.unknown", window=window, code=error.code)
+                return  # whatever it is, another request now makes it worse
             except CachewardenError as error:
                 _log.warning("headroom.unknown", window=window, code=error.code)
 

@@ -5,11 +5,13 @@ from typing import Final
 
 import msgspec
 
+from shared.application.incident_rotations import IncidentRotations
 from shared.application.notice_reports import DeliveryStatus, delivery_status
 from shared.application.ports import Deliveries, Incidents, Outbox, Totals
 from shared.application.questions import NotFound, number
 from shared.domain.incidents import Incident, IncidentState, shown
 from shared.domain.policy import Policy
+from shared.domain.rotation import Rotation
 
 _USUAL_LIMIT: Final = 100
 _LARGEST_LIMIT: Final = 1000
@@ -28,10 +30,11 @@ class IncidentSummary(msgspec.Struct, frozen=True):
 
 
 class IncidentReport(msgspec.Struct, frozen=True):
-    """An incident and what became of its notices."""
+    """An incident, what became of its notices, and the rotations of the credential behind it."""
 
     incident: Incident
     notices: tuple[DeliveryStatus, ...]
+    rotations: tuple[Rotation, ...] = ()
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -45,11 +48,20 @@ class Health(msgspec.Struct, frozen=True):
 class Reports:
     """Answers questions about incidents and the app itself."""
 
-    def __init__(self, *, policy: Policy, incidents: Incidents, outbox: Outbox, deliveries: Deliveries) -> None:
+    def __init__(
+        self,
+        *,
+        policy: Policy,
+        incidents: Incidents,
+        outbox: Outbox,
+        deliveries: Deliveries,
+        rotations: IncidentRotations,
+    ) -> None:
         self._policy = policy
         self._incidents = incidents
         self._outbox = outbox
         self._deliveries = deliveries
+        self._rotations = rotations
 
     async def newest(self, limit: str | None) -> list[IncidentSummary]:
         """The incidents, latest change first.
@@ -70,7 +82,11 @@ class Reports:
         if stored is None:
             raise NotFound("there is no incident of that id")
         rows = [row async for row in self._outbox.about(f"incidents/{key}")]
-        return IncidentReport(incident=shown(stored.value), notices=tuple(delivery_status(row) for row in rows))
+        return IncidentReport(
+            incident=shown(stored.value),
+            notices=tuple(delivery_status(row) for row in rows),
+            rotations=await self._rotations.of(stored.value),
+        )
 
     async def deliveries(self) -> Totals:
         """What has arrived and what became of it, as far as it is kept."""

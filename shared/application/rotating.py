@@ -9,17 +9,18 @@ from typing import Final
 
 import msgspec
 
-from shared.application.leases import held
+from shared.application.leases import LeaseLost, held
 from shared.application.messages import ROTATIONS, RotationMessage
 from shared.application.notification import Notification
 from shared.application.ports import Changed, Clock, Leases, Queue, Stored
 from shared.application.rotation_audit import in_the_name_of
 from shared.application.rotation_endings import Check
+from shared.application.rotation_forecast import Forecast, steps_of
 from shared.application.rotation_ports import Rotations
 from shared.application.rotation_steps import Steps
 from shared.domain.policy import Credential, Policy, Provider
-from shared.domain.rotation import Rotation, RotationState, Trigger, begin, step
-from shared.domain.rotation_notices import rotation_notice
+from shared.domain.rotation import Rotation, RotationState, Trigger, begin, note, step
+from shared.domain.rotation_notices import rotation_notice, trouble
 from shared.errors import CallerError, PermanentError, TemporaryError
 from shared.telemetry import bind, get_logger
 from shared.telemetry.instruments import ROTATION_STEPS
@@ -31,6 +32,9 @@ _log = get_logger(__name__)
 
 _LONGEST_DELAY: Final = timedelta(hours=6)
 _LEASE_TAKEN_S: Final = 2.0
+_SHORTEST_WAIT: Final = timedelta(seconds=15)
+_LONGEST_WAIT: Final = timedelta(minutes=15)
+_LONG_TROUBLE: Final = timedelta(hours=1)
 _MOST_STEPS: Final = 20
 _CAN_WITHDRAW: Final = frozenset(
     {
@@ -49,22 +53,6 @@ class UnknownCredential(CallerError):
     code = "unknown_credential"
     status = 404
     hint = "The names stand under `credentials` in the policy."
-
-
-class Forecast(msgspec.Struct, frozen=True):
-    """What a rotation would do, without doing anything.
-
-    Attributes:
-        steps: in order, a sentence each.
-        fallback: the code of what keeps a token from being minted, so that a person has to make it; empty otherwise.
-        running: the rotation that is under way already, if one is.
-    """
-
-    credential: str
-    provider: Provider
-    steps: tuple[str, ...]
-    fallback: str = ""
-    running: str | None = None
 
 
 class Rotating:
@@ -90,6 +78,11 @@ class Rotating:
         self._queue = queue
         self._clock = clock
         self._lease_s = lease_s
+
+    @property
+    def credentials(self) -> tuple[str, ...]:
+        """The names of the policy's credentials."""
+        return tuple(self._policy.credentials)
 
     def credential(self, name: str) -> Credential:
         """The credential of that name; raises `UnknownCredential`."""
@@ -150,7 +143,7 @@ class Rotating:
         return Forecast(
             credential=name,
             provider=credential.provider if minted else Provider.ASSISTED,
-            steps=_steps(credential, minted=minted),
+            steps=steps_of(credential, minted=minted),
             fallback=fallback,
             running=running.id if running is not None and not running.settled else None,
         )
@@ -159,7 +152,7 @@ class Rotating:
         """Do every step of a credential's rotation that can be done now; what has to wait is put off.
 
         Raises:
-            TemporaryError: an outside system is in trouble; the message has to come again.
+            TemporaryError: the storage is in trouble, or the lease was lost; the message has to come again.
         """
         name = message.credential
         if name not in self._policy.credentials:
@@ -200,6 +193,10 @@ class Rotating:
         try:
             with in_the_name_of(rotation):
                 return await self._steps.of[rotation.state](credential, rotation, check)
+        except (Changed, LeaseLost):
+            raise
+        except TemporaryError as error:
+            return await self._put_off(rotation, error)
         except PermanentError as error:
             now, detail = self._clock.now(), f"{error} {error.hint}".strip()
             if rotation.state in _CAN_WITHDRAW:
@@ -211,20 +208,21 @@ class Rotating:
             code, told = rotation.error or error.code, f"{rotation.detail} {detail}".strip()
             return step(rotation, RotationState.FAILED, now, f"{error.code}: {error}", error=code, detail=told)
 
+    async def _put_off(self, rotation: Rotation, error: TemporaryError) -> Rotation:
+        """The rotation with the same step to do later: waiting is no failed message, whatever asks for it.
 
-def _steps(credential: Credential, *, minted: bool) -> tuple[str, ...]:
-    hours = credential.grace.total_seconds() / 3600
-    if minted:
-        kind = "organization" if credential.provider is Provider.ORGANIZATION else "personal"
-        first = f"create: log in as the owner and make a {kind} access token that may pull public images"
-        last = f"retire: {hours:g} h later, switch off and delete the old token if it is ours"
-    else:
-        first = f"wait: a person writes a new token into the secret {credential.token_secret}-next"
-        last = f"retire: {hours:g} h later, disable the old version of the secret; a person deletes the old token"
-    return (
-        first,
-        "test: ask Docker Hub's registry about it, which costs no pull",
-        f"publish: write it as a new version of the secret {credential.token_secret}",
-        "adopt: have every credential set validate it, and pull an image through the cache",
-        last,
-    )
+        A lock of the name or an abuse limit says for how long; otherwise the waits grow. People hear of long trouble.
+        """
+        now = self._clock.now()
+        lasted = now - rotation.updated_at
+        grown = min(max(lasted / 4, _SHORTEST_WAIT), _LONGEST_WAIT)
+        wait = timedelta(seconds=error.retry_after) if error.retry_after else grown
+        if lasted > _LONG_TROUBLE:
+            name, summary = rotation.credential, f"the rotation {rotation.id} makes no progress: {error.code}"
+            detail = f"{error} {error.hint}".strip()
+            told = (rotation.id, rotation.state, error.code)
+            await self._notification.tell(
+                trouble(name, now, code=error.code, told=told, summary=summary, detail=detail)
+            )
+        _log.warning("rotation.in_trouble", rotation=rotation.id, code=error.code, text=str(error))
+        return note(rotation, now, "rotation.in_trouble", f"{error.code}: {error.hint}", not_before=now + wait)

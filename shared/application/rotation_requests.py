@@ -5,10 +5,11 @@ from datetime import datetime
 import msgspec
 
 from shared.application.headroom import Headroom, WindowReport
-from shared.application.rotating import Forecast, Rotating
+from shared.application.rotating import Rotating
+from shared.application.rotation_forecast import Forecast
 from shared.application.rotation_ports import Rotations
 from shared.domain.policy import Provider
-from shared.domain.rotation import Rotation, Trigger
+from shared.domain.rotation import Rotation, RotationState, Trigger
 from shared.errors import CallerError
 
 _MOST = 20
@@ -49,6 +50,19 @@ class CredentialReport(msgspec.Struct, frozen=True):
     checked_at: datetime | None = None
 
 
+class CredentialSummary(msgspec.Struct, frozen=True):
+    """One line of the list of credentials: its newest rotation, if it had one, and whether a person is needed."""
+
+    credential: str
+    provider: Provider
+    rotation: str | None
+    state: RotationState | None
+    trigger: Trigger | None
+    updated_at: datetime | None
+    error: str
+    cannot: str
+
+
 class RotationRequests:
     """Answers people who ask for a rotation or look one up."""
 
@@ -78,6 +92,23 @@ class RotationRequests:
             return await self._rotating.plan(name)
         trigger = Trigger.LEAK if request.revoke_first else Trigger.PERSON
         return await self._rotating.start(name, trigger, revoke_first=request.revoke_first)
+
+    async def overview(self) -> tuple[CredentialSummary, ...]:
+        """Every credential of the policy with its newest rotation."""
+        return tuple([await self._summary(name) for name in self._rotating.credentials])
+
+    async def _summary(self, name: str) -> CredentialSummary:
+        newest, watch = await self._rotating.latest(name), await self._rotations.watch(name)
+        return CredentialSummary(
+            credential=name,
+            provider=self._rotating.credential(name).provider,
+            rotation=newest.id if newest else None,
+            state=newest.state if newest else None,
+            trigger=newest.trigger if newest else None,
+            updated_at=newest.updated_at if newest else None,
+            error=newest.error if newest else "",
+            cannot=watch.cannot or watch.why,
+        )
 
     async def show(self, name: str) -> CredentialReport:
         """A credential's rotations and headroom; raises `UnknownCredential`."""

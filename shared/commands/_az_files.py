@@ -4,15 +4,21 @@ The CLI flattens a resource's properties to the top level (seen with azure-cli 2
 both kinds are at large, and both are read.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from shared.domain.cache_rules import CacheRule
 from shared.domain.registries import CredentialSet
 from shared.errors import PermanentError
+
+_REGISTRY: Final = re.compile(
+    r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.ContainerRegistry/registries/[A-Za-z0-9]{5,50}(?=/)",
+    re.IGNORECASE | re.ASCII,
+)
 
 
 class AzFileInvalid(PermanentError):
@@ -39,6 +45,15 @@ def read_rules(path: str) -> tuple[CacheRule, ...]:
 def read_credential_sets(path: str) -> tuple[CredentialSet, ...]:
     """The sets in the output of `az acr credential-set list`; raises `AzFileInvalid`."""
     return tuple(_credential_set(where, entry) for where, entry in _entries(path))
+
+
+def registry_of(path: str) -> str | None:
+    """The ARM id of the registry that the entries of a file belong to, None where the file says nothing of it."""
+    for _, entry in _entries(path):
+        found = _REGISTRY.match(str(entry.get("id") or ""))
+        if found is not None:
+            return found[0]
+    return None
 
 
 def read_repositories(path: str) -> frozenset[str]:

@@ -4,7 +4,7 @@ A mistyped file name must not pass for what a file would hold, so arguments that
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -70,6 +70,17 @@ def read_text(path: str | None) -> str:
             return stream.read(_LARGEST).decode("utf-8", "replace")
         except OSError as error:
             raise InputUnreadable(f"{path or 'standard input'}: {error.strerror or error}") from error
+
+
+def given_lines(given: Sequence[str]) -> Iterator[str]:
+    """The lines of each file, text or of standard input; of standard input when nothing is given and it is a pipe."""
+    for one in given or ["-"]:
+        if one == "-":
+            yield from read_text(None).splitlines()
+        elif is_file(one) or looks_like_a_path(one):
+            yield from read_text(one).splitlines()
+        else:
+            yield from one.splitlines()
 
 
 def read_lines(path: str | None, field: str) -> Iterator[str | InputUnreadable]:

@@ -7,12 +7,11 @@ import argparse
 import difflib
 import re
 import sys
-from collections.abc import Iterator
 
 import msgspec
 
 from shared.commands._az_files import assumed_credential_sets, read_credential_sets, read_repositories, read_rules
-from shared.commands._input import InputUnreadable, is_file, looks_like_a_path, read_text
+from shared.commands._input import InputUnreadable, given_lines, read_text
 from shared.commands._plan_view import show_diff, show_plan, without_echoes
 from shared.commands._policy_input import load_policy_file
 from shared.domain.diagnosis import Cause
@@ -91,7 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _images(given: list[str]) -> list[PlannedImage]:
-    images = [planned_image(line) for line in _lines(given) if line.strip()]
+    images = [planned_image(line) for line in given_lines(given) if line.strip()]
     if not images:
         raise InputUnreadable("no failures were given", hint="Give references or failure texts, one a line.")
     return images
@@ -144,17 +143,6 @@ def _snapshot(arguments: argparse.Namespace, registry: RegistryPolicy) -> Regist
         credential_sets=assumed_credential_sets(rules) if sets is None else sets,
         repositories=read_repositories(arguments.repositories) if arguments.repositories else frozenset(),
     )
-
-
-def _lines(given: list[str]) -> Iterator[str]:
-    """The lines of each file, text or of standard input; of standard input when nothing is given and it is a pipe."""
-    for one in given or ["-"]:
-        if one == "-":
-            yield from read_text(None).splitlines()
-        elif is_file(one) or looks_like_a_path(one):
-            yield from read_text(one).splitlines()
-        else:
-            yield from one.splitlines()
 
 
 def _read_plan(path: str) -> Plan:

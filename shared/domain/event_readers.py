@@ -4,7 +4,7 @@ Events carry more than is read: Resource Manager's have names, addresses and IP 
 whatever is recorded of an event is picked field by field, and the rest is never stored, shown or logged.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -43,8 +43,6 @@ _PROVIDERS: Final = {
 }
 
 _LONGEST_TEXT: Final = 2048
-_OF_ANOTHER_KIND: Final[Sequence[Any]] = ()
-"""Stands for a value that no reader takes where it is, so that the event is as unreadable as it was."""
 
 
 def trigger_of(document: Mapping[str, Any]) -> str:
@@ -102,12 +100,17 @@ def _picked(document: Mapping[str, Any], shape: _Shape) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in document.items():
         wanted = shape.get(str(key).strip().lower())
-        if wanted is None or (wanted is _guid and not _guid(value)):
-            continue
-        if isinstance(wanted, Mapping) and isinstance(value, Mapping):
-            found[key] = _picked(value, wanted)
-        elif value is None or (not isinstance(wanted, Mapping) and wanted(value)):
-            found[key] = value[:_LONGEST_TEXT] if isinstance(value, str) else value
-        else:
-            found[key] = _OF_ANOTHER_KIND
+        if isinstance(wanted, Mapping):
+            found[key] = _picked(value, wanted) if isinstance(value, Mapping) else _hollow(value)
+        elif wanted is _text:
+            found[key] = (
+                _hollow(value) if not _text(value) else value[:_LONGEST_TEXT] if isinstance(value, str) else value
+            )
+        elif wanted is not None and wanted(value):
+            found[key] = value
     return found
+
+
+def _hollow(value: Any) -> Any:
+    """An empty value of the same type: a field of a wrong type makes the trimmed event unreadable too."""
+    return None if value is None else type(value)()

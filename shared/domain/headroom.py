@@ -7,6 +7,7 @@ and the window slides, so the number may rise by itself.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from ipaddress import ip_address
 
 import msgspec
 
@@ -21,7 +22,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         limit, remaining: pulls; None where Docker Hub did not say: unlimited, or unknown.
         window_s: the window's length.
-        by_account: whether the window is the account's, not the address's.
+        by_account: whether the window is the account's, not the address's, by Docker Hub's own word where it gave one.
         refused: the look itself was answered with 429.
         abuse: that 429 was the abuse limit, which no plan lifts.
     """
@@ -62,6 +63,15 @@ def parse_limit(header: str | None) -> tuple[int | None, int | None]:
     number, _, rest = (header or "").partition(";")
     window = rest.partition("w=")[2].partition(";")[0]
     return _number(number), _number(window)
+
+
+def is_address(source: str) -> bool:
+    """Whether what a window is counted for is an address: IPv4, or the first half of an IPv6 one (`2001:db8:1:2::`)."""
+    try:
+        ip_address(source)
+    except ValueError:
+        return False
+    return True
 
 
 def _number(text: str) -> int | None:

@@ -14,6 +14,9 @@ _KINDS = {
     RotationState.RETIRING: NoticeKind.ROTATION_SUCCEEDED,
     RotationState.FAILED: NoticeKind.ROTATION_FAILED,
 }
+MOST_STEPS = 12
+"""Lines of a rotation's timeline that a notice carries."""
+
 _SEVERITIES = {
     NoticeKind.ROTATION_ACTION_NEEDED: Severity.WARNING,
     NoticeKind.ROTATION_FAILED: Severity.CRITICAL,
@@ -63,6 +66,7 @@ def rotation_notice(rotation: Rotation, credential: Credential, now: datetime) -
         facts["adopted after"] = f"{rotation.adoption_s:.0f} s"
     for number, proof in enumerate(rotation.proofs, 1):
         facts[f"proof {number}"] = proof
+    facts |= _steps_so_far(rotation)
     return Notice(
         id=notice_id(kind, subject, (rotation.state, rotation.error, rotation.fallback, rotation.staged_version)),
         kind=kind,
@@ -75,6 +79,13 @@ def rotation_notice(rotation: Rotation, credential: Credential, now: datetime) -
         facts=facts,
         next_step=_NEXT_STEPS[kind].format(name=rotation.credential, secret=next_secret(credential.token_secret)),
     )
+
+
+def _steps_so_far(rotation: Rotation) -> dict[str, str]:
+    """The first line of the rotation's timeline and its newest ones; the app's API has all of them."""
+    lines = list(enumerate(rotation.timeline, 1))
+    shown = lines if len(lines) <= MOST_STEPS else [lines[0], *lines[-(MOST_STEPS - 1) :]]
+    return {f"step {number}": f"{line.at:%Y-%m-%d %H:%M:%S} UTC {line.text}" for number, line in shown}
 
 
 def _words(rotation: Rotation, credential: Credential) -> tuple[str, str]:
@@ -140,7 +151,7 @@ def headroom_notice(window: str, reading: Reading, seen: Outlook) -> Notice | No
     gone = seen.level is Level.EXHAUSTED
     kind = NoticeKind.HEADROOM_EXHAUSTED if gone else NoticeKind.HEADROOM_LOW
     subject = f"credentials/{window}"
-    whose = "the app's own address" if window == "anonymous" else f"the account of {window}"
+    whose = f"the account of {window}" if reading.by_account else "the app's own address"
     facts = {"window": whose, "limit": str(reading.limit), "remaining": str(reading.remaining)}
     when = ""
     if seen.empty_at is not None and not gone:

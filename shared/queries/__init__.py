@@ -11,6 +11,7 @@ from shared.queries.app_service import APP_SERVICE
 from shared.queries.container_apps import CONTAINER_APPS
 from shared.queries.container_instances import CONTAINER_INSTANCES
 from shared.queries.diagnostics import AZURE_DIAGNOSTICS
+from shared.queries.images import CONTAINER_IMAGES, seen_images
 from shared.queries.kubernetes import AKS_AUDIT, KUBE_EVENTS, KUBE_PODS, owners, with_owners
 from shared.queries.machines import SYSLOG
 from shared.queries.merging import merged
@@ -19,7 +20,17 @@ from shared.queries.registry_events import REGISTRY_EVENTS
 from shared.queries.rows import Row
 from shared.queries.source import LogSource
 
-__all__ = ["AUDIT_SOURCES", "SOURCES", "LogSource", "Row", "kql_quote", "read_failures", "sources"]
+__all__ = [
+    "AUDIT_SOURCES",
+    "CONTAINER_IMAGES",
+    "SOURCES",
+    "LogSource",
+    "Row",
+    "kql_quote",
+    "read_failures",
+    "seen_images",
+    "sources",
+]
 
 SOURCES: tuple[LogSource, ...] = (
     KUBE_EVENTS,

@@ -22,26 +22,13 @@ TOKENS = "/v2/access-tokens"
 
 
 MOMENTS = {
-    "1 before reading the secrets": FaultRule(service="vault", method="GET", hold=True, times=1),
-    "2 after the mint": FaultRule(service="hub", method="POST", path=TOKENS, phase=Phase.AFTER, hold=True, times=1),
-    "3 after the staged copy": FaultRule(
-        service="vault", method="PUT", path="/secrets/dockerhub-token-next", phase=Phase.AFTER, hold=True, times=1
-    ),
-    "4 before the new version": FaultRule(
-        service="vault", method="PUT", path="/secrets/dockerhub-token[^-]", hold=True, times=1
-    ),
-    "5 after the new version": FaultRule(
+    "after the mint": FaultRule(service="hub", method="POST", path=TOKENS, phase=Phase.AFTER, hold=True, times=1),
+    "after the new version": FaultRule(
         service="vault", method="PUT", path="/secrets/dockerhub-token[^-]", phase=Phase.AFTER, hold=True, times=1
     ),
-    "6 after the credential set": FaultRule(
-        service="arm", method="PATCH", path="/credentialSets/", phase=Phase.AFTER, hold=True, times=1
-    ),
-    "7 before the pull": FaultRule(service="registry", path="/manifests/", hold=True, times=1),
-    "8 after the deletion": FaultRule(
-        service="hub", method="DELETE", path=TOKENS, phase=Phase.AFTER, hold=True, times=1
-    ),
+    "before the pull": FaultRule(service="registry", path="/manifests/", hold=True, times=1),
 }
-"""The points at which something outside changes; tests/unit/application/test_rotating.py has every call, both sides."""
+"""Where most is lost with the process; `test_rotation_points` has every point, without the host around it."""
 
 
 async def rotate(stage: Stage) -> None:

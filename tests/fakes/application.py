@@ -5,7 +5,9 @@ from typing import Any
 
 import msgspec
 
-from shared.application.assembly import Application, Patience, Ports, assemble
+from shared.application.assembly import Application, Patience, Ports, assemble, doctor
+from shared.application.doctor.place import Place
+from shared.application.doctor.rounds import Rounds
 from shared.application.messages import NOTIFICATIONS, REMEDIATIONS, read_notification, read_remediation
 from shared.application.ports import Channel
 from shared.application.readings import SHARED_FOR
@@ -13,6 +15,7 @@ from shared.application.remediation import Pace
 from shared.application.sweep_ports import Kept
 from shared.domain.incidents import Incident
 from shared.domain.policy_file import load_policy
+from shared.version import VERSION
 from tests.fakes.audit import MemoryAuditRows
 from tests.fakes.azure import FakeChannel, FakeContent, FakeLogs, FakeVaultAccess
 from tests.fakes.clock import ManualClock
@@ -29,6 +32,7 @@ from tests.fakes.stores import (
     MemoryPayloads,
     MemoryQueue,
 )
+from tests.fakes.surroundings import APP, FakeQueues, FakeSurroundings
 from tests.fakes.sweep import MemoryArchive, MemoryChoreRuns
 
 SUBSCRIPTION = "00000000-0000-0000-0000-0000000000aa"
@@ -107,6 +111,8 @@ class TestApplication:
             REGISTRY, self.vault_access, hub=self.hub, vaults=self.vaults, fuse=self.fuse
         )
         self.sites = FakeSites()
+        self.queues = FakeQueues()
+        self.surroundings = FakeSurroundings(self.clock, WORKSPACE)
         self.content = FakeContent(self.registries)
         self.topic = FakeChannel()
         self.letters = MemoryLetters(self.clock)
@@ -138,7 +144,12 @@ class TestApplication:
             self.ports(),
             pace=pace or Pace(),
             patience=Patience(health=0.01, verification=0.01),
+            place=Place(inside=True, app_id=APP, templates=VERSION),
         )
+
+    def doctor_at(self, place: Place, policy: str = POLICY) -> Rounds:
+        """The doctor, called by somebody else than the app."""
+        return doctor(load_policy(policy, path="policy.yaml"), self.ports(), place)
 
     def ports(self) -> Ports:
         """The fakes as the application's ports."""
@@ -150,6 +161,7 @@ class TestApplication:
             payloads=self.payloads,
             outbox=self.outbox,
             queue=self.queue,
+            queues=self.queues,
             logs=self.logs,
             registries=self.registries,
             content=self.content,
@@ -167,6 +179,7 @@ class TestApplication:
             credential_sets=self.registries,
             samples=self.samples,
             sites=self.sites,
+            surroundings=self.surroundings,
             channels=self.channels,
             channel_states=self.channel_states,
         )

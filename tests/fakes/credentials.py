@@ -46,6 +46,7 @@ class FakeHub(DockerHub):
         listed: account or organization → its tokens by id.
         texts: token id → its text.
         probes: how often somebody's login was looked at.
+        trouble: what everything that manages tokens raises, None when Docker Hub works.
     """
 
     def __init__(self, clock: Clock, fuse: Fuse) -> None:
@@ -59,6 +60,7 @@ class FakeHub(DockerHub):
         self.reading = Reading(at=clock.now(), limit=200, remaining=150, window_s=21600)
         self.probes: list[Login | None] = []
         self.refuses_new = False
+        self.trouble: HubUnavailable | None = None
         self._bad_at: list[float] = []
         self._clock = clock
         self._fuse = fuse
@@ -123,6 +125,8 @@ class FakeHub(DockerHub):
         return msgspec.structs.replace(self.reading, by_account=True)
 
     def _of(self, owner: Owner) -> dict[str, HubToken]:
+        if self.trouble is not None:
+            raise self.trouble
         name = owner.login.username
         if self.passwords.get(name) != owner.login.secret:
             self._bad(name)

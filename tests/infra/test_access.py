@@ -17,6 +17,7 @@ from sandbox.arm.roles import (
     CACHEWARDEN_VAULT_POLICY_WRITER,
     RoleDefinition,
 )
+from shared.application.doctor.roles import ON_REGISTRY
 from tests.fixtures.demo import Played
 from tests.infra.actions import Need, arm_need, needs, patterns_for
 from tests.infra.templates import INFRA, data, module, template, templates
@@ -92,6 +93,10 @@ class TestSameRoles:
         [definition] = module("custom-role").of_type("Microsoft.Authorization/roleDefinitions").values()
         [permission] = definition["properties"]["permissions"]
         assert (permission["notActions"], permission["dataActions"]) == ([], [])
+
+    def test_the_doctor_asks_for_the_same_actions(self) -> None:
+        """What it calls missing is what the role gives."""
+        assert set(ON_REGISTRY) == set(ROLES["operator"]["actions"])
 
     def test_access_policies_are_written_only_on_demand(self) -> None:
         """The role that can open a whole vault is made and given only where the deployer says so."""

@@ -12,10 +12,16 @@ import pytest
 
 import function_app
 from sandbox.world import EXPORTING
+from shared.application.doctor.events import WANTED
+from shared.application.doctor.place import Place
+from shared.application.doctor.storage import WORK_QUEUES
+from shared.bootstrap import place_of
 from shared.settings import described, read_settings
+from shared.version import VERSION
 from tests.infra.templates import INFRA, data, module, template
 
 ROOT = INFRA.parent
+APP_ID = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg/providers/Microsoft.Web/sites/func-x"
 _SWITCH = "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY"
 HOST_SETTINGS = {
     "APPLICATIONINSIGHTS_CONNECTION_STRING",
@@ -92,6 +98,8 @@ class TestSettings:
             "AzureWebJobsStorage__tableServiceUri": f"https://{account}.table.core.windows.net/",
             "AzureWebJobsStorage__blobServiceUri": f"https://{account}.blob.core.windows.net/",
             "CACHEWARDEN_POLICY": "policy.yaml",
+            "CACHEWARDEN_APP_ID": APP_ID,
+            "CACHEWARDEN_TEMPLATE_VERSION": VERSION,
             "CACHEWARDEN_EVENT_DEAD_LETTERS": "event-dead-letters",
             "CACHEWARDEN_ARM_ENDPOINT": "https://management.azure.com/",
             "CACHEWARDEN_ARM_AUDIENCE": "https://management.azure.com/",
@@ -105,6 +113,11 @@ class TestSettings:
         assert read.storage_queue_uri == f"https://{account}.queue.core.windows.net"
         assert read.storage_blob_uri == f"https://{account}.blob.core.windows.net"
         assert read.client_id == values["AZURE_CLIENT_ID"]
+        assert place_of(read) == Place(app_id=APP_ID, templates=VERSION, storage=account)
+
+    def test_the_templates_know_their_version(self) -> None:
+        """It is the code's: the doctor warns when the two that run are not."""
+        assert module("app").section("variables")["templateVersion"]["value"] == VERSION
 
     def test_clouds_have_an_address_each(self) -> None:
         """Public, US Government and China: ARM's is the environment's, the logs' are listed."""
@@ -145,6 +158,17 @@ class TestTriggers:
 
         assert f"/api/{route}?code=" in receiver["httpTriggerUrl"]
         assert receiver["useCommonAlertSchema"] is True
+
+    def test_the_doctor_looks_for_what_is_subscribed(self) -> None:
+        """Function and types of each kind of source."""
+        for kind, wanted in WANTED.items():
+            [entry] = data("events.json")[kind]
+            assert (entry["function"], tuple(entry["includedEventTypes"])) == (wanted.function, wanted.types)
+        assert set(WANTED) == set(data("events.json"))
+
+    def test_the_doctor_looks_for_the_queues_that_are_made(self) -> None:
+        """Each with its poison queue."""
+        assert {*WORK_QUEUES, *(f"{name}-poison" for name in WORK_QUEUES)} == set(data("queues.json"))
 
     def test_subscriptions_are_kept_and_retried(self) -> None:
         """A day of tries, then a dead letter, written by identity; only events of ours are delivered."""

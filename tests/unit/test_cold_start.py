@@ -71,6 +71,7 @@ class TestIndex:
             "resource_events",
             "rotate",
             "rotation",
+            "rotation_overview",
             "rotations",
             "rotations_poison",
             "sweep",

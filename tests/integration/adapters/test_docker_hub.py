@@ -51,7 +51,8 @@ class TestTokens:
         minted = await hub.mint(OWNER, "cachewarden-x-1", soon())
         login = Login(scenario.ACCOUNT, minted.text)
 
-        assert (await hub.probe(login)).limit == 200
+        reading, anonymous = await hub.probe(login), await hub.probe(None)
+        assert (reading.limit, reading.by_account, anonymous.by_account) == (200, True, False)
         [made] = [t for t in await hub.tokens(OWNER) if t.label == "cachewarden-x-1"]
         assert made.id == minted.token.id
         account = world.hub.logins.accounts[scenario.ACCOUNT]
@@ -163,6 +164,14 @@ class TestRefusals:
             await hub.probe(Login(scenario.ACCOUNT, "wrong"))
 
         assert (caught.value.code, caught.value.retry_after) == ("login_locked", 600)
+
+    async def test_the_abuse_limit(self, world: World, hub: HubApi) -> None:
+        """Is told apart from the API's own limit, and has the app stay away for a while."""
+        world.hub.abuse.limit = Limit(0, 60)
+        with pytest.raises(HubUnavailable) as caught:
+            await hub.tokens(OWNER)
+
+        assert (caught.value.code, caught.value.retry_after) == ("abuse_limited", 900)
 
     async def test_the_limit_of_the_api(self, world: World, hub: HubApi) -> None:
         """Its `Retry-After` is a point in time, and still becomes a wait of seconds."""

@@ -55,7 +55,7 @@ class TestHeld:
         leases = CountingLeases(ManualClock())
         leases.lose = True
 
-        async with held(leases, "x", 0.03) as still_ours:
+        async with held(leases, "x", 1.5) as still_ours:
             assert still_ours is not None
             async with asyncio.timeout(10):
                 await leases.lost.wait()  # and not only run out, which a slow machine may see first

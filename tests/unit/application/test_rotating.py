@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.application.messages import RotationMessage
+from shared.application.messages import ROTATIONS, RotationMessage
+from shared.application.rotation_ports import HubUnavailable
 from shared.domain.notice_kinds import NoticeKind
 from shared.domain.policy import Provider
 from shared.domain.rotation import RotationState, Trigger, next_secret
@@ -182,6 +183,48 @@ class TestFailures:
         assert (await world.rotate()).fallback == "minting_forbidden"
 
 
+class TestTrouble:
+    """What passes by itself is waited for; no message fails for it."""
+
+    async def test_a_locked_name(self) -> None:
+        """The step is put off for as long as Docker Hub asks, once, and then goes on."""
+        world = await made()
+        locked = HubUnavailable("the name is locked", code="login_locked", retry_after=600)
+        world.hub.trouble = locked
+        await world.app.rotating.start("hub", Trigger.PERSON)
+        world.queue.take(ROTATIONS)
+        await world.app.rotating.handle(RotationMessage("hub"))
+        found = await world.app.rotating.latest("hub")
+        asked = world.fuse.calls.count("hub.tokens")
+        for _ in range(3):
+            await world.app.rotating.handle(RotationMessage("hub"))
+
+        assert found is not None
+        assert found.not_before == world.clock.now() + timedelta(seconds=600)
+        assert found.timeline[-1].text.startswith("login_locked: ")
+        assert world.fuse.calls.count("hub.tokens") == asked
+        world.hub.trouble = None
+        assert (await world.rotate()).state is RotationState.SUCCEEDED
+        world.check_end()
+
+    async def test_long_trouble(self) -> None:
+        """After an hour people hear of it, once; the waits grow to a quarter of an hour."""
+        world = await made()
+        world.hub.trouble = HubUnavailable("HTTP 503")
+        await world.app.rotating.start("hub", Trigger.PERSON)
+        waits = []
+        for _ in range(30):
+            await world.app.rotating.handle(RotationMessage("hub"))
+            delay = max(m.delay_s for m in world.queue.sent if m.queue == ROTATIONS)
+            world.queue.take(ROTATIONS)
+            waits.append(delay)
+            world.clock.advance(delay)
+
+        assert (waits[0], waits[-1]) == (15, 900)
+        [notice] = [n for n in await world.told() if n.kind is NoticeKind.ROTATION_ACTION_NEEDED]
+        assert (notice.reason, "makes no progress" in notice.summary) == ("docker_hub_unavailable", True)
+
+
 class TestOrphans:
     """Tokens whose text is lost are ours by their label; others are nobody's business."""
 
@@ -337,6 +380,20 @@ class TestLeak:
         assert calls.index("hub.delete") < len(calls) - 1 - calls[::-1].index("hub.mint")
         assert leaked not in world.hub.listed["contosobot"]
         world.check_end()
+
+    async def test_an_owner_who_is_refused(self) -> None:
+        """A person is told to delete the token, and to make the next; the login is tried once, however often asked."""
+        world = await made()
+        await world.app.rotating.start("hub", Trigger.PERSON)
+        await world.rotate()
+        world.hub.passwords["contosobot"] = "changed-on-the-web-site"
+        for _ in range(3):
+            await world.app.rotating.start("hub", Trigger.LEAK, revoke_first=True)
+            waiting = await world.rotate()
+
+        assert (waiting.state, waiting.fallback) == (RotationState.WAITING, "owner_login_refused")
+        assert any("delete it on Docker Hub's web site now" in line.text for line in waiting.timeline)
+        assert world.hub.bad_logins["contosobot"] == 1
 
 
 class TestKilled:

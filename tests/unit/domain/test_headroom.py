@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.headroom import Level, Reading, outlook, parse_limit
+from shared.domain.headroom import Level, Reading, is_address, outlook, parse_limit
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -17,6 +17,23 @@ def readings(*remaining: int | None, limit: int | None = 100) -> list[Reading]:
         Reading(at=NOON + timedelta(minutes=20 * number), limit=limit, remaining=left, window_s=21600)
         for number, left in enumerate(remaining)
     ]
+
+
+class TestSource:
+    """Whose window it is."""
+
+    @pytest.mark.parametrize(
+        ("source", "expected"),
+        [
+            ("192.0.2.1", True),
+            ("2001:41d0:801:2000::", True),
+            ("0f4f0e7a-3f0f-4d0e-9c0f-8a5f3f0c2b11", False),
+            ("", False),
+        ],
+    )
+    def test_an_address(self, source: str, *, expected: bool) -> None:
+        """IPv4 and the first half of an IPv6 are addresses; an account's UUID is none."""
+        assert is_address(source) is expected
 
 
 class TestHeaders:

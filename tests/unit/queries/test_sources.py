@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 
 import shared.queries
-from shared.queries import AUDIT_SOURCES, SOURCES, LogSource
+from shared.queries import AUDIT_SOURCES, CONTAINER_IMAGES, SOURCES, LogSource
 
-ALL = (*SOURCES, *AUDIT_SOURCES)
+ALL = (*SOURCES, *AUDIT_SOURCES, CONTAINER_IMAGES)
+WITHOUT_TEXT = {"kube_pods", "container_images"}
+"""What carries no message."""
 
 
 class TestSources:
@@ -25,7 +27,7 @@ class TestSources:
         assert re.search(r"\| take \d+", source.query)
         assert "| summarize" in source.query
 
-    @pytest.mark.parametrize("source", [s for s in ALL if s.name != "kube_pods"], ids=lambda source: source.name)
+    @pytest.mark.parametrize("source", [s for s in ALL if s.name not in WITHOUT_TEXT], ids=lambda source: source.name)
     def test_is_bounded_in_bytes(self, source: LogSource) -> None:
         """A message is cut where it is aggregated."""
         assert re.search(r"take_any\(substring\(\w+, 0, 4096\)\)", source.query)
