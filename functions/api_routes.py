@@ -18,8 +18,8 @@ from shared.application.mirrors import MirrorFormat, MirrorReport
 from shared.application.notice_reports import ChannelReport, NoticePage
 from shared.application.ports import RowState, Totals
 from shared.application.reports import Health, IncidentReport, IncidentSummary
-from shared.application.rotating import Forecast
-from shared.application.rotation_requests import CredentialReport, RotationRequest
+from shared.application.rotation_forecast import Forecast
+from shared.application.rotation_requests import CredentialReport, CredentialSummary, RotationRequest
 from shared.domain.audit import AuditEntry
 from shared.domain.explanation import Explanation
 from shared.domain.incidents import Incident
@@ -238,6 +238,14 @@ ROUTES: Final = (
         ),
         answers=Answers((AuditEntry,), media=LINES),
         problems=(400,),
+    ),
+    Route(
+        method="GET",
+        path="rotations",
+        name="rotation_overview",
+        tag="rotations",
+        summary="Every credential with its newest rotation, and what keeps its tokens from being minted.",
+        answers=Answers((list[CredentialSummary],)),
     ),
     Route(
         method="POST",

@@ -76,7 +76,7 @@ class CredentialWatch:
             return
         await self._rotating.handle(message)
 
-    @traced(Work.INTAKE_VAULT_EVENT)
+    @traced(Work.VAULT_EVENT)
     async def heard(self, event: VaultEvent) -> str:
         """Act on a Key Vault event; what was done, in a word for the log."""
         done = "not_ours"

@@ -15,6 +15,7 @@ from shared.application.notification import Notification
 from shared.application.ports import Changed, Clock, Leases, Queue, Stored
 from shared.application.rotation_audit import in_the_name_of
 from shared.application.rotation_endings import Check
+from shared.application.rotation_forecast import Forecast, steps_of
 from shared.application.rotation_ports import Rotations
 from shared.application.rotation_steps import Steps
 from shared.domain.policy import Credential, Policy, Provider
@@ -52,22 +53,6 @@ class UnknownCredential(CallerError):
     code = "unknown_credential"
     status = 404
     hint = "The names stand under `credentials` in the policy."
-
-
-class Forecast(msgspec.Struct, frozen=True):
-    """What a rotation would do, without doing anything.
-
-    Attributes:
-        steps: in order, a sentence each.
-        fallback: the code of what keeps a token from being minted, so that a person has to make it; empty otherwise.
-        running: the rotation that is under way already, if one is.
-    """
-
-    credential: str
-    provider: Provider
-    steps: tuple[str, ...]
-    fallback: str = ""
-    running: str | None = None
 
 
 class Rotating:
@@ -158,7 +143,7 @@ class Rotating:
         return Forecast(
             credential=name,
             provider=credential.provider if minted else Provider.ASSISTED,
-            steps=_steps(credential, minted=minted),
+            steps=steps_of(credential, minted=minted),
             fallback=fallback,
             running=running.id if running is not None and not running.settled else None,
         )
@@ -241,21 +226,3 @@ class Rotating:
             )
         _log.warning("rotation.in_trouble", rotation=rotation.id, code=error.code, text=str(error))
         return note(rotation, now, "rotation.in_trouble", f"{error.code}: {error.hint}", not_before=now + wait)
-
-
-def _steps(credential: Credential, *, minted: bool) -> tuple[str, ...]:
-    hours = credential.grace.total_seconds() / 3600
-    if minted:
-        kind = "organization" if credential.provider is Provider.ORGANIZATION else "personal"
-        first = f"create: log in as the owner and make a {kind} access token that may pull public images"
-        last = f"retire: {hours:g} h later, switch off and delete the old token if it is ours"
-    else:
-        first = f"wait: a person writes a new token into the secret {credential.token_secret}-next"
-        last = f"retire: {hours:g} h later, disable the old version of the secret; a person deletes the old token"
-    return (
-        first,
-        "test: ask Docker Hub's registry about it, which costs no pull",
-        f"publish: write it as a new version of the secret {credential.token_secret}",
-        "adopt: have every credential set validate it, and pull an image through the cache",
-        last,
-    )

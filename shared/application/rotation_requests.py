@@ -5,7 +5,8 @@ from datetime import datetime
 import msgspec
 
 from shared.application.headroom import Headroom, WindowReport
-from shared.application.rotating import Forecast, Rotating
+from shared.application.rotating import Rotating
+from shared.application.rotation_forecast import Forecast
 from shared.application.rotation_ports import Rotations
 from shared.domain.policy import Provider
 from shared.domain.rotation import Rotation, RotationState, Trigger

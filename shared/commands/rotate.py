@@ -56,11 +56,18 @@ def _show(answer: dict[str, Any]) -> None:
     if "steps" in answer:
         sys.stdout.write(f"{answer['credential']} ({answer['provider']})\n")
         sys.stdout.writelines(f"  {number}. {step}\n" for number, step in enumerate(answer["steps"], 1))
+        _show_closed(answer.get("fallback"))
         if answer.get("running"):
             sys.stdout.write(f"  {answer['running']} is under way and would be gone on with\n")
         return
     for rotation in answer.get("rotations", [answer]):
         sys.stdout.write(f"{rotation['credential']}-{rotation['number']}: {rotation['state']} {rotation['error']}\n")
         sys.stdout.writelines(f"  {line['at']} {line['event']}: {line['text']}\n" for line in rotation["timeline"])
+    _show_closed(answer.get("cannot"))
     if reading := (answer.get("headroom") or {}).get("reading"):
         sys.stdout.write(f"pulls left: {reading['remaining']} of {reading['limit']}\n")
+
+
+def _show_closed(code: str | None) -> None:
+    if code:
+        sys.stdout.write(f"  no token can be minted here ({code}); a person has to make it\n")

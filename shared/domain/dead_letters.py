@@ -81,8 +81,16 @@ def origin_of(trigger: str) -> str:
 
 
 def letter_id(origin: str, body: bytes) -> str:
-    """The id of the letter that a message would become."""
-    return hashlib.sha256(origin.encode() + b"\n" + body).hexdigest()[:32]
+    """The id of the letter that a message would become; who asked for it, which its trace says, makes no difference."""
+    return hashlib.sha256(origin.encode() + b"\n" + _untraced(body)).hexdigest()[:32]
+
+
+def _untraced(body: bytes) -> bytes:
+    try:
+        fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    except msgspec.MsgspecError:
+        return body
+    return body if fields.pop("trace", None) is None else msgspec.json.encode(fields)
 
 
 def new_letter(origin: str, body: bytes, now: datetime) -> DeadLetter:

@@ -101,8 +101,16 @@ def _picked(document: Mapping[str, Any], shape: _Shape) -> dict[str, Any]:
     for key, value in document.items():
         wanted = shape.get(str(key).strip().lower())
         if isinstance(wanted, Mapping):
-            if isinstance(value, Mapping):
-                found[key] = _picked(value, wanted)
+            found[key] = _picked(value, wanted) if isinstance(value, Mapping) else _hollow(value)
+        elif wanted is _text:
+            found[key] = (
+                _hollow(value) if not _text(value) else value[:_LONGEST_TEXT] if isinstance(value, str) else value
+            )
         elif wanted is not None and wanted(value):
-            found[key] = value[:_LONGEST_TEXT] if isinstance(value, str) else value
+            found[key] = value
     return found
+
+
+def _hollow(value: Any) -> Any:
+    """An empty value of the same type: a field of a wrong type makes the trimmed event unreadable too."""
+    return None if value is None else type(value)()

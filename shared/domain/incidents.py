@@ -111,7 +111,7 @@ class Incident(msgspec.Struct, frozen=True):
         left_alone: failing reference → why nothing will serve it, where other references of the repository are served.
         mode: the mode under which it was planned last, empty before.
         preventive: nothing has failed yet; an image in the registry is built from this repository.
-        operation: what Resource Manager was doing for it when that was last written down; None once the end was seen.
+        operation: what Resource Manager does for it; None once the end was seen, and for all who look (`shown`).
         traces: the traces (W3C `traceparent`) of the first deliveries that spoke of it, at most `MOST_TRACES`.
     """
 

@@ -28,7 +28,7 @@ class Work(_Described):
 
     INTAKE_ALERT = "intake.alert", "an alert is accepted, or refused"
     INTAKE_EVENT = "intake.event", "an event of Event Grid is recorded and read into a hint"
-    INTAKE_VAULT_EVENT = "intake.vault_event", "an event of Key Vault is acted on"
+    VAULT_EVENT = "credential.event", "an event of Key Vault is acted on"
     DETECTION = "detection", "failing images are found behind an alert, and incidents opened"
     EVENT_WORK = "event.work", "what an event hints at is looked at again"
     CURING = "curing", "a registry's incidents are planned for and applied, under its lease"

@@ -8,15 +8,10 @@ import asyncio
 import os
 import sys
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 
-import azure.containerregistry.aio
-import azure.data.tables.aio
-import azure.identity.aio
-import azure.keyvault.secrets.aio
-import azure.mgmt.containerregistry.aio
-import azure.storage.queue.aio  # noqa: F401 - forked processes find them imported
 import msgspec
 
 from shared.adapters.storage import StorageAccount
@@ -31,6 +26,23 @@ from shared.errors import TemporaryError
 from shared.settings import read_settings
 
 _MOST_TRIES: Final = 200
+
+for _module in (
+    "azure.containerregistry.aio",
+    "azure.data.tables.aio",
+    "azure.identity.aio",
+    "azure.keyvault.secrets.aio",
+    "azure.mgmt.containerregistry.aio",
+    "azure.mgmt.core.policies",
+    "shared.adapters.arm",
+    "shared.adapters.docker_hub",
+    "shared.adapters.logs",
+    "shared.adapters.queues",
+    "shared.adapters.registry_content",
+    "shared.adapters.sites",
+    "shared.adapters.vault_access",
+):
+    import_module(_module)  # what the app imports on first use, once for all processes
 
 
 class ShiftedClock:

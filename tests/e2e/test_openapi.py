@@ -135,7 +135,7 @@ async def _ask(caller: Caller, stage: Stage) -> None:
         await caller.call("mirrors", status=200, query=f"?format={form}")
     page = await caller.call("notices", status=200, query="?limit=1")
     await caller.call("notices", status=200, query=f"?after={page['next']}" if page["next"] else "")
-    for name in ("channels", "deliveries", "checkup", "audit"):
+    for name in ("channels", "deliveries", "checkup", "audit", "rotation_overview"):
         await caller.call(name, status=200)
     await caller.call("rotate", status=202, credential="hub", body={"dry_run": True})
     await caller.call("rotate", status=202, credential="hub")

@@ -13,7 +13,13 @@ from shared.cli import main
 
 type Asked = list[tuple[str, str, Any]]
 
-PLAN = {"credential": "hub", "provider": "personal", "steps": ["create: a", "test: b"], "running": None}
+PLAN = {
+    "credential": "hub",
+    "provider": "personal",
+    "steps": ["create: a", "test: b"],
+    "running": None,
+    "fallback": "second_factor",
+}
 ROTATION = {
     "credential": "hub",
     "number": 3,
@@ -75,10 +81,11 @@ class TestRotate:
     """What people type."""
 
     async def test_a_dry_run(self, app: App, run: Callable[..., Any]) -> None:
-        """The steps, numbered; the app is asked for nothing else."""
+        """The steps, numbered, and what keeps a token from being minted; the app is asked for nothing else."""
         code, shown, _ = await run("hub", "--dry-run")
 
-        assert (code, shown) == (0, "hub (personal)\n  1. create: a\n  2. test: b\n")
+        closed = "no token can be minted here (second_factor); a person has to make it"
+        assert (code, shown) == (0, f"hub (personal)\n  1. create: a\n  2. test: b\n  {closed}\n")
         assert app.asked == [("POST", "/api/rotations/hub", {"dry_run": True, "revoke_first": False})]
 
     async def test_for_real(self, app: App, run: Callable[..., Any]) -> None:

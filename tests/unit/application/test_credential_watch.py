@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from shared.application.messages import ROTATIONS, read_rotation
-from shared.application.rotating import Forecast, UnknownCredential
+from shared.application.rotating import UnknownCredential
+from shared.application.rotation_forecast import Forecast
 from shared.application.rotation_requests import RotationRequestInvalid
 from shared.domain.notice_kinds import NoticeKind
 from shared.domain.rotation import RotationState, Trigger, due_at

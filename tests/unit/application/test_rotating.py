@@ -381,6 +381,20 @@ class TestLeak:
         assert leaked not in world.hub.listed["contosobot"]
         world.check_end()
 
+    async def test_an_owner_who_is_refused(self) -> None:
+        """A person is told to delete the token, and to make the next; the login is tried once, however often asked."""
+        world = await made()
+        await world.app.rotating.start("hub", Trigger.PERSON)
+        await world.rotate()
+        world.hub.passwords["contosobot"] = "changed-on-the-web-site"
+        for _ in range(3):
+            await world.app.rotating.start("hub", Trigger.LEAK, revoke_first=True)
+            waiting = await world.rotate()
+
+        assert (waiting.state, waiting.fallback) == (RotationState.WAITING, "owner_login_refused")
+        assert any("delete it on Docker Hub's web site now" in line.text for line in waiting.timeline)
+        assert world.hub.bad_logins["contosobot"] == 1
+
 
 class TestKilled:
     """A worker that dies at any call, before or after it took effect."""

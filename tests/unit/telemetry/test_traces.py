@@ -17,12 +17,15 @@ from shared.application.messages import (
     read_notification,
     read_remediation,
 )
+from shared.application.ports import Stored
+from shared.domain.incidents import Incident
 from shared.errors import PermanentError, TemporaryError
 from shared.telemetry import bind
 from shared.telemetry.names import Outside, Work
 from shared.telemetry.spans import outside, working
 from shared.telemetry.tracing import carrier, link, trace_ids, traceparent
 from tests.fakes.application import REGISTRY, TestApplication, log_alert
+from tests.fakes.stores import MemoryIncidents
 from tests.fixtures.telemetry import Recorded
 
 STRANGE = "00-0000000000000000000000000000abcd-00000000000000ef-01"
@@ -214,6 +217,37 @@ class TestStorms:
         again = recorded.named("notification.deliver")[-1]
         assert again.context is not None
         assert (again.context.trace_id, linked(again)) == (8, {1})
+
+
+class Refusing(MemoryIncidents):
+    """A store that takes new incidents and refuses every change for good."""
+
+    async def replace(self, stored: Stored[Incident], incident: Incident) -> Stored[Incident]:
+        """Refuse it."""
+        raise PermanentError("too large", code="EntityTooLarge")
+
+
+class TestDeadLetters:
+    """A message is the same whichever work has sent it."""
+
+    async def test_what_was_given_up_in_one_trace_is_given_up_in_all(self, recorded: Recorded) -> None:
+        """The sweep, in traces of its own, knows the letter and looks no more."""
+        world = TestApplication()
+        world.incidents = Refusing()
+        world.app = world.another()
+        world.failing("nginx:1.27")
+        await cured(world)
+        looks = len(recorded.named("process remediations"))
+
+        for number in range(101, 104):
+            world.clock.advance(3600)
+            with invocation(number):
+                await world.app.sweep.run()
+                await world.work()
+
+        assert recorded.traces >= {101, 102, 103}
+        assert len(await world.app.dead_letters.listed()) == 1
+        assert len(recorded.named("process remediations")) == looks
 
 
 class TestSpans:

@@ -67,6 +67,7 @@ class TestState:
 
         assert (status, image["digest"][:7]) == (201, "sha256:")
         assert whole["registry"]["rules"] == [rule]
+        assert whole["registries"] == [whole["registry"]]
         assert [(one["name"], one["healthy"]) for one in whole["registry"]["credential_sets"]] == [
             ("their-login", False)
         ]
