@@ -77,9 +77,16 @@ def _process() -> tuple[Application, AsyncIterator[None]]:
             rotations=settings.keep_rotations,
             headroom=settings.keep_headroom,
         ),
+        places=places_of(settings, policy),
+        sign_in=settings.console_sign_in,
         place=msgspec.structs.replace(place_of(settings), inside=True),
     )
     return application, _until_the_loop_ends(closers)
+
+
+def places_of(settings: Settings, policy: Policy) -> Places:
+    """Where people look closer."""
+    return Places(app=settings.public_address, portal=settings.portal, registries=policy.registries)
 
 
 async def _until_the_loop_ends(closers: Sequence[Close]) -> AsyncIterator[None]:
@@ -123,13 +130,17 @@ def place_of(settings: Settings) -> Place:
     )
 
 
-def adapters(settings: Settings, policy: Policy, *, managed: bool) -> tuple[Ports, Sequence[Close]]:
+def adapters(
+    settings: Settings, policy: Policy, *, managed: bool, introduced: str = "cachewarden"
+) -> tuple[Ports, Sequence[Close]]:
     """The real outside, and what closes its connections; nothing is imported or connected before it is used.
 
-    `managed` has the managed identity sign in; else it is the developer's own login.
+    `managed` has the managed identity sign in; else it is the developer's own login. `introduced` is how requests name
+    who sends them, so that a person's looks are told from the app's in Azure's logs.
     """
     from shared.adapters.arm import ArmRegistries
     from shared.adapters.channels.making import production_channels
+    from shared.adapters.clients import introduction
     from shared.adapters.docker_hub import HubApi
     from shared.adapters.event_letters import BlobEventLetters
     from shared.adapters.key_vault import KeyVaults
@@ -152,6 +163,7 @@ def adapters(settings: Settings, policy: Policy, *, managed: bool) -> tuple[Port
     from shared.adapters.tables.outbox import TableOutbox
     from shared.adapters.tables.payloads import TablePayloads
     from shared.adapters.tables.rotations import TableRotations, TableSamples
+    from shared.adapters.tables.sessions import TableSessions
     from shared.adapters.vault_access import ArmVaultAccess
 
     identity: Any = AppIdentity(managed=managed, client_id=settings.client_id)
@@ -167,19 +179,20 @@ def adapters(settings: Settings, policy: Policy, *, managed: bool) -> tuple[Port
     tables = Tables(account, storage_identity)
     queue = StorageQueue(account, storage_identity)
     event_letters = BlobEventLetters(account, settings.event_dead_letters, storage_identity)
-    logs = LogAnalytics(identity, endpoint=settings.logs_endpoint, audience=settings.logs_audience)
-    registries = ArmRegistries(identity, endpoint=settings.arm_endpoint, audience=settings.arm_audience)
-    content = AcrContent(identity)
-    vault_access = ArmVaultAccess(identity, endpoint=settings.arm_endpoint, audience=settings.arm_audience)
+    said = introduction(introduced)
+    logs = LogAnalytics(identity, endpoint=settings.logs_endpoint, audience=settings.logs_audience, **said)
+    registries = ArmRegistries(identity, endpoint=settings.arm_endpoint, audience=settings.arm_audience, **said)
+    content = AcrContent(identity, **said)
+    vault_access = ArmVaultAccess(identity, endpoint=settings.arm_endpoint, audience=settings.arm_audience, **said)
     hub = HubApi(api=settings.hub_endpoint, auth=settings.hub_auth_endpoint, registry=settings.hub_registry_endpoint)
-    vaults = KeyVaults(identity)
-    sites = ArmSites(identity, endpoint=settings.arm_endpoint, audience=settings.arm_audience)
-    surroundings = ArmSurroundings(identity, endpoint=settings.arm_endpoint, audience=settings.arm_audience)
+    vaults = KeyVaults(identity, **said)
+    sites = ArmSites(identity, endpoint=settings.arm_endpoint, audience=settings.arm_audience, **said)
+    surroundings = ArmSurroundings(identity, endpoint=settings.arm_endpoint, audience=settings.arm_audience, **said)
     clock = SystemClock()
     told = production_channels(
         policy,
         identity,
-        places=Places(app=settings.public_address, portal=settings.portal),
+        places=places_of(settings, policy),
         private=settings.private_receivers,
         clock=clock,
     )
@@ -212,6 +225,7 @@ def adapters(settings: Settings, policy: Policy, *, managed: bool) -> tuple[Port
         surroundings=surroundings,
         channels=told.channels,
         channel_states=TableChannelStates(tables),
+        sessions=TableSessions(tables),
     )
     closers = [hub.aclose, vaults.aclose, sites.aclose, surroundings.aclose, *told.closers]
     closers += [

@@ -12,10 +12,15 @@ STORAGE_DEADLINE_S = 3.0
 """Seconds for one storage operation, retry included: an alert must be answered in five, also when storage hangs."""
 
 
+def introduction(name: str) -> dict[str, Any]:
+    """The option by which requests name who sends them: the app, or a person's command."""
+    return {"user_agent": f"{name}/{VERSION}"}
+
+
 def client_options() -> dict[str, Any]:
     """Options for ARM, Log Analytics, ACR and Event Grid: patient enough for a slow query, three tries in all."""
     return {
-        "user_agent": f"cachewarden/{VERSION}",
+        **introduction("cachewarden"),
         "connection_timeout": 5,
         "read_timeout": 60,
         "retry_total": 2,

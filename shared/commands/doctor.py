@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from shared.adapters.clients import introduction
 from shared.adapters.deployed_app import read_deployed_app
 from shared.adapters.identity import AppIdentity, has_managed_identity
 from shared.application.assembly import doctor
@@ -29,6 +30,9 @@ from shared.settings import Settings, SettingsInvalid, arm_of, read_settings
 from shared.telemetry import configure as configure_logs
 
 HELP = "Look at everything that a cure needs; exit code 0 all is well, 1 something is wrong."
+
+_INTRODUCED = "cachewarden-doctor"
+"""How a person's requests are told from the app's."""
 
 _SITE = "az functionapp show -g GROUP -n APP --query id -o tsv"
 
@@ -86,7 +90,8 @@ async def _looked(settings: Settings, policy: Policy, *, app: str | None, princi
         place = msgspec.structs.replace(place, app_id=app.rstrip("/"))
         mine = os.environ.get("AZURE_CLIENT_ID")
         settings = msgspec.structs.replace(settings, client_id=mine, storage_client_id=None)
-    ports, closers = adapters(settings, policy, managed=managed)
+    introduced = "cachewarden" if place.inside else _INTRODUCED
+    ports, closers = adapters(settings, policy, managed=managed, introduced=introduced)
     try:
         return await doctor(policy, ports, place).examine()
     finally:
@@ -101,7 +106,9 @@ async def _given(app: str) -> tuple[Mapping[str, str], str | None]:
     )
     endpoint, audience = arm_of(os.environ)
     try:
-        deployed = await read_deployed_app(identity, app, endpoint=endpoint, audience=audience)
+        deployed = await read_deployed_app(
+            identity, app, endpoint=endpoint, audience=audience, **introduction(_INTRODUCED)
+        )
     finally:
         await identity.close()
     own = {name: value for name, value in os.environ.items() if name.startswith("CACHEWARDEN_") and name != KEY_SETTING}

@@ -15,6 +15,7 @@ from typing import Any
 
 from shared.adapters.arm import ArmRegistries
 from shared.adapters.arm_ids import registry_id
+from shared.adapters.clients import introduction
 from shared.adapters.clock import SystemClock
 from shared.adapters.identity import AppIdentity, has_managed_identity
 from shared.adapters.logs import LogAnalytics
@@ -129,10 +130,11 @@ async def _live(arguments: argparse.Namespace) -> Found:
     identity: Any = AppIdentity(managed=managed, client_id=os.environ.get("AZURE_CLIENT_ID") or None)
     arm, arm_audience = arm_of(os.environ)
     logs, logs_audience = logs_of(os.environ)
-    registries = ArmRegistries(identity, endpoint=arm, audience=arm_audience)
-    content = AcrContent(identity)
-    surroundings = ArmSurroundings(identity, endpoint=arm, audience=arm_audience)
-    workspaces = LogAnalytics(identity, endpoint=logs, audience=logs_audience)
+    said = introduction("cachewarden-import")
+    registries = ArmRegistries(identity, endpoint=arm, audience=arm_audience, **said)
+    content = AcrContent(identity, **said)
+    surroundings = ArmSurroundings(identity, endpoint=arm, audience=arm_audience, **said)
+    workspaces = LogAnalytics(identity, endpoint=logs, audience=logs_audience, **said)
     try:
         return await Inventory(
             registries=registries, content=content, surroundings=surroundings, logs=workspaces, clock=SystemClock()

@@ -22,11 +22,12 @@ _REFUSALS = frozenset(
         "authorizationpermissionmismatch",
         "insufficientaccesserror",
         "forbidden",
+        "secret_access_denied",
         "denied",
         "unauthorized",
     }
 )
-"""Codes of refusals for want of a right, in lower case: ARM's, Storage's, Log Analytics', Key Vault's, ACR's."""
+"""Codes of refusals for want of a right, in lower case: ARM's, Storage's, Log Analytics', Key Vault's, ACR's, ours."""
 
 _log = get_logger(__name__)
 

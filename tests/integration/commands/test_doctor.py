@@ -208,6 +208,10 @@ class TestLaptop:
             "unknown",
         )
         assert {one.method for one in patient.world.exchanges.exchanges("arm")} == {"GET", "POST"}
+        agents = {
+            one.request_headers["User-Agent"].partition("/")[0] for one in patient.world.exchanges.exchanges("arm")
+        }
+        assert agents == {"cachewarden-doctor"}  # a person's looks are no need of the app
         [post] = patient.world.exchanges.exchanges("arm", method="POST")
         assert "/config/appsettings/list" in post.url
 
