@@ -44,7 +44,7 @@ generate: setup ## write the generated references and requirements.txt again
 	@sh scripts/export_requirements.sh
 
 .PHONY: gallery
-gallery: setup ## draw every notice as each channel shows it, into docs/gallery; needs Chromium
+gallery: setup ## draw every notice and the console into docs/gallery; needs Chromium
 	@$(BIN)/python -m scripts.gallery
 
 .PHONY: format
@@ -61,4 +61,4 @@ check: lint test ## exactly what CI runs
 
 .PHONY: clean
 clean: ## remove what set-up and runs have made
-	rm -rf .venv var .cache sandbox/azurite/node_modules tests/kql/node_modules scripts/gallery/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv var .cache sandbox/azurite/node_modules tests/kql/node_modules tests/browser/node_modules scripts/gallery/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from shared.errors import CachewardenError
 
 RETRY_AFTER_S = 5
+SIGNED_IN = "x-ms-client-principal-name"
+"""Set by App Service authentication, which drops it from requests that come from outside (documented)."""
 
 
 async def answered(

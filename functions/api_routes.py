@@ -88,6 +88,9 @@ def _word(name: str, description: str, words: type[Any]) -> Parameter:
     return Parameter(name, description, {"type": "string", "enum": [str(one) for one in words]})
 
 
+PAGES: Final = frozenset({"console", "console_pages"})
+"""Functions that answer with pages for people; no client is made for them, and the document leaves them out."""
+
 _DAY: Final = {"type": "string", "format": "date"}
 
 ROUTES: Final = (
@@ -107,7 +110,12 @@ ROUTES: Final = (
         name="incidents",
         tag="incidents",
         summary="The incidents, latest change first.",
-        parameters=(_number("limit", "How many; 100 when left out.", 1000),),
+        parameters=(
+            _number("limit", "How many; 100 when left out.", 1000),
+            Parameter("state", "Only those in one of these states, separated by commas."),
+            Parameter("source", "Only those whose repository has this in its name."),
+            Parameter("before", "`updated_at~id` of the last one seen, to go on behind it."),
+        ),
         answers=Answers((list[IncidentSummary],)),
         problems=(400,),
     ),
@@ -225,6 +233,7 @@ ROUTES: Final = (
         summary="Put a dead letter back on its queue.",
         answers=Answers((LetterView,)),
         problems=(404, 409),
+        names_a_person=True,
     ),
     Route(
         method="GET",

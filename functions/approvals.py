@@ -2,12 +2,9 @@
 
 import azure.functions as func
 
-from functions.answers import answered
+from functions.answers import SIGNED_IN, answered
 
 blueprint = func.Blueprint()
-
-SIGNED_IN = "x-ms-client-principal-name"
-"""Set by App Service authentication, which drops it from requests that come from outside (documented)."""
 
 
 @blueprint.function_name("approve")

@@ -10,8 +10,11 @@ blueprint = func.Blueprint()
 @blueprint.function_name("incidents")
 @blueprint.route(route="incidents", methods=["GET"])
 async def list_incidents(req: func.HttpRequest) -> func.HttpResponse:
-    """The incidents, latest change first; `?limit=` asks for more or fewer than 100."""
-    return await answered(lambda app: app.reports.newest(req.params.get("limit")))
+    """The incidents, latest change first, by `?limit=`, `?state=`, `?source=` and, for the next page, `?before=`."""
+    from shared.application.reports import Question
+
+    asked = {name: req.params.get(name) for name in Question.__struct_fields__}
+    return await answered(lambda app: app.reports.newest(Question(**asked)))
 
 
 @blueprint.function_name("incident")

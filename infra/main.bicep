@@ -81,6 +81,9 @@ param vnetEndpointSubnetPrefix string = '10.64.0.64/26'
 @description('Client id of an Entra application for App Service authentication; empty: function keys alone.')
 param authClientId string = ''
 
+@description('Where people reach the app, https://… without a path, when it has a domain of its own. Empty: its own host name.')
+param publicAddress string = ''
+
 @allowed([
   512
   2048
@@ -257,6 +260,7 @@ module app './modules/app.bicep' = {
     maximumInstanceCount: maximumInstanceCount
     alwaysReadyHttp: alwaysReadyHttp
     authClientId: authClientId
+    publicAddress: publicAddress
   }
 }
 

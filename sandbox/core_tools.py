@@ -8,7 +8,6 @@ import asyncio
 import os
 import shutil
 import signal
-import socket
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -40,11 +39,14 @@ class CoreToolsProcess:
         keys: keys that nobody checks.
     """
 
-    def __init__(self, program: str, app: Path, *, settings: Mapping[str, str], log: Path | None = None) -> None:
+    def __init__(
+        self, program: str, app: Path, *, settings: Mapping[str, str], port: int, log: Path | None = None
+    ) -> None:
         self.url = ""
         self.keys = _NO_KEYS
         self._program = program
         self._app = app
+        self._port = port
         self._settings = dict(settings)
         self._log_path = log
         self._log: IO[bytes] | None = None
@@ -60,13 +62,12 @@ class CoreToolsProcess:
 
     async def __aenter__(self) -> Self:
         """Start and wait until the host answers; raises HostError with its output when it does not."""
-        port = _free_port()
-        self.url = f"http://127.0.0.1:{port}"
+        self.url = f"http://127.0.0.1:{self._port}"
         self._log = self._log_path.open("a+b") if self._log_path else tempfile.TemporaryFile()  # noqa: SIM115 - see _close
         python = {"languageWorkers__python__defaultExecutablePath": sys.executable}
         self._process = await asyncio.create_subprocess_exec(
             self._program,
-            *("start", "--port", str(port)),
+            *("start", "--port", str(self._port)),
             stdout=self._log,
             stderr=self._log,
             stdin=asyncio.subprocess.DEVNULL,
@@ -121,10 +122,3 @@ class CoreToolsProcess:
         if self._log is not None:
             self._log.close()
             self._log = None
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -4,6 +4,7 @@
 #   .venv/                          Python 3.13, uv (the version in uv.lock), the packages of uv.lock, Node
 #   sandbox/azurite/node_modules/   Azurite, as sandbox/azurite/package-lock.json pins it
 #   tests/kql/node_modules/         Microsoft's Kusto parser for the tests, as tests/kql/package-lock.json pins it
+#   tests/browser/node_modules/     axe-core for the tests of the console, as tests/browser/package-lock.json pins it
 #   scripts/gallery/node_modules/   Microsoft's cards and Slack's types, as scripts/gallery/package-lock.json pins them
 #
 # A finished step leaves a stamp with the hash of its lock file inside the folder that it made, so a second run does
@@ -17,6 +18,7 @@ cd "$root"
 venv=$root/.venv
 azurite=sandbox/azurite
 kusto=tests/kql
+axe=tests/browser
 gallery=scripts/gallery
 log=$root/var/setup.log
 python_stamp=$venv/.setup-stamp
@@ -126,7 +128,7 @@ install_node() { # FOLDER
     stamp "$root/$1/node_modules/.setup-stamp" "$(node_hash "$1")"
 }
 
-if python_is_ready && node_is_ready $azurite && node_is_ready $kusto && node_is_ready $gallery; then
+if python_is_ready && node_is_ready $azurite && node_is_ready $kusto && node_is_ready $gallery && node_is_ready $axe; then
     exit 0
 fi
 
@@ -163,4 +165,7 @@ if ! node_is_ready $kusto; then
 fi
 if ! node_is_ready $gallery; then
     step "Cards and blocks from package-lock.json" install_node $gallery
+fi
+if ! node_is_ready $axe; then
+    step "axe-core from package-lock.json" install_node $axe
 fi

@@ -77,9 +77,16 @@ def _process() -> tuple[Application, AsyncIterator[None]]:
             rotations=settings.keep_rotations,
             headroom=settings.keep_headroom,
         ),
+        places=places_of(settings, policy),
+        sign_in=settings.console_sign_in,
         place=msgspec.structs.replace(place_of(settings), inside=True),
     )
     return application, _until_the_loop_ends(closers)
+
+
+def places_of(settings: Settings, policy: Policy) -> Places:
+    """Where people look closer."""
+    return Places(app=settings.public_address, portal=settings.portal, registries=policy.registries)
 
 
 async def _until_the_loop_ends(closers: Sequence[Close]) -> AsyncIterator[None]:
@@ -156,6 +163,7 @@ def adapters(
     from shared.adapters.tables.outbox import TableOutbox
     from shared.adapters.tables.payloads import TablePayloads
     from shared.adapters.tables.rotations import TableRotations, TableSamples
+    from shared.adapters.tables.sessions import TableSessions
     from shared.adapters.vault_access import ArmVaultAccess
 
     identity: Any = AppIdentity(managed=managed, client_id=settings.client_id)
@@ -184,7 +192,7 @@ def adapters(
     told = production_channels(
         policy,
         identity,
-        places=Places(app=settings.public_address, portal=settings.portal),
+        places=places_of(settings, policy),
         private=settings.private_receivers,
         clock=clock,
     )
@@ -217,6 +225,7 @@ def adapters(
         surroundings=surroundings,
         channels=told.channels,
         channel_states=TableChannelStates(tables),
+        sessions=TableSessions(tables),
     )
     closers = [hub.aclose, vaults.aclose, sites.aclose, surroundings.aclose, *told.closers]
     closers += [

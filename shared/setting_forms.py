@@ -45,6 +45,13 @@ def _address(text: str) -> str:
     return text.rstrip("/")
 
 
+def _public_address(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme == "http" and parts.hostname in {"127.0.0.1", "localhost", "::1"}:
+        return "http" + _address("https" + text.removeprefix("http")).removeprefix("https")
+    return _address(text)
+
+
 def _matching(pattern: re.Pattern[str]) -> Callable[[str], str]:
     def read(text: str) -> str:
         if pattern.fullmatch(text) is None:
@@ -99,6 +106,10 @@ VERSION: Final = Form("a version, such as 1.2.3", _matching(_VERSION))
 TEXT: Final = Form("a text", str)
 FILE: Final = Form("the path of a file", str)
 ADDRESS: Final = Form("an https address of scheme and host alone, such as https://management.azure.com", _address)
+PUBLIC_ADDRESS: Final = Form(
+    "an https address of scheme and host alone, such as https://cachewarden.contoso.com, or http on this machine",
+    _public_address,
+)
 GUID: Final = Form("a GUID", _matching(_GUID))
 ACCOUNT: Final = Form("the name of a storage account: 3 to 24 lower-case letters and digits", _matching(_ACCOUNT))
 CONTAINER: Final = Form(

@@ -13,10 +13,12 @@ from typing import Annotated, Any, get_type_hints
 import msgspec
 
 from shared import setting_forms as forms
+from shared.application.sessions import SignIn
 from shared.errors import PermanentError
 
 _PREFIX = "CACHEWARDEN_"
 _STORAGE = "AzureWebJobsStorage"
+_SIGN_IN = forms.Form("key or entra", lambda text: SignIn(text.lower()))
 
 
 class SettingsInvalid(PermanentError):
@@ -190,10 +192,19 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str | None,
         _from(
             "CACHEWARDEN_PUBLIC_ADDRESS",
-            forms.ADDRESS,
+            forms.PUBLIC_ADDRESS,
             "Where people reach this app, for the links in notices; unset, notices have no link to the console.",
         ),
     ] = None
+    console_sign_in: Annotated[
+        SignIn,
+        _from(
+            "CACHEWARDEN_CONSOLE_SIGN_IN",
+            _SIGN_IN,
+            "Who may open the console: key, who has shown the function key; entra, whom App Service authentication "
+            "has signed in and who has a role of the app.",
+        ),
+    ] = SignIn.KEY
     portal: Annotated[
         str, _from("CACHEWARDEN_PORTAL", forms.ADDRESS, "The Azure portal, for the links in notices.")
     ] = "https://portal.azure.com"

@@ -39,8 +39,11 @@ param maximumInstanceCount int
 @minValue(0)
 param alwaysReadyHttp int
 
-@description('Client id of an Entra application: signed-in people\'s names are then recorded with approvals. Empty switches it off.')
+@description('Client id of an Entra application: people sign in to the console, and their names are recorded. Empty switches it off.')
 param authClientId string
+
+@description('Where people reach the app, https://… without a path, for the links in notices. Empty: its own host name.')
+param publicAddress string
 
 // The version that these templates belong to: the app says when it runs under those of another one.
 var templateVersion = '0.1.0'
@@ -141,6 +144,9 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
     CACHEWARDEN_ARM_AUDIENCE: azure.resourceManager
     CACHEWARDEN_LOGS_ENDPOINT: logsEndpoints[azure.name]
     CACHEWARDEN_LOGS_AUDIENCE: logsEndpoints[azure.name]
+    CACHEWARDEN_PORTAL: azure.portal
+    CACHEWARDEN_PUBLIC_ADDRESS: empty(publicAddress) ? 'https://${app.properties.defaultHostName}' : publicAddress
+    CACHEWARDEN_CONSOLE_SIGN_IN: empty(authClientId) ? 'key' : 'entra'
   }
 }
 

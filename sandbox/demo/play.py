@@ -12,6 +12,7 @@ from sandbox.demo.stage import Stage, stage
 from sandbox.demo.story import Story
 from sandbox.frame.certificates import ensure_certificates
 from sandbox.host.errors import HostError
+from sandbox.ports import free_port
 from sandbox.storage_emulator import StorageEmulator
 from shared.errors import CachewardenError
 
@@ -50,8 +51,15 @@ async def _set_up(folder: Path, narrator: Narrator, standing: AsyncExitStack) ->
         storage = await standing.enter_async_context(StorageEmulator())
         step.say("Azurite runs: queues and tables")
         step.say("the emulators and the function host start …")
+        port = free_port()
         set_up = await standing.enter_async_context(
-            stage(folder / "demo", certificates=certificates, storage=storage.connection_string)
+            stage(
+                folder / "demo",
+                certificates=certificates,
+                storage=storage.connection_string,
+                settings={"CACHEWARDEN_PUBLIC_ADDRESS": f"http://127.0.0.1:{port}"},
+                options=("--port", str(port)),
+            )
         )
         step.say(f"the app answers at {set_up.host.url}")
     return set_up

@@ -38,6 +38,15 @@ class Stage(msgspec.Struct, frozen=True):
         ):
             return await answer.json(content_type=None)
 
+    async def page(self, path: str) -> str:
+        """A page of the console, as a script with the function key gets it: `incidents/{id}`."""
+        headers = {"x-functions-key": self.host.keys.function}
+        async with (
+            aiohttp.ClientSession(headers=headers, raise_for_status=True) as session,
+            session.get(f"{self.host.url}/api/console", params={"to": path}) as answer,
+        ):
+            return await answer.text()
+
     def another_host(self, **settings: str) -> HostProcess:
         """One more instance of the app on the same storage, with the same keys and other settings; not started."""
         everything = {**self.settings, **settings}

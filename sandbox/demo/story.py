@@ -197,6 +197,10 @@ class Story:
                 for command in hand_off["commands"]:
                     step.say(f"  $ {command}")
         expect(len(self._world.topic.events) == len(self._incidents), "an incident was told more than once")
+        for key, incident in self._incidents.items():
+            page = await self._stage.page(f"incidents/{key}")
+            expect(incident["source"] in page and ">verified<" in page, f"the console does not show {key} as verified")
+        step.say(f"each has its page on the console, {self._stage.host.url}/api/console/overview while the app runs")
 
 
 def _written(path: str) -> tuple[str, str]:

@@ -24,6 +24,7 @@ from sandbox.frame.certificates import ensure_certificates
 from sandbox.host.errors import HostError
 from sandbox.host.keys import HostKeys
 from sandbox.host.launcher import HostProcess
+from sandbox.ports import free_port
 from sandbox.storage_emulator import StorageEmulator, StorageEmulatorError
 from sandbox.world import World
 
@@ -98,9 +99,11 @@ async def _run(folder: Path, app: Path, alert_every: float) -> None:
     async with StorageEmulator() as storage, World(certificates=certificates) as world:
         policy = world.write_policy(folder / "up" / "policy.yaml")
         await make_queues(storage.connection_string)
-        settings = world.environment(storage=storage.connection_string, policy=policy)
+        port = free_port()
+        address = {"CACHEWARDEN_PUBLIC_ADDRESS": f"http://127.0.0.1:{port}"}
+        settings = world.environment(storage=storage.connection_string, policy=policy) | address
         world.keep_dead_letters(storage.connection_string)
-        async with _host(app, folder / "up", settings) as host:
+        async with _host(app, folder / "up", settings, port) as host:
             world.connect_host(host.url, function_key=host.keys.function, eventgrid_key=host.keys.eventgrid_extension)
             with _announced(folder / "sandbox.json", _described(world, host, storage)):
                 try:
@@ -135,13 +138,13 @@ async def _died(host: AppHost) -> None:
     raise HostError(f"The function host ended with exit code {code}:\n{host.log[-4000:]}")
 
 
-def _host(app: Path, folder: Path, settings: dict[str, str]) -> AppHost:
+def _host(app: Path, folder: Path, settings: dict[str, str], port: int) -> AppHost:
     log = folder / "host.log"
     log.unlink(missing_ok=True)
     program = find_core_tools()
     if program is not None:
-        return CoreToolsProcess(program, app, settings=settings, log=log)
-    return HostProcess(app, folder / "host", settings=settings, log=log)
+        return CoreToolsProcess(program, app, settings=settings, port=port, log=log)
+    return HostProcess(app, folder / "host", settings=settings, options=("--port", str(port)), log=log)
 
 
 def _described(world: World, host: AppHost, storage: StorageEmulator) -> SandboxFile:
@@ -175,6 +178,7 @@ def _announced(path: Path, file: SandboxFile) -> Iterator[None]:
     new.replace(path)
     for name in ("host", "arm", "vault", "logs", "hub", "hub_auth", "hub_registry", "registry", "control", "ca"):
         print(f"  {name:13}{document[name]}")
+    print(f"  {'console':13}{document['host']}/api/console/overview asks for the key `function`")
     print(
         f"Keys and the rest are in {path}; sandbox/README.md says what can be done with it. Ctrl-C stops.", flush=True
     )

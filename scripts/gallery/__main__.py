@@ -1,11 +1,13 @@
-"""`make gallery`: draws every notice for every channel and photographs it with Chromium into `docs/gallery/`."""
+"""`make gallery`: draws every notice for every channel, and the console, and photographs them into `docs/gallery/`."""
 
+import asyncio
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from scripts.gallery import console
 from scripts.gallery.pages import pages, problems
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,6 +27,8 @@ def main() -> int:
     WORK.mkdir(parents=True, exist_ok=True)
     PICTURES.mkdir(parents=True, exist_ok=True)
     renderer = (HERE / "node_modules" / "adaptivecards" / "dist" / "adaptivecards.min.js").as_uri()
+    for picture in asyncio.run(console.photograph(browser, WORK, PICTURES)):
+        print(f"wrote {picture.relative_to(ROOT)}")
     return max(_photograph(browser, name, page) for name, page in pages(renderer).items())
 
 

@@ -8,6 +8,7 @@ from shared.application.apply import Applier
 from shared.application.approvals import Approvals
 from shared.application.audit import Audit
 from shared.application.audit_ports import AuditRows
+from shared.application.board import Board
 from shared.application.channel_ports import ChannelStates
 from shared.application.chores import Chore
 from shared.application.credential_assembly import assemble_credentials
@@ -58,6 +59,7 @@ from shared.application.retention import Pruning, Retention
 from shared.application.rotating import Rotating
 from shared.application.rotation_ports import CredentialSets, DockerHub, Rotations, Samples, Vaults
 from shared.application.rotation_requests import RotationRequests
+from shared.application.sessions import ConsoleSessions, Sessions, SignIn
 from shared.application.site_images import SiteImages
 from shared.application.sites_ports import Sites
 from shared.application.survey import Survey
@@ -66,6 +68,7 @@ from shared.application.sweep_ports import Archive, ChoreRuns
 from shared.application.unrecorded import Unrecorded
 from shared.application.verification import Verification
 from shared.application.watch import StuckIncidents, UnannouncedFailures
+from shared.domain.notice_links import Places
 from shared.domain.policy import Policy
 from shared.telemetry.metrics import declare
 
@@ -101,6 +104,7 @@ class Ports(msgspec.Struct, frozen=True):
     surroundings: Surroundings
     channels: Mapping[str, Channel]
     channel_states: ChannelStates
+    sessions: Sessions
 
 
 class Application(msgspec.Struct, frozen=True):
@@ -122,6 +126,11 @@ class Application(msgspec.Struct, frozen=True):
     rotating: Rotating
     rotation_requests: RotationRequests
     credential_watch: CredentialWatch
+    board: Board
+    sessions: ConsoleSessions
+    places: Places
+    sign_in: SignIn
+    clock: Clock
     chores: tuple[Chore, ...] = ()
 
 
@@ -141,6 +150,8 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
     patience: Patience,
     largest_alert: int = 1024 * 1024,
     retention: Retention = Retention(),  # noqa: B008 - frozen
+    places: Places = Places(),  # noqa: B008 - frozen
+    sign_in: SignIn = SignIn.KEY,
     place: Place = Place(),  # noqa: B008 - frozen
 ) -> Application:
     """The application on the given ports."""
@@ -162,6 +173,7 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
         deliveries=ports.deliveries,
         notification=notification,
         queue=ports.queue,
+        audit=audit,
         clock=ports.clock,
     )
     unrecorded = Unrecorded(book=book, dead_letters=dead_letters)
@@ -187,6 +199,7 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
         clock=ports.clock,
         suspect=credentials.rotating.suspect,
     )
+    notice_reports = NoticeReports(policy=policy, outbox=ports.outbox, states=ports.channel_states, clock=ports.clock)
     events = EventIntake(
         policy=policy, deliveries=ports.deliveries, dead_letters=dead_letters, queue=ports.queue, clock=ports.clock
     )
@@ -249,9 +262,7 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
             deliveries=ports.deliveries,
             rotations=IncidentRotations(policy=policy, rotations=ports.rotations),
         ),
-        notice_reports=NoticeReports(
-            policy=policy, outbox=ports.outbox, states=ports.channel_states, clock=ports.clock
-        ),
+        notice_reports=notice_reports,
         approvals=Approvals(
             book=book,
             incidents=ports.incidents,
@@ -267,6 +278,21 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
         audit=audit,
         doctor=doctor(policy, ports, place),
         sweep=Sweep(chores=chores, runs=ports.chore_runs, leases=ports.leases, clock=ports.clock),
+        board=Board(
+            policy=policy,
+            incidents=ports.incidents,
+            letters=dead_letters,
+            notices=notice_reports,
+            rotations=ports.rotations,
+            headroom=credentials.headroom,
+            chores=chores,
+            runs=ports.chore_runs,
+            clock=ports.clock,
+        ),
+        sessions=ConsoleSessions(sessions=ports.sessions, clock=ports.clock),
+        places=places,
+        sign_in=sign_in,
+        clock=ports.clock,
         chores=chores,
     )
 

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from shared.application.ports import Stored
+from shared.application.ports import Position, Stored
 from shared.domain.dead_letters import DeadLetter
 
 
@@ -21,8 +21,8 @@ class Letters(Protocol):
     async def replace(self, stored: Stored[DeadLetter], letter: DeadLetter) -> None:
         """Replace a letter as it was read; raises `Changed` when it was changed since."""
 
-    def all(self) -> AsyncIterator[DeadLetter]:
-        """Every letter, in no order."""
+    def newest(self, limit: int, *, before: Position | None = None) -> AsyncIterator[DeadLetter]:
+        """Letters that were given up, at most `limit`, latest change first; `before` has a letter's id as `key`."""
 
 
 class LetterFile(msgspec.Struct, frozen=True):

@@ -1,12 +1,11 @@
 """Dead letters: nothing that was accepted is given up without a record, a notice and a way to try it again."""
 
 import base64
-import heapq
 from collections.abc import Callable
-from datetime import datetime
 
 import msgspec
 
+from shared.application.audit import Audit
 from shared.application.dead_letter_ports import Letters
 from shared.application.messages import (
     REMEDIATIONS,
@@ -17,7 +16,7 @@ from shared.application.messages import (
     read_remediation,
 )
 from shared.application.notification import Notification
-from shared.application.ports import DEAD_LETTER, Changed, Clock, Deliveries, Queue
+from shared.application.ports import DEAD_LETTER, Changed, Clock, Deliveries, Position, Queue
 from shared.application.questions import NotFound
 from shared.domain.dead_letter_notices import dead_letter_notice
 from shared.domain.dead_letters import (
@@ -40,6 +39,7 @@ from shared.telemetry.spans import traced
 
 _MOST_LISTED = 200
 _MOST_TRIES = 10
+_HINT = "GET /api/dead-letters lists the dead letters with their ids."
 
 _log = get_logger(__name__)
 
@@ -70,13 +70,21 @@ class LetterView(msgspec.Struct, frozen=True):
 class DeadLetters:
     """Records what fails, buries what was given up, and replays it."""
 
-    def __init__(
-        self, *, letters: Letters, deliveries: Deliveries, notification: Notification, queue: Queue, clock: Clock
+    def __init__(  # noqa: PLR0913 - the ports and parts that it works with, each by name
+        self,
+        *,
+        letters: Letters,
+        deliveries: Deliveries,
+        notification: Notification,
+        queue: Queue,
+        audit: Audit,
+        clock: Clock,
     ) -> None:
         self._letters = letters
         self._deliveries = deliveries
         self._notification = notification
         self._queue = queue
+        self._audit = audit
         self._clock = clock
 
     async def note_failure(self, origin: str, body: bytes, error: BaseException, *, attempt: int) -> None:
@@ -122,18 +130,24 @@ class DeadLetters:
         stored = await self._letters.get(letter_id(origin, body))
         return stored is not None and stored.value.state is LetterState.DEAD
 
-    async def listed(self) -> list[LetterView]:
+    async def listed(self, *, limit: int = _MOST_LISTED, before: Position | None = None) -> list[LetterView]:
         """The letters that were given up, latest change first, replayed ones included; at most 200."""
-        latest: list[tuple[datetime, str, DeadLetter]] = []  # no more are held, however many there are
-        async for letter in self._letters.all():
-            if letter.deaths:
-                add = heapq.heappush if len(latest) < _MOST_LISTED else heapq.heappushpop
-                add(latest, (letter.updated_at, letter.id, letter))
-        return [_view(letter) for _, _, letter in sorted(latest, reverse=True)]
+        return [_view(letter) async for letter in self._letters.newest(min(limit, _MOST_LISTED), before=before)]
+
+    async def shown(self, key: str) -> LetterView:
+        """One letter that was given up.
+
+        Raises:
+            NotFound: there is no such letter.
+        """
+        stored = await self._letters.get(key)
+        if stored is None or not stored.value.deaths:
+            raise NotFound("there is no dead letter of that id", hint=_HINT)
+        return _view(stored.value)
 
     @traced(Work.REPLAY)
-    async def replay(self, key: str) -> LetterView:
-        """Put a letter's message back on its queue.
+    async def replay(self, key: str, *, by: str | None = None) -> LetterView:
+        """Put a letter's message back on its queue; `by` is who the platform says is calling.
 
         A crash between the message and the record of it leaves the letter dead, and a second replay sends it again:
         messages bear that.
@@ -145,13 +159,15 @@ class DeadLetters:
         """
         stored = await self._letters.get(key)
         if stored is None or not stored.value.deaths:
-            raise NotFound("there is no dead letter of that id")
+            raise NotFound("there is no dead letter of that id", hint=_HINT)
         letter = stored.value
         if letter.state is not LetterState.DEAD:
             raise NothingToReplay(f"the letter is {letter.state} since {letter.updated_at.isoformat()}")
         if letter.origin == BLOBS:
             raise NothingToReplay("the letter stands for a file that can't be read", hint="Look at the file itself.")
-        await self._queue.send(*_way_back(letter))
+        who, why = by or "a holder of the function key", f"given up {letter.deaths} times"
+        async with self._audit.change("replay_dead_letter", f"dead-letters/{key}", by=who, why=why):
+            await self._queue.send(*_way_back(letter))
         again = replayed(letter, self._clock.now())
         try:
             await self._letters.replace(stored, again)

@@ -13,7 +13,7 @@ from shared.application.custody import Custody
 from shared.application.notification import Notification
 from shared.application.ports import Clock
 from shared.application.rotation_ports import CredentialRejected, DockerHub, HubUnavailable, Rotations, Samples
-from shared.domain.headroom import Level, Reading, outlook
+from shared.domain.headroom import Level, Outlook, Reading, outlook
 from shared.domain.policy import Policy
 from shared.domain.rotation_notices import headroom_notice
 from shared.errors import CachewardenError
@@ -65,7 +65,7 @@ class Headroom:
     async def run(self) -> None:
         """Look at the two windows that were looked at the longest ago."""
         seen = {}
-        for window in self._windows():
+        for window in self.windows():
             readings = await self._samples.recent(window, self._clock.now() - _WINDOW)
             seen[window] = readings[-1].at.timestamp() if readings else 0.0
         for window in sorted(seen, key=lambda window: seen[window])[:_LOOKS_A_RUN]:
@@ -79,13 +79,18 @@ class Headroom:
 
     async def report(self, window: str) -> WindowReport | None:
         """The newest reading of a window and its outlook, None when there is none within six hours."""
-        readings = await self._samples.recent(window, self._clock.now() - _WINDOW)
+        readings, seen = await self.history(window)
         if not readings:
             return None
-        seen = outlook(readings)
         return WindowReport(window, readings[-1], seen.level, seen.empty_at.isoformat() if seen.empty_at else None)
 
-    def _windows(self) -> list[str]:
+    async def history(self, window: str) -> tuple[tuple[Reading, ...], Outlook]:
+        """The readings of the last six hours, the oldest first, and what they say."""
+        readings = await self._samples.recent(window, self._clock.now() - _WINDOW)
+        return readings, outlook(readings)
+
+    def windows(self) -> list[str]:
+        """The windows that are watched: `anonymous`, and the names of credentials."""
         names = {rules.credential for host, rules in self._policy.upstreams.items() if host == "docker.io"}
         return [ANONYMOUS, *sorted(name for name in names if name in self._policy.credentials)]
 

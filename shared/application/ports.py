@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from shared.domain.incidents import Incident
+from shared.domain.incidents import Incident, IncidentState
 from shared.domain.notice_kinds import NoticeKind
 from shared.domain.notices import Notice
 from shared.domain.operations import Operation
@@ -36,6 +36,18 @@ class Stored[T](msgspec.Struct, frozen=True):
     etag: str
 
 
+class Position(msgspec.Struct, frozen=True):
+    """A place in a list that goes from the latest to the oldest; a page begins behind one.
+
+    Attributes:
+        at: the time by which the list is sorted, of the last thing before the place.
+        key: what tells things of the same time apart, of the same thing.
+    """
+
+    at: datetime
+    key: str
+
+
 class Clock(Protocol):
     """Time, as the use cases see it."""
 
@@ -58,8 +70,25 @@ class Incidents(Protocol):
     def of_registry(self, registry_id: str, *, active_only: bool) -> AsyncIterator[Stored[Incident]]:
         """The incidents of a registry; `active_only` leaves out what is settled or waits for a person."""
 
-    def newest(self, limit: int) -> AsyncIterator[Incident]:
-        """The incidents of all registries, at most `limit`, latest change first."""
+    def newest(
+        self,
+        limit: int,
+        *,
+        states: frozenset[IncidentState] = frozenset(),
+        naming: str = "",
+        before: Position | None = None,
+    ) -> AsyncIterator[Incident]:
+        """The incidents of all registries, at most `limit`, latest change first.
+
+        Args:
+            limit: how many at most.
+            states: only those in one of these states; empty: in any.
+            naming: only those whose source repository has this text in it, in lower case.
+            before: only what comes after this place; `key` is the incident's id.
+        """
+
+    async def counts(self) -> dict[IncidentState, int]:
+        """How many incidents are in each state; states that none is in are left out."""
 
 
 class Lease(msgspec.Struct, frozen=True):

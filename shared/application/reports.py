@@ -1,4 +1,4 @@
-"""Reports: what is known, read only."""
+"""Reports: what is known, read only; the JSON API and the console show the same."""
 
 from datetime import datetime
 from typing import Final
@@ -7,14 +7,32 @@ import msgspec
 
 from shared.application.incident_rotations import IncidentRotations
 from shared.application.notice_reports import DeliveryStatus, delivery_status
+from shared.application.paging import read_position
 from shared.application.ports import Deliveries, Incidents, Outbox, Totals
-from shared.application.questions import NotFound, number
+from shared.application.questions import BadQuestion, NotFound, number
 from shared.domain.incidents import Incident, IncidentState, shown
 from shared.domain.policy import Policy
 from shared.domain.rotation import Rotation
 
 _USUAL_LIMIT: Final = 100
 _LARGEST_LIMIT: Final = 1000
+_LONGEST_NAME: Final = 200
+
+
+class Question(msgspec.Struct, frozen=True):
+    """Which incidents are asked for, as it stands in an address.
+
+    Attributes:
+        limit: how many, 1 to 1000; 100 when it is left out.
+        state: states, separated by commas; any when it is left out.
+        source: a part of the repository's name.
+        before: `updated_at~id` of the last one seen: what comes after it.
+    """
+
+    limit: str | None = None
+    state: str | None = None
+    source: str | None = None
+    before: str | None = None
 
 
 class IncidentSummary(msgspec.Struct, frozen=True):
@@ -27,13 +45,21 @@ class IncidentSummary(msgspec.Struct, frozen=True):
     rule: str | None
     failures: int
     updated_at: datetime
+    registry_id: str
+    mode: str = ""
+    preventive: bool = False
 
 
 class IncidentReport(msgspec.Struct, frozen=True):
-    """An incident, what became of its notices, and the rotations of the credential behind it."""
+    """An incident, what became of its notices, and the rotations of the credential behind it.
+
+    Attributes:
+        answer_by: until when its question can be answered; None where nothing is asked.
+    """
 
     incident: Incident
     notices: tuple[DeliveryStatus, ...]
+    answer_by: datetime | None = None
     rotations: tuple[Rotation, ...] = ()
 
 
@@ -63,14 +89,19 @@ class Reports:
         self._deliveries = deliveries
         self._rotations = rotations
 
-    async def newest(self, limit: str | None) -> list[IncidentSummary]:
-        """The incidents, latest change first.
+    async def newest(self, question: Question) -> list[IncidentSummary]:
+        """The incidents that are asked for, latest change first.
 
         Raises:
-            BadQuestion: `limit` is no whole number from 1 to 1000.
+            BadQuestion: a part of the question has another form.
         """
-        wanted = number("limit", limit, usual=_USUAL_LIMIT, largest=_LARGEST_LIMIT)
-        return [_summary(incident) async for incident in self._incidents.newest(wanted)]
+        found = self._incidents.newest(
+            number("limit", question.limit, usual=_USUAL_LIMIT, largest=_LARGEST_LIMIT),
+            states=_states(question.state),
+            naming=(question.source or "")[:_LONGEST_NAME].strip().lower(),
+            before=read_position(question.before),
+        )
+        return [summary_of(incident) async for incident in found]
 
     async def incident(self, key: str) -> IncidentReport:
         """One incident.
@@ -81,11 +112,14 @@ class Reports:
         stored = await self._incidents.get(key)
         if stored is None:
             raise NotFound("there is no incident of that id")
+        incident = stored.value
         rows = [row async for row in self._outbox.about(f"incidents/{key}")]
+        asked = incident.proposal if incident.state is IncidentState.AWAITING_APPROVAL else None
         return IncidentReport(
-            incident=shown(stored.value),
+            incident=shown(incident),
             notices=tuple(delivery_status(row) for row in rows),
-            rotations=await self._rotations.of(stored.value),
+            answer_by=asked.proposed_at + self._policy.limits.approval_expires_after if asked else None,
+            rotations=await self._rotations.of(incident),
         )
 
     async def deliveries(self) -> Totals:
@@ -103,7 +137,8 @@ class Reports:
         return Health(status="healthy", mode=self._policy.mode, registries=len(self._policy.registries))
 
 
-def _summary(incident: Incident) -> IncidentSummary:
+def summary_of(incident: Incident) -> IncidentSummary:
+    """An incident as a line of the list."""
     return IncidentSummary(
         id=incident.id,
         source=incident.source,
@@ -112,4 +147,14 @@ def _summary(incident: Incident) -> IncidentSummary:
         rule=incident.rule,
         failures=incident.failures,
         updated_at=incident.updated_at,
+        registry_id=incident.registry_id,
+        mode=incident.mode,
+        preventive=incident.preventive,
     )
+
+
+def _states(text: str | None) -> frozenset[IncidentState]:
+    names = [name.strip() for name in (text or "").split(",") if name.strip()]
+    if unknown := [name for name in names if name not in set(IncidentState)]:
+        raise BadQuestion(f"state: {unknown[0][:40]!r} found, of {', '.join(IncidentState)} expected")
+    return frozenset(map(IncidentState, names))

@@ -9,6 +9,7 @@ from datetime import timedelta
 import msgspec
 
 from shared.application.ports import Clock
+from shared.application.sessions import LIFETIME
 from shared.application.sweep_ports import Archive, Kept
 from shared.telemetry import get_logger
 
@@ -43,6 +44,7 @@ class Retention(msgspec.Struct, frozen=True):
             Kept.DEAD_LETTERS: self.dead_letters,
             Kept.DRIFT: self.deliveries,
             Kept.AUDIT: self.audit,
+            Kept.SESSIONS: LIFETIME,
             Kept.ROTATIONS: self.rotations,
             Kept.HEADROOM: self.headroom,
         }

@@ -5,6 +5,7 @@ from datetime import datetime
 import msgspec
 
 from shared.application.headroom import Headroom, WindowReport
+from shared.application.questions import NotFound
 from shared.application.rotating import Rotating
 from shared.application.rotation_forecast import Forecast
 from shared.application.rotation_ports import Rotations
@@ -92,6 +93,20 @@ class RotationRequests:
             return await self._rotating.plan(name)
         trigger = Trigger.LEAK if request.revoke_first else Trigger.PERSON
         return await self._rotating.start(name, trigger, revoke_first=request.revoke_first)
+
+    async def rotation(self, key: str) -> Rotation:
+        """One rotation by its id, `hub-3`.
+
+        Raises:
+            UnknownCredential: the policy has no such credential.
+            NotFound: the credential has no such rotation.
+        """
+        name = key.rpartition("-")[0]
+        self._rotating.credential(name)
+        async for rotation in self._rotations.history(name):
+            if rotation.id == key:
+                return rotation
+        raise NotFound("there is no rotation of that id", hint=f"GET /api/rotations/{name} lists them.")
 
     async def overview(self) -> tuple[CredentialSummary, ...]:
         """Every credential of the policy with its newest rotation."""

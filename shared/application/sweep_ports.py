@@ -44,6 +44,7 @@ class Kept(StrEnum):
     DEAD_LETTERS = "dead_letters"
     DRIFT = "drift"
     AUDIT = "audit"
+    SESSIONS = "sessions"
     ROTATIONS = "rotations"
     HEADROOM = "headroom"
 

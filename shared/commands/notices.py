@@ -71,7 +71,7 @@ async def _test(channel: str, policy_file: str | None) -> None:
         known = ", ".join(policy.notifications.channels) or "none"
         raise ChannelUnknown(f"the policy has no channel {channel!r}; it has: {known}")
     identity: Any = AppIdentity(managed=has_managed_identity(os.environ), client_id=settings.client_id)
-    places = Places(app=settings.public_address, portal=settings.portal)
+    places = Places(app=settings.public_address, portal=settings.portal, registries=policy.registries)
     made = production_channels(policy, identity, places=places, private=settings.private_receivers, clock=SystemClock())
     try:
         await made.channels[channel].send(channel_test(channel, datetime.now(UTC)))

@@ -27,14 +27,20 @@ def defused(text: str) -> str:
     `https://a.b` becomes `https[:]//a.b`, and `@channel` gets an invisible character behind its `@`. Doing it twice
     changes nothing more.
     """
-    seen = "".join(c if c in _KEPT or unicodedata.category(c) not in _HIDDEN else " " for c in text)
-    seen = seen.replace(_JOINER, "")
+    seen = without_hidden(text).replace(_JOINER, "")
     seen = _SCHEME.sub("[:]", seen)
     seen = _SCHEMES_WITHOUT_SLASHES.sub(r"\1[:]", seen)
     seen = _WWW.sub("www[.]", seen)
     seen = _CALL.sub(f"<{_JOINER}", seen)
     seen = _MARKDOWN_LINK.sub(f"]{_JOINER}", seen)
     return _MENTION.sub(f"@{_JOINER}", seen)
+
+
+def without_hidden(text: str) -> str:
+    """The text with blanks for characters that can't be seen, hide others or turn text around; line breaks stay."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c if c in _KEPT or unicodedata.category(c) not in _HIDDEN else " " for c in text)
 
 
 def one_line(text: str, longest: int) -> str:

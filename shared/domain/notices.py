@@ -15,10 +15,22 @@ from shared.domain.approvals import Proposal
 from shared.domain.incidents import MOST_OTHERS, Incident, Proof
 from shared.domain.notice_kinds import NoticeKind, Severity
 
-__all__ = ["MOST_WORKLOADS", "HandOff", "Notice", "Severity", "notice_id", "notice_of"]
+__all__ = [
+    "MOST_RESOURCES",
+    "MOST_WORKLOADS",
+    "HandOff",
+    "Notice",
+    "Severity",
+    "failing_resources",
+    "notice_id",
+    "notice_of",
+]
 
 MOST_WORKLOADS = 20
 """Workloads that a notice names; the incident has the others."""
+
+MOST_RESOURCES = 5
+"""Clusters and apps that a notice names."""
 
 
 class HandOff(msgspec.Struct, frozen=True):
@@ -64,6 +76,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
         hand_off: what is left to do about images.
         facts: more for whoever looks closer, a name and a short text each.
         workloads: who wanted the image, `shop/Deployment/web` each, at most `MOST_WORKLOADS`.
+        resources: the ARM ids of the clusters and apps that failed to pull it, at most `MOST_RESOURCES`.
         next_step: what happens next, and what is left to people.
         version: the version of this form; a later one only adds.
     """
@@ -86,6 +99,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     hand_off: tuple[HandOff, ...] = ()
     facts: dict[str, str] = {}
     workloads: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
     next_step: str = ""
     version: Literal[1] = 1
 
@@ -150,6 +164,7 @@ def notice_of(kind: NoticeKind, incident: Incident, hand_off: tuple[HandOff, ...
         hand_off=hand_off,
         facts=_others(incident),
         workloads=_workloads(incident),
+        resources=failing_resources(incident),
         next_step=_NEXT_STEPS.get(kind, ""),
     )
 
@@ -170,3 +185,9 @@ def _workloads(incident: Incident) -> tuple[str, ...]:
         for workload in workloads
     )
     return tuple(dict.fromkeys(named))[:MOST_WORKLOADS]
+
+
+def failing_resources(incident: Incident) -> tuple[str, ...]:
+    """The ARM ids of the clusters and apps that wanted the images, each once, at most `MOST_RESOURCES`."""
+    named = (each.resource_id for workloads in incident.workloads.values() for each in workloads if each.resource_id)
+    return tuple(dict.fromkeys(named))[:MOST_RESOURCES]

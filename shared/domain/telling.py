@@ -141,10 +141,11 @@ def _names(names: tuple[str, ...]) -> str:
 
 
 def _proposed(proposal: Proposal | None) -> str:
-    return "; ".join(_described(action) for action in proposal.actions) if proposal else ""
+    return "; ".join(described(action) for action in proposal.actions) if proposal else ""
 
 
-def _described(action: Action) -> str:
+def described(action: Action) -> str:
+    """An action in words, as they follow `would`."""
     match action:
         case CreateCredentialSet():
             return f"create the credential set {action.name} for {action.login_server}"

@@ -15,7 +15,6 @@ from shared.queries.images import CONTAINER_IMAGES, seen_images
 from shared.queries.kubernetes import AKS_AUDIT, KUBE_EVENTS, KUBE_PODS, owners, with_owners
 from shared.queries.machines import SYSLOG
 from shared.queries.merging import merged
-from shared.queries.quoting import kql_quote
 from shared.queries.registry_events import REGISTRY_EVENTS
 from shared.queries.rows import Row
 from shared.queries.source import LogSource
@@ -26,7 +25,6 @@ __all__ = [
     "SOURCES",
     "LogSource",
     "Row",
-    "kql_quote",
     "read_failures",
     "seen_images",
     "sources",

@@ -12,8 +12,10 @@ from shared.application.messages import NOTIFICATIONS, REMEDIATIONS, read_notifi
 from shared.application.ports import Channel
 from shared.application.readings import SHARED_FOR
 from shared.application.remediation import Pace
+from shared.application.sessions import SignIn
 from shared.application.sweep_ports import Kept
 from shared.domain.incidents import Incident
+from shared.domain.notice_links import Places
 from shared.domain.policy_file import load_policy
 from shared.version import VERSION
 from tests.fakes.audit import MemoryAuditRows
@@ -31,6 +33,7 @@ from tests.fakes.stores import (
     MemoryOutbox,
     MemoryPayloads,
     MemoryQueue,
+    MemorySessions,
 )
 from tests.fakes.surroundings import APP, FakeQueues, FakeSurroundings
 from tests.fakes.sweep import MemoryArchive, MemoryChoreRuns
@@ -92,7 +95,15 @@ class TestApplication:
 
     __test__ = False
 
-    def __init__(self, policy: str = POLICY, *, pace: Pace | None = None) -> None:
+    def __init__(
+        self,
+        policy: str = POLICY,
+        *,
+        pace: Pace | None = None,
+        sign_in: SignIn = SignIn.KEY,
+        places: Places = Places(),  # noqa: B008 - frozen
+    ) -> None:
+        self._sign_in, self._places = sign_in, places
         self.clock = ManualClock()
         self.incidents = MemoryIncidents(self.clock)
         self.leases = MemoryLeases(self.clock)
@@ -135,6 +146,7 @@ class TestApplication:
         )
         self.channels: dict[str, Channel] = {"topic": self.topic}
         self.channel_states = MemoryChannelStates()
+        self.sessions = MemorySessions()
         self.app = self.another(policy, pace=pace)
 
     def another(self, policy: str = POLICY, *, pace: Pace | None = None) -> Application:
@@ -144,6 +156,8 @@ class TestApplication:
             self.ports(),
             pace=pace or Pace(),
             patience=Patience(health=0.01, verification=0.01),
+            places=self._places,
+            sign_in=self._sign_in,
             place=Place(inside=True, app_id=APP, templates=VERSION),
         )
 
@@ -182,6 +196,7 @@ class TestApplication:
             surroundings=self.surroundings,
             channels=self.channels,
             channel_states=self.channel_states,
+            sessions=self.sessions,
         )
 
     def failing(self, *images: str, resource_id: str = CLUSTER) -> None:

@@ -170,10 +170,12 @@ class FakeRegistries(Troubled, Registries):
         return self._accept(f"cacheRules/{action.rule}")
 
     async def until_ended(self, registry_id: str, operation: Operation) -> CachewardenError | None:
-        """End the operation."""
+        """End the operation; two on one resource, of workers that don't know of each other, end alike."""
         self._called("until_ended")
         if operation.status not in self._ended:
             self.end(registry_id, operation.resource)
+            latest = self._running[operation.resource].status
+            self._ended.setdefault(operation.status, self._ended[latest])
         failure = self._ended[operation.status]
         return OperationUntold(operation.resource) if failure is not None and self.forgets else failure
 

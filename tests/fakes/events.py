@@ -5,12 +5,12 @@ from datetime import datetime
 
 from shared.application.dead_letter_ports import EventLetters, LetterFile, Letters
 from shared.application.event_ports import DriftRecords, Lineage
-from shared.application.ports import Clock, NotThere, Stored
+from shared.application.ports import Clock, NotThere, Position, Stored
 from shared.domain.dead_letters import DeadLetter
 from shared.domain.drift import DriftRecord
 from shared.domain.images import ImageReference, parse_reference
 from tests.fakes.azure import Troubled
-from tests.fakes.stores import Records
+from tests.fakes.stores import Records, page_of
 
 
 class MemoryLetters(Letters):
@@ -31,10 +31,11 @@ class MemoryLetters(Letters):
         """Replace a letter as it was read; raises `Changed` when it was changed since."""
         await self._records.replace(letter.id, stored.etag, letter)
 
-    async def all(self) -> AsyncIterator[DeadLetter]:
-        """Every letter, in no order."""
-        async for stored in self._records.all():
-            yield stored.value
+    async def newest(self, limit: int, *, before: Position | None = None) -> AsyncIterator[DeadLetter]:
+        """Letters that were given up, latest change first."""
+        dead = [stored.value async for stored in self._records.all() if stored.value.deaths]
+        for letter in page_of(dead, limit, before, lambda letter: (letter.updated_at, letter.id)):
+            yield letter
 
     async def prune(self, before: datetime, most: int) -> int:
         """Forget what was last changed before a time, at most so many records, and say how many it were."""

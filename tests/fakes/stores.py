@@ -5,7 +5,7 @@ A record is kept as the JSON that the real store would keep, so that a value tha
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -26,11 +26,13 @@ from shared.application.ports import (
     OutboxQuestion,
     OutboxRow,
     Payloads,
+    Position,
     Queue,
     RowState,
     Stored,
     Totals,
 )
+from shared.application.sessions import Session, Sessions
 from shared.domain.circuits import Circuit
 from shared.domain.incidents import ACTIVE, Incident, IncidentState, registry_key
 from shared.domain.storms import Window
@@ -108,6 +110,14 @@ class Records[T]:
 _SETTLED = frozenset(IncidentState) - ACTIVE - {IncidentState.AWAITING_APPROVAL}
 
 
+def page_of[T](
+    found: Iterable[T], limit: int, before: Position | None, place: Callable[[T], tuple[datetime, str]]
+) -> list[T]:
+    """The latest ones behind a place."""
+    older = [each for each in found if before is None or place(each) < (before.at, before.key)]
+    return sorted(older, key=place, reverse=True)[:limit]
+
+
 class MemoryIncidents(Incidents):
     """Incidents in memory."""
 
@@ -138,11 +148,26 @@ class MemoryIncidents(Incidents):
             if not active_only or stored.value.state in ACTIVE:
                 yield stored
 
-    async def newest(self, limit: int) -> AsyncIterator[Incident]:
+    async def newest(
+        self,
+        limit: int,
+        *,
+        states: frozenset[IncidentState] = frozenset(),
+        naming: str = "",
+        before: Position | None = None,
+    ) -> AsyncIterator[Incident]:
         """The incidents of all registries, latest change first."""
-        found = [stored.value async for stored in self._records.all()]
-        for incident in sorted(found, key=lambda incident: incident.updated_at, reverse=True)[:limit]:
+        found = [
+            stored.value
+            async for stored in self._records.all()
+            if (not states or stored.value.state in states) and naming in stored.value.source
+        ]
+        for incident in page_of(found, limit, before, lambda incident: (incident.updated_at, incident.id)):
             yield incident
+
+    async def counts(self) -> dict[IncidentState, int]:
+        """How many incidents are in each state."""
+        return dict(Counter([stored.value.state async for stored in self._records.all()]))
 
 
 class MemoryLeases(Leases):
@@ -347,6 +372,28 @@ async def _save[T](records: Records[T], key: str, stored: Stored[T] | None, valu
         await records.insert(key, value)
     else:
         await records.replace(key, stored.etag, value)
+
+
+class MemorySessions(Sessions):
+    """Sessions in memory."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Session] = {}
+
+    async def add(self, session: Session) -> None:
+        """Keep a new one."""
+        await asyncio.sleep(0)
+        self.kept[session.digest] = session
+
+    async def get(self, digest: str) -> Session | None:
+        """One, None when there is none."""
+        await asyncio.sleep(0)
+        return self.kept.get(digest)
+
+    async def remove(self, digest: str) -> None:
+        """Forget one."""
+        await asyncio.sleep(0)
+        self.kept.pop(digest, None)
 
 
 class QueuedMessage(msgspec.Struct, frozen=True):

@@ -98,6 +98,9 @@ class TestSettings:
             "CACHEWARDEN_ARM_AUDIENCE": "https://management.azure.com/",
             "CACHEWARDEN_LOGS_ENDPOINT": "https://api.loganalytics.io",
             "CACHEWARDEN_LOGS_AUDIENCE": "https://api.loganalytics.io",
+            "CACHEWARDEN_PORTAL": "https://portal.azure.com/",
+            "CACHEWARDEN_PUBLIC_ADDRESS": "https://func-cachewarden-abcdefghijklm.azurewebsites.net",
+            "CACHEWARDEN_CONSOLE_SIGN_IN": "entra",
         }
         assert set(values) == set(settings) - HOST_SETTINGS
 
@@ -106,11 +109,19 @@ class TestSettings:
         assert read.storage_queue_uri == f"https://{account}.queue.core.windows.net"
         assert read.storage_blob_uri == f"https://{account}.blob.core.windows.net"
         assert read.client_id == values["AZURE_CLIENT_ID"]
-        assert place_of(read) == Place(app_id=APP_ID, templates=VERSION, storage=account)
+        assert place_of(read) == Place(app_id=APP_ID, templates=VERSION, address=read.public_address, storage=account)
 
     def test_the_templates_know_their_version(self) -> None:
         """It is the code's: the doctor warns when the two that run are not."""
         assert module("app").section("variables")["templateVersion"]["value"] == VERSION
+
+    def test_the_console_relies_on_sign_in_only_where_it_is_deployed(self, settings: dict[str, Any]) -> None:
+        """Where there is no App Service authentication, its headers are anybody's: one parameter decides on both."""
+        text = module("app").text
+
+        assert settings["CACHEWARDEN_CONSOLE_SIGN_IN"]
+        assert "CACHEWARDEN_CONSOLE_SIGN_IN: empty(authClientId) ? 'key' : 'entra'" in text
+        assert "'Microsoft.Web/sites/config@2024-04-01' = if (!empty(authClientId)) {" in text
 
     def test_clouds_have_an_address_each(self) -> None:
         """Public, US Government and China: ARM's is the environment's, the logs' are listed."""

@@ -29,6 +29,7 @@ from shared.application.ports import Clock
 from shared.application.remediation import Pace
 from shared.domain.incidents import IncidentState, registry_key
 from shared.domain.policy_file import load_policy
+from shared.errors import TemporaryError
 from tests.fakes.application import POLICY, REGISTRY, TestApplication, log_alert
 
 IMAGES = ("nginx:1.27", "redis:7", "bitnami/kafka:3")
@@ -86,9 +87,17 @@ async def run(world: TestApplication, apps: list[Application], chance: random.Ra
 
         async def take(app: Application, todo: deque[bytes], notices: deque[bytes]) -> None:
             while todo:
-                await app.remediation.handle(read_remediation(todo.popleft()))
+                body = todo.popleft()
+                try:
+                    await app.remediation.handle(read_remediation(body))
+                except TemporaryError:  # a slow store: the queue brings the message back
+                    await world.queue.send(REMEDIATIONS, body)
             while notices:
-                await app.notification.deliver(read_notification(notices.popleft()))
+                body = notices.popleft()
+                try:
+                    await app.notification.deliver(read_notification(body))
+                except TemporaryError:
+                    await world.queue.send(NOTIFICATIONS, body)
 
         async with asyncio.TaskGroup() as group:
             for app in apps * 2:
@@ -112,7 +121,8 @@ class TestWholeRun:
         world.failing(*IMAGES)
         alerts = [msgspec.json.encode(log_alert(alert=f"a{number}")) for number in range(ALERTS)] * 2
         chance.shuffle(alerts)
-        await asyncio.gather(*(chance.choice(apps).intake.accept(body) for body in alerts))
+        for body in alerts:
+            await chance.choice(apps).intake.accept(body)
 
         await run(world, apps, chance)
 

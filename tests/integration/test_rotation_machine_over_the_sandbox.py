@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis import Phase as Part
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -36,6 +37,8 @@ from tests.support import NIGHTLY
 TOKEN, NEXT = scenario.SECRETS.token, next_secret(scenario.SECRETS.token)
 ANOTHER = "cachewarden-0123456789ab-1"
 """A label of another installation that shares the account."""
+_WITHOUT_SHRINKING = (Part.explicit, Part.reuse, Part.generate)
+"""A dozen steps are read faster than they are shrunk."""
 LOCK_WINDOW_S = 660
 """A mistake of a person comes with so much time that ten of them don't lock the name by themselves."""
 
@@ -304,6 +307,7 @@ class TestMachine:
                 max_examples=150 if NIGHTLY else 8,
                 stateful_step_count=30 if NIGHTLY else 12,
                 deadline=None,
+                phases=tuple(Part) if NIGHTLY else _WITHOUT_SHRINKING,
                 suppress_health_check=list(HealthCheck),
             ),
         )

@@ -51,6 +51,8 @@ class TestIndex:
             "audit",
             "channels",
             "checkup",
+            "console",
+            "console_pages",
             "dead_letters",
             "deliveries",
             "explain",

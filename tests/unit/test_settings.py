@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from shared.application.sessions import SignIn
 from shared.settings import Settings, SettingsInvalid, described, read_settings
 
 SMALLEST = {"CACHEWARDEN_POLICY": "policy.yaml", "AzureWebJobsStorage": "UseDevelopmentStorage=true"}
@@ -52,6 +53,8 @@ class TestValues:
                 "CACHEWARDEN_LEASE_SECONDS": "5",
                 "CACHEWARDEN_LARGEST_ALERT": "300000",
                 "CACHEWARDEN_LOG_LEVEL": "debug",
+                "CACHEWARDEN_PUBLIC_ADDRESS": "http://127.0.0.1:7071/",
+                "CACHEWARDEN_CONSOLE_SIGN_IN": "Entra",
                 "AZURE_CLIENT_ID": "11111111-2222-3333-4444-555555555555",
             }
         )
@@ -59,6 +62,7 @@ class TestValues:
         assert settings.arm_endpoint == "https://localhost:8443"
         assert (timedelta(seconds=30), timedelta(hours=2)) == (settings.health_patience, settings.give_up_after)
         assert (settings.lease_seconds, settings.largest_alert, settings.log_level) == (5, 300_000, "DEBUG")
+        assert (settings.public_address, settings.console_sign_in) == ("http://127.0.0.1:7071", SignIn.ENTRA)
         assert settings.client_id == "11111111-2222-3333-4444-555555555555"
 
     @pytest.mark.parametrize(
@@ -81,6 +85,11 @@ class TestValues:
             ("CACHEWARDEN_GIVE_UP_AFTER", "59s"),
             ("CACHEWARDEN_LOG_LEVEL", "LOUD"),
             ("AZURE_CLIENT_ID", "contoso"),
+            ("CACHEWARDEN_PUBLIC_ADDRESS", "http://contoso.com"),
+            ("CACHEWARDEN_PUBLIC_ADDRESS", "http://127.0.0.1.evil.example"),
+            ("CACHEWARDEN_PUBLIC_ADDRESS", "http://127.0.0.1:7071/api"),
+            ("CACHEWARDEN_PUBLIC_ADDRESS", "javascript:alert(1)"),
+            ("CACHEWARDEN_CONSOLE_SIGN_IN", "anybody"),
         ],
     )
     def test_another_form(self, setting: str, value: str) -> None:

@@ -19,6 +19,7 @@ PRUNED: Final = {
     Kept.DEAD_LETTERS: "deadletters",
     Kept.DRIFT: "drift",
     Kept.AUDIT: "audit",
+    Kept.SESSIONS: "sessions",
     Kept.ROTATIONS: "rotations",
     Kept.HEADROOM: "headroom",
 }

@@ -1,22 +1,19 @@
 """Incidents: a partition per registry, so that a worker reads its registry's and nobody else's."""
 
-import asyncio
-import heapq
+from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
 
-from shared.adapters.tables.client import PARTITION, ROW, Tables
+from shared.adapters.tables.client import Tables
 from shared.adapters.tables.keys import table_key
-from shared.adapters.tables.records import Records, RecordUnreadable
-from shared.application.ports import Incidents, Stored
-from shared.domain.incidents import ACTIVE, Incident, registry_key
-from shared.telemetry import get_logger
-
-_log = get_logger(__name__)
+from shared.adapters.tables.latest import Choice
+from shared.adapters.tables.records import Records
+from shared.application.ports import Incidents, Position, Stored
+from shared.domain.incidents import ACTIVE, Incident, IncidentState, registry_key
 
 
 class TableIncidents(Incidents):
-    """Incidents in the table `incidents`, with their state and last change as columns.
+    """Incidents in the table `incidents`, with what they are filtered and sorted by as columns.
 
     One that can't be read, such as one of a newer version after a step back, is left out of every list and logged: it
     would keep its whole registry from being cured.
@@ -45,31 +42,40 @@ class TableIncidents(Incidents):
         values = {"partition": table_key(registry_key(registry_id))}
         condition = "PartitionKey eq @partition"
         if active_only:
-            # As literals: the SDK fills in an `@name` only where it stands between spaces (observed, 12.7.0).
-            condition += " and (" + " or ".join(f"state eq '{state}'" for state in sorted(ACTIVE)) + ")"
+            condition += f" and {_in_one_of(ACTIVE)}"
         async for stored in self._records.readable(condition, values):
             yield stored
 
-    async def newest(self, limit: int) -> AsyncIterator[Incident]:
-        """The incidents of all registries, at most `limit`, latest change first.
+    async def newest(
+        self,
+        limit: int,
+        *,
+        states: frozenset[IncidentState] = frozenset(),
+        naming: str = "",
+        before: Position | None = None,
+    ) -> AsyncIterator[Incident]:
+        """The incidents of all registries, at most `limit`, latest change first."""
+        choice = Choice(
+            column="updated_at",
+            conditions=(_in_one_of(states),) if states else (),
+            before=before,
+            columns=("source",) if naming else (),
+            wanted=lambda entity: naming in entity.get("source", ""),
+        )
+        async for stored in self._records.latest(limit, choice):
+            yield stored.value
 
-        Tables can't sort: the keys and times of all are read, and then the incidents of the latest.
-        """
-        keys = [
-            (entity["updated_at"], entity[PARTITION], entity[ROW])
-            async for entity, _ in self._table.query(select=(PARTITION, ROW, "updated_at"))
-        ]
-        latest = heapq.nlargest(limit, keys)
-        for stored in await asyncio.gather(*(self._readable(partition, row) for _, partition, row in latest)):
-            if stored is not None:
-                yield stored.value
+    async def counts(self) -> dict[IncidentState, int]:
+        """How many incidents are in each state; states that none is in are left out."""
+        counted: Counter[str] = Counter()
+        async for entity, _ in self._table.query(select=("state",)):
+            counted[entity["state"]] += 1
+        return {state: counted[state] for state in IncidentState if counted[state]}
 
-    async def _readable(self, partition: str, row: str) -> Stored[Incident] | None:
-        try:
-            return await self._records.get(partition, row)
-        except RecordUnreadable as error:
-            _log.error("record.unreadable", code=error.code, text=str(error))
-            return None
+
+def _in_one_of(states: frozenset[IncidentState]) -> str:
+    """As literals: the SDK fills in an `@name` only where it stands between spaces (observed, 12.7.0)."""
+    return "(" + " or ".join(f"state eq '{state}'" for state in sorted(states)) + ")"
 
 
 def _keys(incident_id: str) -> tuple[str, str]:
@@ -78,4 +84,4 @@ def _keys(incident_id: str) -> tuple[str, str]:
 
 
 def _columns(incident: Incident) -> dict[str, Any]:
-    return {"state": str(incident.state), "updated_at": incident.updated_at}
+    return {"state": str(incident.state), "updated_at": incident.updated_at, "source": incident.source}

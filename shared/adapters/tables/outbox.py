@@ -1,15 +1,14 @@
 """The outbox: notices are stored before they are sent, so that a crash in between loses none."""
 
-import asyncio
-import heapq
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from shared.adapters.tables.client import PARTITION, ROW, Tables
 from shared.adapters.tables.keys import table_key
+from shared.adapters.tables.latest import Choice
 from shared.adapters.tables.records import Records
-from shared.application.ports import Changed, Outbox, OutboxMark, OutboxQuestion, OutboxRow, RowState, Stored
+from shared.application.ports import Changed, Outbox, OutboxMark, OutboxQuestion, OutboxRow, Position, RowState, Stored
 
 
 class TableOutbox(Outbox):
@@ -43,20 +42,18 @@ class TableOutbox(Outbox):
     async def newest(
         self, question: OutboxQuestion, limit: int, *, behind: OutboxMark | None
     ) -> AsyncIterator[OutboxRow]:
-        """The rows that a question selects, at most `limit`, the newest first, from behind a mark on.
-
-        Tables can't sort: the keys and times of all that are selected are read, and then the newest rows.
-        """
+        """The rows that a question selects, at most `limit`, the newest first, from behind a mark on."""
         condition, values = _condition(question)
-        last = None if behind is None else (behind.queued_at, table_key(behind.subject), table_key(behind.row))
-        keys = [
-            (entity["queued_at"], entity[PARTITION], entity[ROW])
-            async for entity, _ in self._table.query(condition, values, select=(PARTITION, ROW, "queued_at"))
-        ]
-        latest = heapq.nlargest(limit, [key for key in keys if last is None or key < last])
-        for stored in await asyncio.gather(*(self._records.get(partition, row) for _, partition, row in latest)):
-            if stored is not None:
-                yield stored.value
+        last = None if behind is None else _place(table_key(behind.subject), table_key(behind.row))
+        choice = Choice(
+            column="queued_at",
+            conditions=(condition,) if condition else (),
+            values=values,
+            before=None if behind is None or last is None else Position(behind.queued_at, last),
+            key=lambda entity: _place(entity[PARTITION], entity[ROW]),
+        )
+        async for stored in self._records.latest(limit, choice):
+            yield stored.value
 
     async def counts(self) -> Mapping[str, Mapping[RowState, int]]:
         """Channel → how many of its rows are in which state."""
@@ -64,6 +61,11 @@ class TableOutbox(Outbox):
         async for entity, _ in self._table.query(select=("channel", "state")):
             counted[entity["channel"]][RowState(entity["state"])] += 1
         return counted
+
+
+def _place(partition: str, row: str) -> str:
+    """Compares as the two do one after the other; keys hold no such character."""
+    return f"{partition}\0{row}"
 
 
 def _columns(row: OutboxRow) -> dict[str, Any]:

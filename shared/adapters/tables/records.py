@@ -4,12 +4,14 @@ So a field that is added later needs no migration, and a value that is larger th
 documented) is cut into several, of which a replacement leaves none behind.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Final
 
 import msgspec
 
 from shared.adapters.tables.client import PARTITION, ROW, Entity, Table
+from shared.adapters.tables.latest import Choice, latest
 from shared.application.ports import Stored
 from shared.errors import PermanentError
 from shared.telemetry import get_logger
@@ -61,8 +63,18 @@ class Records[T]:
         async for entity, etag in self._table.query(condition, values):
             yield self._stored(entity, etag)
 
+    async def latest(self, limit: int, choice: Choice) -> AsyncIterator[Stored[T]]:
+        """The latest values among those of a choice, at most so many.
+
+        One that is deleted meanwhile is left out, and so is one that can't be read, which is logged.
+        """
+        found = await latest(self._table, limit, choice)
+        for stored in await asyncio.gather(*(self._get_readable(partition, row) for partition, row in found)):
+            if stored is not None:
+                yield stored
+
     async def readable(self, condition: str, values: Mapping[str, str]) -> AsyncIterator[Stored[T]]:
-        """The same without those that can't be read, which are logged: one of them hides no other."""
+        """What `query` finds without what can't be read, which is logged: one of them hides no other."""
         async for entity, etag in self._table.query(condition, values):
             try:
                 stored = self._stored(entity, etag)
@@ -70,6 +82,13 @@ class Records[T]:
                 _log.error("record.unreadable", code=error.code, text=str(error))
             else:
                 yield stored
+
+    async def _get_readable(self, partition: str, row: str) -> Stored[T] | None:
+        try:
+            return await self.get(partition, row)
+        except RecordUnreadable as error:
+            _log.error("record.unreadable", code=error.code, text=str(error))
+            return None
 
     def _entity(self, partition: str, row: str, value: T) -> Entity:
         text = msgspec.json.encode(value).decode()

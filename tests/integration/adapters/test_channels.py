@@ -326,7 +326,7 @@ class TestLongTail:
         [(_, message)] = receiver.received
         assert message["title"] == "Image served from the registry"
         assert NOTICE.hand_off[0].kustomize in message["message"]
-        assert "https://cachewarden.example/api/console#/incidents/" in message["message"]
+        assert "https://cachewarden.example/api/console/incidents/" in message["message"]
 
     async def test_hostile_text_in_a_mail(self, wired: Wired, loopback: tuple[Loopback, int]) -> None:
         """Where a service wants HTML, Apprise escapes the text."""

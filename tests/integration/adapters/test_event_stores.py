@@ -10,15 +10,18 @@ from shared.adapters.tables.audit import TableAuditRows
 from shared.adapters.tables.client import Tables
 from shared.adapters.tables.dead_letters import TableLetters
 from shared.adapters.tables.drift import TableDriftRecords
+from shared.adapters.tables.sessions import TableSessions
 from shared.application.audit_ports import AuditRows
 from shared.application.dead_letter_ports import Letters
 from shared.application.event_ports import DriftRecords
-from shared.application.ports import Changed, Totals
+from shared.application.ports import Changed, Position, Totals
+from shared.application.sessions import Session, Sessions
 from shared.domain.audit import AuditEntry, Result
 from shared.domain.dead_letters import Failure, failed, given_up, new_letter
 from shared.domain.drift import Change, DriftRecord
 from tests.fakes.audit import MemoryAuditRows
 from tests.fakes.events import MemoryDriftRecords, MemoryLetters
+from tests.fakes.stores import MemorySessions
 from tests.integration.adapters.builders import NOON
 from tests.integration.adapters.support import Stores
 
@@ -29,15 +32,16 @@ class Kit(msgspec.Struct, frozen=True):
     letters: Letters
     drift: DriftRecords
     audit: AuditRows
+    sessions: Sessions
 
 
 @pytest.fixture(params=["memory", "tables"])
 def kit(request: pytest.FixtureRequest) -> Kit:
     """Once in memory and once on Azure Tables."""
     if request.param == "memory":
-        return Kit(MemoryLetters(), MemoryDriftRecords(), MemoryAuditRows())
+        return Kit(MemoryLetters(), MemoryDriftRecords(), MemoryAuditRows(), MemorySessions())
     tables: Tables = request.getfixturevalue("tables")
-    return Kit(TableLetters(tables), TableDriftRecords(tables), TableAuditRows(tables))
+    return Kit(TableLetters(tables), TableDriftRecords(tables), TableAuditRows(tables), TableSessions(tables))
 
 
 class TestLetters:
@@ -45,13 +49,14 @@ class TestLetters:
 
     async def test_a_letter_comes_back_as_it_was(self, kit: Kit) -> None:
         """Bytes, errors and all."""
-        letter = failed(new_letter("remediations", b"\x00\xff" * 20_000, NOON), Failure(NOON, 1, "Busy", "it is busy"))
+        begun = failed(new_letter("remediations", b"\x00\xff" * 20_000, NOON), Failure(NOON, 1, "Busy", "it is busy"))
+        letter = given_up(begun, NOON)
         await kit.letters.insert(letter)
 
         stored = await kit.letters.get(letter.id)
         assert stored is not None
         assert stored.value == letter
-        assert [letter] == [each async for each in kit.letters.all()]
+        assert [letter] == [each async for each in kit.letters.newest(9)]
 
     async def test_two_writers(self, kit: Kit) -> None:
         """The second has to read again."""
@@ -69,7 +74,35 @@ class TestLetters:
     async def test_none(self, kit: Kit) -> None:
         """Nobody has written yet."""
         assert await kit.letters.get("x") is None
-        assert [each async for each in kit.letters.all()] == []
+        assert [each async for each in kit.letters.newest(9)] == []
+
+    async def test_pages(self, kit: Kit) -> None:
+        """The latest come first, a page begins behind a place, and what was not given up is left out."""
+        letters = [
+            given_up(new_letter("remediations", bytes([at]), NOON), NOON + timedelta(minutes=at)) for at in range(5)
+        ]
+        for letter in (*letters, new_letter("remediations", b"still tried", NOON)):
+            await kit.letters.insert(letter)
+
+        first = [each async for each in kit.letters.newest(2)]
+        place = Position(first[-1].updated_at, first[-1].id)
+        assert first == letters[:2:-1]
+        assert [each async for each in kit.letters.newest(9, before=place)] == letters[2::-1]
+
+
+class TestSessions:
+    """`Sessions`."""
+
+    async def test_a_session(self, kit: Kit) -> None:
+        """Kept until it is removed; one that is not there is none, and removing it is no error."""
+        session = Session("d1", NOON)
+        assert await kit.sessions.get("d1") is None
+        await kit.sessions.add(session)
+        assert session == await kit.sessions.get("d1")
+
+        for _ in range(2):
+            await kit.sessions.remove("d1")
+        assert await kit.sessions.get("d1") is None
 
 
 class TestDriftRecords:

@@ -6,8 +6,8 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from shared.application.ports import Changed
-from shared.domain.incidents import IncidentState
+from shared.application.ports import Changed, Position
+from shared.domain.incidents import Incident, IncidentState
 from tests.integration.adapters.builders import NOON, REGISTRY, incident
 from tests.integration.adapters.support import Stores
 
@@ -113,3 +113,34 @@ class TestIncidents:
         newest = [found.updated_at.minute async for found in stores.incidents.newest(3)]
         assert newest == [5, 4, 3]
         assert [found async for found in stores.incidents.newest(0)] == []
+
+    async def test_pages(self, stores: Stores) -> None:
+        """Pages follow each other without a gap or a repetition, also where times are the same."""
+        times = [NOON + timedelta(minutes=minutes) for minutes in (3, 1, 1, 1, 2)]
+        for number, at in enumerate(times):
+            await stores.incidents.insert(incident(registry=f"{REGISTRY}{number}", updated_at=at))
+
+        everything = [found async for found in stores.incidents.newest(10)]
+        paged, place = list[Incident](), None
+        while page := [found async for found in stores.incidents.newest(2, before=place)]:
+            paged += page
+            place = Position(page[-1].updated_at, page[-1].id)
+
+        assert everything == paged
+        assert len(paged) == 5
+
+    async def test_filters(self, stores: Stores) -> None:
+        """By state and by a part of the repository's name, both at once, and counted by state."""
+        for name, state in (
+            ("nginx", "failed"),
+            ("nginx-exporter", "verified"),
+            ("redis", "failed"),
+            ("php", "blocked"),
+        ):
+            await stores.incidents.insert(incident(f"docker.io/library/{name}", state=IncidentState(state)))
+
+        failed = frozenset({IncidentState.FAILED, IncidentState.BLOCKED})
+        found = [each.source async for each in stores.incidents.newest(9, states=failed, naming="nginx")]
+        assert found == ["docker.io/library/nginx"]
+        assert len([each async for each in stores.incidents.newest(9, states=failed)]) == 3
+        assert await stores.incidents.counts() == {"failed": 2, "blocked": 1, "verified": 1}

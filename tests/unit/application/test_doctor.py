@@ -25,7 +25,8 @@ from shared.application.doctor.findings import (
 from shared.application.doctor.place import Place
 from shared.application.doctor.ports import Grant, Network
 from shared.application.doctor.roles import is_granted
-from shared.domain.incidents import Incident
+from shared.application.ports import Position
+from shared.domain.incidents import Incident, IncidentState
 from shared.errors import PermanentError, TemporaryError
 from shared.version import VERSION
 from tests.fakes.application import REGISTRY, WORKSPACE
@@ -625,9 +626,16 @@ class TestJudging:
 class BrokenIncidents(MemoryIncidents):
     """A store that is down."""
 
-    async def newest(self, limit: int) -> AsyncIterator[Incident]:
+    async def newest(
+        self,
+        limit: int,
+        *,
+        states: frozenset[IncidentState] = frozenset(),
+        naming: str = "",
+        before: Position | None = None,
+    ) -> AsyncIterator[Incident]:
         """Trouble."""
-        async for incident in super().newest(limit):
+        async for incident in super().newest(limit, states=states, naming=naming, before=before):
             yield incident
         raise TemporaryError("down", code="ServerBusy")
 

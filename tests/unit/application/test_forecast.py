@@ -5,6 +5,7 @@ import pytest
 
 from shared.application.forecast import QuestionInvalid
 from shared.application.questions import BadQuestion, NotFound
+from shared.application.reports import Question
 from shared.domain.failures import Cause
 from shared.domain.plans import Status
 from shared.errors import CallerError
@@ -59,7 +60,7 @@ class TestReports:
         world.failing("nginx:1.27")
         await world.alert()
         await world.work()
-        (listed,) = msgspec.to_builtins(await world.app.reports.newest(None))
+        (listed,) = msgspec.to_builtins(await world.app.reports.newest(Question()))
         told = msgspec.to_builtins(await world.app.reports.incident(listed["id"]))["incident"]
 
         assert listed["updated_at"] == told["updated_at"]
@@ -68,7 +69,11 @@ class TestReports:
     async def test_what_is_refused_says_what_to_do(self) -> None:
         """The `hint` of the problem that the caller gets."""
         world = TestApplication()
-        for refused in (world.app.reports.newest("x"), world.app.reports.incident("x"), world.app.forecast.plan(b"")):
+        for refused in (
+            world.app.reports.newest(Question("x")),
+            world.app.reports.incident("x"),
+            world.app.forecast.plan(b""),
+        ):
             with pytest.raises(CallerError) as told:
                 await refused
 
@@ -78,4 +83,4 @@ class TestReports:
     async def test_a_limit_that_is_none_is_refused(self, limit: str) -> None:
         """With what was expected."""
         with pytest.raises(BadQuestion, match="from 1 to 1000"):
-            await TestApplication().app.reports.newest(limit)
+            await TestApplication().app.reports.newest(Question(limit))

@@ -5,6 +5,7 @@ import pytest
 
 from shared.application.incident_book import IncidentBook
 from shared.application.messages import REMEDIATIONS, read_remediation
+from shared.application.reports import Question
 from shared.domain.cache_rules import rule_name
 from shared.domain.incidents import Incident, IncidentState
 from shared.domain.notice_kinds import NoticeKind
@@ -199,7 +200,7 @@ class TestSecrecy:
         assert SIGNATURE in left.operation.status
 
         report = await world.app.reports.incident(left.id)
-        newest = await world.app.reports.newest(None)
+        newest = await world.app.reports.newest(Question())
         await world.work()
         seen = [report, newest, world.topic.sent, await world.app.audit.entries(None, None)]
 

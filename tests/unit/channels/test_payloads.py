@@ -303,7 +303,7 @@ class TestTeams:
         first = attachment["content"]["actions"][0]
 
         assert first["title"] == "Decide on the console"
-        assert re.fullmatch(r"https://cachewarden\.example/api/console#/incidents/[0-9a-f-]+", first["url"])
+        assert re.fullmatch(r"https://cachewarden\.example/api/console/incidents/[0-9a-f-]+", first["url"])
 
 
 class TestSlack:

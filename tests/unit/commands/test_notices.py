@@ -32,7 +32,7 @@ class TestPreview:
         arguments = ["notices", "preview", "incident.verified", "--channel", "teams", "--app", "https://mine.example"]
 
         assert main(arguments) == 0
-        assert "https://mine.example/api/console#/incidents/" in capsys.readouterr().out
+        assert "https://mine.example/api/console/incidents/" in capsys.readouterr().out
 
     def test_an_unknown_kind(self, capsys: pytest.CaptureFixture[str]) -> None:
         """It is wrong usage, and the known ones are named."""

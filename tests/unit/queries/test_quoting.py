@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.logs.models import Workspace
-from shared.queries import SOURCES, kql_quote
+from shared.domain.kql_literals import kql_quote
+from shared.queries import SOURCES
 
 nasty = st.text(st.sampled_from("ab'\"\\\n\r\t|; )(/*-\u2028\u0085\x00é😀{}$@"), max_size=20)
 

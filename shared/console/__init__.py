@@ -1,0 +1,1 @@
+"""The console: pages for people, rendered here, from what the use cases answer. No script, no outside resource."""
