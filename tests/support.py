@@ -2,10 +2,13 @@
 
 import json
 import os
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+import function_app
 
 NIGHTLY = os.environ.get("CACHEWARDEN_TEST_PROFILE") == "nightly"
 """Whether state machines try more and longer orders than in `make test`."""
@@ -24,3 +27,9 @@ def shared_path(path: str) -> Path:
 def shared_data(path: str) -> Any:
     """A JSON file of the reference data; skips the test where there is none."""
     return json.loads(shared_path(path).read_text(encoding="utf-8"))
+
+
+@cache
+def app_functions() -> list[Any]:
+    """The app's functions; the library lets a process ask for them once."""
+    return list(function_app.app.get_functions())

@@ -38,6 +38,8 @@ def matches(pattern: str, repository: str) -> bool:
             p, n = across[0], start
         else:
             return False
+    while pattern.startswith("**/", p) and (p == 0 or pattern[p - 1] == "/"):
+        p += 3
     return not pattern[p:].strip("*")
 
 

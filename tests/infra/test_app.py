@@ -4,13 +4,11 @@ import fnmatch
 import json
 import shutil
 import subprocess
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import function_app
 from sandbox.world import EXPORTING
 from shared.application.doctor.events import WANTED
 from shared.application.doctor.place import Place
@@ -19,6 +17,7 @@ from shared.bootstrap import place_of
 from shared.settings import described, read_settings
 from shared.version import VERSION
 from tests.infra.templates import INFRA, data, module, template
+from tests.support import app_functions
 
 ROOT = INFRA.parent
 APP_ID = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg/providers/Microsoft.Web/sites/func-x"
@@ -36,17 +35,11 @@ HOST_SETTINGS = {
 """Settings that the Functions host, its worker or the exporter reads and the app does not (documented)."""
 
 
-@cache
-def functions() -> list[Any]:
-    """The app's functions; the library lets them be asked for once."""
-    return list(function_app.app.get_functions())
-
-
 def bindings(kind: str) -> dict[str, dict[str, Any]]:
     """The app's triggers of a kind, by function."""
     return {
         function.get_function_name(): binding.get_dict_repr()
-        for function in functions()
+        for function in app_functions()
         for binding in function.get_bindings()
         if binding.type == kind
     }

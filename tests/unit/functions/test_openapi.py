@@ -6,15 +6,15 @@ import re
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-import function_app
 from functions.api_document import document
 from functions.api_routes import PAGES, ROUTES
+from tests.support import app_functions
 
 
 def registered() -> set[tuple[str, str, str, bool]]:
     """Method, path, name and whether a key is wanted, of every HTTP trigger of the app but for the pages."""
     found: set[tuple[str, str, str, bool]] = set()
-    for function in function_app.app.get_functions():
+    for function in app_functions():
         binding = function.get_trigger()
         if binding is not None and binding.type == "httpTrigger" and function.get_function_name() not in PAGES:
             trigger = binding.get_dict_repr()
