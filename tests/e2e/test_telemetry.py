@@ -1,12 +1,15 @@
 """The app with telemetry switched on: the worker starts the exporter, and one trace reaches Application Insights."""
 
 import json
+from collections.abc import Iterable
+from typing import Any
 
 import aiohttp
 import msgspec
 import pytest
 
 from sandbox.demo.stage import Stage
+from sandbox.insights.models import Item
 from sandbox.waiting import until
 from tests.fixtures.app import OpenStage, exhaust_and_fail, fire, settled
 
@@ -41,10 +44,13 @@ async def test_one_trace_from_the_alert_to_the_notice(open_stage: OpenStage) -> 
         await settled(stage, 1)
         await arrived(stage, "notification.send", "event_grid.publish", "verification")
 
-        async def metrics_are_there() -> bool:
-            return any(item.name == "cachewarden.plan.actions" for item in stage.world.insights.of_kind("MetricData"))
+        async def metrics_and_lines_are_there() -> bool:
+            counted = any(
+                item.name == "cachewarden.plan.actions" for item in stage.world.insights.of_kind("MetricData")
+            )
+            return counted and said(stage.world.insights.items) >= {"incident.verified", "notice.sent"}
 
-        await until(metrics_are_there, seconds=60, every_s=0.1)
+        await until(metrics_and_lines_are_there, seconds=60, every_s=0.1)
         items = list(stage.world.insights.items)
 
     spans = [item for item in items if item.kind in {"RemoteDependencyData", "RequestData"}]
@@ -63,16 +69,23 @@ async def test_one_trace_from_the_alert_to_the_notice(open_stage: OpenStage) -> 
         "notification.send",
         "event_grid.publish",
     }
-    lines = [json.loads(item.data["message"]) for item in items if item.operation == operation and _is_ours(item.data)]
-    assert {line["event"] for line in lines} >= {"incident.verified", "notice.sent"}
-    assert {line["trace_id"] for line in lines} == {operation}
+    ours = [item for item in items if item.operation == operation]
+    assert said(ours) >= {"incident.verified", "notice.sent"}
+    assert {line["trace_id"] for line in lines_of(ours)} == {operation}
 
     shown = msgspec.json.encode([item for item in items if item.kind != "MessageData"]).decode()
     assert [word for word in ("nginx", "contosobot", "dckr_pat_", "toomanyrequests", "Bearer") if word in shown] == []
 
 
-def _is_ours(data: dict[str, str]) -> bool:
-    return data.get("message", "").startswith('{"')
+def lines_of(items: Iterable[Item]) -> list[dict[str, Any]]:
+    """The lines that we logged, among all that was sent."""
+    messages = (item.data.get("message", "") for item in items)
+    return [json.loads(message) for message in messages if message.startswith('{"')]
+
+
+def said(items: Iterable[Item]) -> set[str]:
+    """The events of the lines that we logged."""
+    return {line["event"] for line in lines_of(items)}
 
 
 async def test_a_caller_goes_on_in_its_own_trace(open_stage: OpenStage) -> None:
