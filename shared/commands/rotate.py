@@ -64,7 +64,8 @@ def _show(answer: dict[str, Any]) -> None:
     if not rotations:
         sys.stdout.write(f"{answer['credential']} ({answer['provider']}) was never rotated from here\n")
     for rotation in rotations:
-        sys.stdout.write(f"{rotation['credential']}-{rotation['number']}: {rotation['state']} {rotation['error']}\n")
+        how = f"{rotation['state']} {rotation['error']}".rstrip()
+        sys.stdout.write(f"{rotation['credential']}-{rotation['number']}: {how}\n")
         sys.stdout.writelines(f"  {line['at']} {line['event']}: {line['text']}\n" for line in rotation["timeline"])
     _show_closed(answer.get("cannot"))
     if reading := (answer.get("headroom") or {}).get("reading"):

@@ -93,7 +93,7 @@ class TestRotate:
         """The rotation with its timeline; as JSON on demand."""
         code, shown, _ = await run("hub")
         assert code == 0
-        assert "hub-3: creating" in shown
+        assert shown.startswith("hub-3: creating\n")
 
         _, shown, _ = await run("hub", "--json")
         assert json.loads(shown)["number"] == 3
