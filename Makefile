@@ -17,8 +17,8 @@ demo: setup ## watch a Docker Hub 429 become a cache rule that a pull goes throu
 	@$(BIN)/python -m sandbox.demo
 
 .PHONY: up
-up: setup ## the app and the whole sandbox, until Ctrl-C; var/sandbox.json says where
-	@$(BIN)/python -m sandbox.up
+up: setup ## the app and the whole sandbox, until Ctrl-C; MODE=approve asks a person first
+	@$(BIN)/python -m sandbox.up $(if $(MODE),--mode $(MODE))
 
 .PHONY: test
 test: setup ## all tests
