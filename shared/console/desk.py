@@ -4,7 +4,7 @@ import re
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import msgspec
 
@@ -19,7 +19,8 @@ from shared.errors import CachewardenError, CallerError
 from shared.telemetry import get_logger
 
 _RETRY_AFTER_S: Final = 10
-_PATH: Final = re.compile(r"(?:[A-Za-z0-9._~%-]+/?)*")
+_PATH: Final = re.compile(r"(?:[A-Za-z0-9._~%-]+(?:/[A-Za-z0-9._~%-]+)*/?)?")
+_LONGEST_PATH: Final = 1000
 
 _log = get_logger(__name__)
 
@@ -65,7 +66,7 @@ async def _answer(app: Application, request: Request) -> Response:
     try:
         page = await page_of(app, path, request.query, visitor)
     except Elsewhere as other:
-        return _moved(other.path, visitor)
+        return _moved(_safe(other.path), visitor)
     frame = Frame(
         now=app.clock.now(),
         visitor=visitor.name,
@@ -132,6 +133,6 @@ def _wanted(request: Request) -> str:
 
 
 def _safe(path: str) -> str:
-    """A path of the console, or none: it ends up in addresses that a browser follows."""
-    quoted = quote(path, safe="/%")
-    return quoted if _PATH.fullmatch(quoted) and ".." not in quoted else ""
+    """A path of the console, or none: it ends up in addresses that a browser follows, to which `%2e%2e` is `..`."""
+    quoted = quote(path[:_LONGEST_PATH], safe="/%", errors="replace")
+    return quoted if _PATH.fullmatch(quoted) and ".." not in unquote(quoted) else ""
