@@ -13,7 +13,7 @@ from shared.application.sessions import LIFETIME, SignIn
 from shared.console.access import APPROVER, COOKIE, READER, Request, Stranger, Visitor, visitor_of
 from shared.console.forms import act
 from shared.console.other_pages import key_wanted, problem, role_wanted
-from shared.console.page import ROOT, Frame, Page, document, headers
+from shared.console.page import OVERVIEW, ROOT, Frame, Page, document, headers
 from shared.console.pages import Elsewhere, page_of
 from shared.errors import CachewardenError, CallerError
 from shared.telemetry import get_logger
@@ -80,8 +80,8 @@ def _turned_away(app: Application, stranger: Stranger, request: Request) -> Resp
     """Where somebody who may not look goes on: to sign in, or to whoever assigns roles."""
     if stranger.name:
         return _framed(app, role_wanted(stranger.name, f"{READER} and {APPROVER}"))
-    if app.sign_in is SignIn.ENTRA and request.method == "GET":
-        back = quote(f"{ROOT}/{_safe(request.path)}", safe="")
+    if app.sign_in is SignIn.ENTRA:  # also for a form, which has to be sent again from its page
+        back = quote(_page_of(request), safe="")
         return Response(
             HTTPStatus.SEE_OTHER, headers() | {"Location": f"/.auth/login/aad?post_login_redirect_uri={back}"}
         )
@@ -91,9 +91,7 @@ def _turned_away(app: Application, stranger: Stranger, request: Request) -> Resp
 def _problem(error: CachewardenError, request: Request) -> Page:
     if isinstance(error, CallerError):
         title = HTTPStatus(error.status).phrase
-        back = (
-            f"{ROOT}/{'/'.join(_safe(request.path).split('/')[:2])}" if request.method == "POST" else f"{ROOT}/overview"
-        )
+        back = _page_of(request) if request.method == "POST" else OVERVIEW
         return problem(error.status, title, f"{error}.", error.hint, back=back)
     return problem(HTTPStatus.SERVICE_UNAVAILABLE, "Not now", f"{error.code}: {error}", error.hint)
 
@@ -125,6 +123,12 @@ def _set(visitor: Visitor, *, lasts: bool = False) -> dict[str, str]:
         return {}
     end = f"; Max-Age={LIFETIME.total_seconds():.0f}" if lasts else ""
     return {"Set-Cookie": f"{COOKIE}={visitor.cookie}; Path=/; Secure; HttpOnly; SameSite=Lax{end}"}
+
+
+def _page_of(request: Request) -> str:
+    """The address of the page that was asked for, or that a form stands on."""
+    path = _safe(request.path)
+    return f"{ROOT}/{'/'.join(path.split('/')[:2]) if request.method == 'POST' else path}"
 
 
 def _wanted(request: Request) -> str:

@@ -159,6 +159,14 @@ class TestEntra:
         assert sent.status == 403
         assert console.world.queue.sent == []
 
+    async def test_nobody_is_asked_for_a_key_there(self) -> None:
+        """A form that comes after a sign-in has ended leads to the sign-in and back to its page."""
+        console = Console(SignIn.ENTRA)
+        sent = await console.post("incidents/abc/approve", {"plan": "x"})
+        back = "%2Fapi%2Fconsole%2Fincidents%2Fabc"
+        assert (sent.status, sent.headers["Location"]) == (303, f"/.auth/login/aad?post_login_redirect_uri={back}")
+        assert (await console.get("sign-in", ADA)).status == 404
+
     async def test_a_key_opens_nothing_there(self) -> None:
         """The entrance is open to all then, so being let through it says nothing."""
         page = await Console(SignIn.ENTRA).ask(Request(query={"code": "k"}, headers=NAVIGATION, is_signing_in=True))
