@@ -11,12 +11,13 @@ import msgspec
 
 from shared.application.approvals import Answer
 from shared.application.dead_letters import LetterView
+from shared.application.delivery_ports import Totals
 from shared.application.doctor.findings import DoctorReport
 from shared.application.forecast import ExplainQuestion, PlanQuestion
 from shared.application.intake import Acceptance
 from shared.application.mirrors import MirrorFormat, MirrorReport
 from shared.application.notice_reports import ChannelReport, NoticePage
-from shared.application.ports import RowState, Totals
+from shared.application.outbox_ports import RowState
 from shared.application.reports import Health, IncidentReport, IncidentSummary
 from shared.application.rotation_forecast import Forecast
 from shared.application.rotation_requests import CredentialReport, CredentialSummary, RotationRequest

@@ -27,7 +27,7 @@ from shared.adapters.arm_ids import ResourceId
 from shared.adapters.arm_ids import registry_id as parsed
 from shared.adapters.arm_operations import RUNNING, ArmOperations
 from shared.adapters.azure_errors import azure_call, error_code, together
-from shared.application.ports import OperationUntold, Registries
+from shared.application.registry_ports import OperationUntold, Registries
 from shared.application.rotation_ports import CredentialSets
 from shared.domain.cache_rules import CacheRule
 from shared.domain.operations import Operation

@@ -9,13 +9,14 @@ from shared.application.approvals import Approvals
 from shared.application.audit import Audit
 from shared.application.audit_ports import AuditRows
 from shared.application.board import Board
-from shared.application.channel_ports import ChannelStates
+from shared.application.channel_ports import Channel, ChannelStates
 from shared.application.chores import Chore
 from shared.application.credential_assembly import assemble_credentials
 from shared.application.credential_watch import CredentialWatch
 from shared.application.curing import Curing
 from shared.application.dead_letter_ports import EventLetters, Letters
 from shared.application.dead_letters import DeadLetters
+from shared.application.delivery_ports import Deliveries, Payloads
 from shared.application.detection import Detection
 from shared.application.doctor.place import Place
 from shared.application.doctor.ports import Queues, Surroundings
@@ -27,8 +28,10 @@ from shared.application.event_work import EventWork
 from shared.application.forecast import Forecast
 from shared.application.headroom import ANONYMOUS
 from shared.application.incident_book import IncidentBook
+from shared.application.incident_ports import Incidents
 from shared.application.incident_rotations import IncidentRotations
 from shared.application.intake import Intake
+from shared.application.log_ports import Logs
 from shared.application.lost_events import LostEvents
 from shared.application.mirrors import MirrorReports
 from shared.application.notice_chores import DailyDigest, Escalation, LateSummaries, StrandedNotices
@@ -36,23 +39,12 @@ from shared.application.notice_reports import NoticeReports
 from shared.application.notification import Notification
 from shared.application.observed_channels import ObservedChannels
 from shared.application.operations import Operations
-from shared.application.ports import (
-    Channel,
-    Clock,
-    Deliveries,
-    Incidents,
-    Leases,
-    Logs,
-    Outbox,
-    Payloads,
-    Queue,
-    Registries,
-    RegistryContent,
-    VaultAccess,
-)
+from shared.application.outbox_ports import Outbox
+from shared.application.ports import Clock, Leases, Queue
 from shared.application.prevention import Prevention
 from shared.application.readings import Readings
 from shared.application.recalls import Recalls
+from shared.application.registry_ports import Registries, RegistryContent, VaultAccess
 from shared.application.remediation import Pace, Remediation
 from shared.application.reports import Reports
 from shared.application.retention import Pruning, Retention

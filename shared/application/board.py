@@ -10,8 +10,10 @@ import msgspec
 from shared.application.chores import Chore
 from shared.application.dead_letters import DeadLetters, LetterView
 from shared.application.headroom import Headroom
+from shared.application.incident_ports import Incidents
 from shared.application.notice_reports import ChannelCondition, ChannelReport, DeliveryStatus, NoticePage, NoticeReports
-from shared.application.ports import Clock, Incidents, RowState
+from shared.application.outbox_ports import RowState
+from shared.application.ports import Clock
 from shared.application.questions import NotFound
 from shared.application.reports import IncidentSummary, summary_of
 from shared.application.rotation_ports import Rotations

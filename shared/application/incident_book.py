@@ -10,8 +10,9 @@ from functools import partial
 
 import msgspec
 
+from shared.application.incident_ports import Incidents
 from shared.application.notification import Notification
-from shared.application.ports import Clock, Incidents
+from shared.application.ports import Clock
 from shared.application.records import cause_of, change
 from shared.domain.approvals import Decision, Proposal, propose
 from shared.domain.incidents import ACTIVE, Incident, IncidentState, Proof, ask, note, transition

@@ -4,7 +4,7 @@ import asyncio
 
 import msgspec
 
-from shared.application.ports import Registries, RegistryContent, VaultAccess
+from shared.application.registry_ports import Registries, RegistryContent, VaultAccess
 from shared.domain.policy import Credential, Policy
 from shared.domain.registries import CredentialSet, RegistrySnapshot
 from shared.telemetry.names import Work

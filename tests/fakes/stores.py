@@ -11,27 +11,10 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from shared.application.channel_ports import ChannelStates
-from shared.application.ports import (
-    IGNORED,
-    PENDING,
-    Changed,
-    Clock,
-    Deliveries,
-    Delivery,
-    Incidents,
-    Lease,
-    Leases,
-    Outbox,
-    OutboxMark,
-    OutboxQuestion,
-    OutboxRow,
-    Payloads,
-    Position,
-    Queue,
-    RowState,
-    Stored,
-    Totals,
-)
+from shared.application.delivery_ports import IGNORED, PENDING, Deliveries, Delivery, Payloads, Totals
+from shared.application.incident_ports import Incidents
+from shared.application.outbox_ports import Outbox, OutboxMark, OutboxQuestion, OutboxRow, RowState
+from shared.application.ports import Changed, Clock, Lease, Leases, Position, Queue, Stored
 from shared.application.sessions import Session, Sessions
 from shared.domain.circuits import Circuit
 from shared.domain.incidents import ACTIVE, Incident, IncidentState, registry_key

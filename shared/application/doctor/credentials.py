@@ -11,7 +11,8 @@ from shared.application.doctor.findings import Judgement, failing, ok, together,
 from shared.application.doctor.place import Place
 from shared.application.doctor.ports import Surroundings, VaultDocument
 from shared.application.doctor.roles import vault_roles
-from shared.application.ports import Clock, VaultAccess
+from shared.application.ports import Clock
+from shared.application.registry_ports import VaultAccess
 from shared.application.rotation_ports import (
     CredentialRejected,
     DockerHub,

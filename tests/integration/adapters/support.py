@@ -24,7 +24,11 @@ from shared.adapters.tables.outbox import TableOutbox
 from shared.adapters.tables.payloads import TablePayloads
 from shared.adapters.vault_access import ArmVaultAccess
 from shared.application.channel_ports import ChannelStates
-from shared.application.ports import Deliveries, Incidents, Leases, Outbox, Payloads, Registries
+from shared.application.delivery_ports import Deliveries, Payloads
+from shared.application.incident_ports import Incidents
+from shared.application.outbox_ports import Outbox
+from shared.application.ports import Leases
+from shared.application.registry_ports import Registries
 from shared.domain.plans import Action, AttachCredentialSet, CreateCacheRule, CreateCredentialSet, GrantVaultAccess
 from tests.fakes.clock import ManualClock
 from tests.fakes.stores import (

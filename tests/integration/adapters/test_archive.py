@@ -15,7 +15,7 @@ from shared.adapters.tables.chores import TableChoreRuns
 from shared.adapters.tables.client import Table, Tables
 from shared.adapters.tables.leases import TableLeases
 from shared.adapters.tables.rotations import TableRotations, TableSamples
-from shared.application.ports import OutboxRow
+from shared.application.outbox_ports import OutboxRow
 from shared.application.retention import Retention
 from shared.application.rotation_ports import Rotations, Samples
 from shared.application.sweep_ports import Archive, ChoreRun, ChoreRuns, Kept

@@ -33,7 +33,7 @@ from shared.adapters.channels.reach import Reach
 from shared.adapters.channels.webhook import SigningKeyInvalid
 from shared.adapters.clock import SystemClock
 from shared.adapters.secret_reader import SecretEmpty, VaultSecretReader
-from shared.application.ports import Channel
+from shared.application.channel_ports import Channel
 from shared.domain.notice_examples import example
 from shared.domain.notice_kinds import NoticeKind
 from shared.domain.notice_links import Places

@@ -7,7 +7,7 @@ import pytest
 
 from shared.application.event_intake import Taken
 from shared.application.messages import REMEDIATIONS, EventMessage, read_remediation
-from shared.application.ports import NotServed, NotThere, PullRefused
+from shared.application.registry_ports import NotServed, NotThere, PullRefused
 from shared.domain.cache_rules import CacheRule
 from shared.domain.event_readers import REGISTRY_EVENTS, RESOURCE_EVENTS, VAULT_EVENTS
 from shared.domain.events import PushHint

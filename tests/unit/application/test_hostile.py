@@ -7,7 +7,9 @@ import pytest
 
 from shared.application.incident_book import IncidentBook
 from shared.application.messages import REMEDIATIONS, read_remediation
-from shared.application.ports import NotServed, OutboxRow, Stored
+from shared.application.outbox_ports import OutboxRow
+from shared.application.ports import Stored
+from shared.application.registry_ports import NotServed
 from shared.application.remediation import Pace
 from shared.domain.cache_rules import CacheRule
 from shared.domain.dead_letters import LetterState

@@ -12,7 +12,7 @@ from shared.application.messages import (
     read_notification,
     read_remediation,
 )
-from shared.application.ports import OutboxRow
+from shared.application.outbox_ports import OutboxRow
 from shared.domain.notice_examples import example
 from shared.domain.notice_kinds import NoticeKind, Severity
 from shared.domain.notices import Notice, notice_id
