@@ -5,11 +5,12 @@ from typing import Any
 
 import msgspec
 
-from shared.application.assembly import Application, Patience, Ports, assemble, doctor
+from shared.application.assembly import Application, Patience, assemble, doctor
 from shared.application.channel_ports import Channel
 from shared.application.doctor.place import Place
 from shared.application.doctor.rounds import Rounds
 from shared.application.messages import NOTIFICATIONS, REMEDIATIONS, read_notification, read_remediation
+from shared.application.outside import Ports
 from shared.application.readings import SHARED_FOR
 from shared.application.remediation import Pace
 from shared.application.sessions import SignIn
