@@ -11,7 +11,7 @@ from shared.application.incident_ports import Incidents
 from shared.application.publication import Publication
 from shared.application.registry_ports import Registries, RegistryContent
 from shared.domain.cache_rules import CacheRule
-from shared.domain.policy import Credential
+from shared.domain.policy_credentials import Credential
 from shared.errors import TemporaryError
 
 

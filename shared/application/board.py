@@ -21,7 +21,8 @@ from shared.application.sweep_ports import ChoreRun, ChoreRuns
 from shared.domain.dead_letters import LetterState
 from shared.domain.headroom import Outlook, Reading
 from shared.domain.incidents import IncidentState
-from shared.domain.policy import Policy, Provider
+from shared.domain.policy import Policy
+from shared.domain.policy_credentials import Provider
 from shared.domain.rotation import Rotation
 
 WAITING: Final = frozenset({IncidentState.AWAITING_APPROVAL})

@@ -9,7 +9,7 @@ from shared.application.rotation_ports import Login
 from shared.domain.cache_rules import CacheRule
 from shared.domain.incidents import Incident, IncidentState, Proof, incident_id
 from shared.domain.notices import Notice
-from shared.domain.policy import Credential
+from shared.domain.policy_credentials import Credential
 from shared.domain.registries import CredentialSet
 from shared.domain.rotation import Rotation, label_prefix, next_secret
 from shared.errors import TemporaryError

@@ -20,7 +20,8 @@ from shared.application.rotation_ports import (
     SecretDisabled,
     Vaults,
 )
-from shared.domain.policy import Credential, Policy, Provider
+from shared.domain.policy import Policy
+from shared.domain.policy_credentials import Credential, Provider
 
 _SOON: Final = timedelta(days=7)
 _DOCKER_HUB: Final = frozenset({"docker.io", "dhi.io"})

@@ -21,7 +21,7 @@ from shared.application.rotation_ports import Rotations, Samples
 from shared.application.sweep_ports import Archive, ChoreRun, ChoreRuns, Kept
 from shared.domain.headroom import Reading
 from shared.domain.incidents import IncidentState
-from shared.domain.policy import Provider
+from shared.domain.policy_credentials import Provider
 from shared.domain.rotation import Trigger, begin
 from tests.fakes.clock import ManualClock
 from tests.fakes.credentials import MemoryRotations, MemorySamples

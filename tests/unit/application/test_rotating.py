@@ -8,7 +8,7 @@ import pytest
 from shared.application.messages import ROTATIONS, RotationMessage
 from shared.application.rotation_ports import HubUnavailable
 from shared.domain.notice_kinds import NoticeKind
-from shared.domain.policy import Provider
+from shared.domain.policy_credentials import Provider
 from shared.domain.rotation import RotationState, Trigger, next_secret
 from tests.fakes.application import POLICY
 from tests.fakes.rotation import ASSISTED_POLICY, FIRST_TEXT, ORGANIZATION_POLICY, SET, RotatingApplication
