@@ -23,19 +23,12 @@ from tests.fakes.audit import MemoryAuditRows
 from tests.fakes.azure import FakeChannel, FakeContent, FakeLogs, FakeVaultAccess
 from tests.fakes.clock import ManualClock
 from tests.fakes.credentials import FakeCredentialSets, FakeHub, FakeVaults, MemoryRotations, MemorySamples
+from tests.fakes.deliveries import MemoryDeliveries, MemoryPayloads
 from tests.fakes.events import FakeLineage, MemoryDriftRecords, MemoryEventLetters, MemoryLetters
 from tests.fakes.fuse import Fuse
+from tests.fakes.outbox import MemoryChannelStates, MemoryOutbox
 from tests.fakes.sites import FakeSites
-from tests.fakes.stores import (
-    MemoryChannelStates,
-    MemoryDeliveries,
-    MemoryIncidents,
-    MemoryLeases,
-    MemoryOutbox,
-    MemoryPayloads,
-    MemoryQueue,
-    MemorySessions,
-)
+from tests.fakes.stores import MemoryIncidents, MemoryLeases, MemoryQueue, MemorySessions
 from tests.fakes.surroundings import APP, FakeQueues, FakeSurroundings
 from tests.fakes.sweep import MemoryArchive, MemoryChoreRuns
 

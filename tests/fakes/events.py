@@ -11,7 +11,7 @@ from shared.domain.dead_letters import DeadLetter
 from shared.domain.drift import DriftRecord
 from shared.domain.images import ImageReference, parse_reference
 from tests.fakes.azure import Troubled
-from tests.fakes.stores import Records, page_of
+from tests.fakes.records import Records, page_of
 
 
 class MemoryLetters(Letters):

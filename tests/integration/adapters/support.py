@@ -31,14 +31,9 @@ from shared.application.ports import Leases
 from shared.application.registry_ports import Registries
 from shared.domain.plans import Action, AttachCredentialSet, CreateCacheRule, CreateCredentialSet, GrantVaultAccess
 from tests.fakes.clock import ManualClock
-from tests.fakes.stores import (
-    MemoryChannelStates,
-    MemoryDeliveries,
-    MemoryIncidents,
-    MemoryLeases,
-    MemoryOutbox,
-    MemoryPayloads,
-)
+from tests.fakes.deliveries import MemoryDeliveries, MemoryPayloads
+from tests.fakes.outbox import MemoryChannelStates, MemoryOutbox
+from tests.fakes.stores import MemoryIncidents, MemoryLeases
 from tests.fixtures.serving import session_certificates
 from tests.integration.sandbox.cloud.support import Cloud
 

@@ -18,7 +18,8 @@ from shared.domain.incidents import Incident, IncidentState
 from shared.domain.notice_kinds import NoticeKind
 from shared.errors import PermanentError, TemporaryError
 from tests.fakes.application import POLICY, TestApplication, log_alert
-from tests.fakes.stores import MemoryIncidents, MemoryOutbox
+from tests.fakes.outbox import MemoryOutbox
+from tests.fakes.stores import MemoryIncidents
 from tests.fixtures.events import changed
 
 NGINX = "docker.io/library/nginx"
