@@ -1,4 +1,4 @@
-"""Incidents, leases, sessions and queues in memory, held to the same contract tests as the adapters on Azure storage."""
+"""Incidents, leases, sessions and queues in memory, held to the same contract tests as the adapters on storage."""
 
 import asyncio
 from collections import Counter
