@@ -27,7 +27,8 @@ from shared.commands._input import read_text
 from shared.commands._terminal import json_line
 from shared.domain.policy import Policy
 from shared.domain.policy_file import check_policy
-from shared.settings import Settings, SettingsInvalid, arm_of, read_settings
+from shared.setting_reader import SettingsInvalid, arm_of, read_settings
+from shared.settings import Settings
 from shared.telemetry import configure as configure_logs
 
 HELP = "Look at everything that a cure needs; exit code 0 all is well, 1 something is wrong."

@@ -37,7 +37,7 @@ from shared.domain.proposal.proposing import propose
 from shared.domain.proposal.writing import policy_file
 from shared.domain.registries import RegistrySnapshot
 from shared.errors import PermanentError
-from shared.settings import arm_of, logs_of
+from shared.setting_reader import arm_of, logs_of
 
 HELP = "Propose a policy from the rules, credential sets and images that are there."
 
