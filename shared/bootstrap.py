@@ -70,6 +70,7 @@ def _process() -> tuple[Application, AsyncIterator[None]]:
             adoption=settings.adoption_patience.total_seconds(),
         ),
         largest_alert=settings.largest_alert,
+        close_after=settings.close_after,
         retention=Retention(
             incidents=settings.keep_incidents,
             deliveries=settings.keep_deliveries,

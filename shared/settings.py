@@ -93,6 +93,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             "How long an incident may stay open before it counts as failed and people are told.",
         ),
     ] = timedelta(hours=1)
+    close_after: Annotated[
+        timedelta,
+        _from(
+            "CACHEWARDEN_CLOSE_AFTER",
+            forms.KEEPING_TIME,
+            "How long nothing may be heard of a settled incident before it is closed; the next failure opens it again.",
+        ),
+    ] = timedelta(days=7)
     largest_alert: Annotated[
         int,
         _from(

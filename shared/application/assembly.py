@@ -1,5 +1,7 @@
 """Assembly: the use cases on whatever ports they are given; tests and production differ in nothing else."""
 
+from datetime import timedelta
+
 import msgspec
 
 from shared.application.apply import Applier
@@ -42,7 +44,7 @@ from shared.application.survey import Survey
 from shared.application.sweep import Sweep
 from shared.application.unrecorded import Unrecorded
 from shared.application.verification import Verification
-from shared.application.watch import StuckIncidents, UnannouncedFailures
+from shared.application.watch import FinishedIncidents, StuckIncidents, UnannouncedFailures
 from shared.domain.notice_links import Places
 from shared.domain.policy import Policy
 from shared.telemetry.metrics import declare
@@ -90,6 +92,7 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
     pace: Pace,
     patience: Patience,
     largest_alert: int = 1024 * 1024,
+    close_after: timedelta = timedelta(days=7),
     retention: Retention = Retention(),  # noqa: B008 - frozen
     places: Places = Places(),  # noqa: B008 - frozen
     sign_in: SignIn = SignIn.KEY,
@@ -145,6 +148,14 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
             unrecorded=unrecorded,
             recalls=recalls,
             clock=ports.clock,
+        ),
+        FinishedIncidents(
+            policy=policy,
+            incidents=ports.incidents,
+            book=book,
+            unrecorded=unrecorded,
+            clock=ports.clock,
+            quiet_for=close_after,
         ),
         Pruning(archive=ports.archive, retention=retention, clock=ports.clock),
         *credentials.chores,

@@ -5,7 +5,7 @@ again is no second one. The other order would lose it.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 import msgspec
@@ -15,6 +15,7 @@ from shared.application.notification import Notification
 from shared.application.ports import Clock
 from shared.application.records import cause_of, change
 from shared.domain.approvals import Decision, propose
+from shared.domain.closing import close
 from shared.domain.incidents import ACTIVE, Incident, IncidentState, Proof, ask, note, reject, transition
 from shared.domain.notice_kinds import NoticeKind
 from shared.domain.operations import Operation
@@ -171,6 +172,10 @@ class IncidentBook:
             key,
             lambda i: msgspec.structs.replace(i, operation=None) if i.operation == operation else i,
         )
+
+    async def closed(self, key: str, quiet_for: timedelta) -> Incident:
+        """Nothing was heard of a settled incident for so long; one that changed meanwhile stays as it is."""
+        return await self._move(key, lambda incident: close(incident, self._clock.now(), quiet_for))
 
     async def reopened(self, key: str, text: str, *, question: Plan | None = None) -> Incident:
         """A cured incident is to be cured again; a person has to agree to `question` first, whatever the mode."""

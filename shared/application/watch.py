@@ -1,4 +1,4 @@
-"""What the sweep watches: failures that no alert told us of, and incidents that stand still.
+"""What the sweep watches: failures that no alert told us of, incidents that stand still, and those that are over.
 
 An alert can be lost: its rule was switched off, the action group was silent for its fifteen minutes, the app was being
 deployed. A message can be lost as well: somebody cleared the queue. Neither loses an incident for longer than this.
@@ -12,6 +12,7 @@ from shared.application.incident_ports import Incidents
 from shared.application.ports import Clock
 from shared.application.recalls import Recalls
 from shared.application.unrecorded import Unrecorded
+from shared.domain.closing import is_over
 from shared.domain.incidents import Incident, IncidentState
 from shared.domain.policy import Mode, Policy, RegistryPolicy
 from shared.telemetry import get_logger
@@ -96,3 +97,35 @@ class StuckIncidents:
             await self._book.asked_too_long_ago(incident.id)
             return True
         return False
+
+
+class FinishedIncidents:
+    """The chore that closes settled incidents of which nothing was heard for long."""
+
+    name = "finished-incidents"
+    every_s = 3600.0
+
+    def __init__(  # noqa: PLR0913 - what it works with, each by name
+        self,
+        *,
+        policy: Policy,
+        incidents: Incidents,
+        book: IncidentBook,
+        unrecorded: Unrecorded,
+        clock: Clock,
+        quiet_for: timedelta,
+    ) -> None:
+        self._policy = policy
+        self._incidents = incidents
+        self._book = book
+        self._unrecorded = unrecorded
+        self._clock = clock
+        self._quiet_for = quiet_for
+
+    async def run(self) -> None:
+        """Close what is over; raises TemporaryError when the storage is in trouble."""
+        for registry in self._policy.registries:
+            async for stored in self._incidents.of_registry(registry.id, active_only=False):
+                if is_over(stored.value, self._clock.now(), self._quiet_for):
+                    async with self._unrecorded.apart(stored.value):
+                        await self._book.closed(stored.value.id, self._quiet_for)

@@ -51,12 +51,13 @@ def observe(incident: Incident, image: ImageReference, failure: PullFailure, now
     What is settled opens again when there is something new to do: a reference without proof, or a repository that was
     blocked or failed before. More failures of a reference that is proven are evidence, not work: the workload still
     pulls from the upstream, and people have been told the reference to use. Of references beyond the bound the first is
-    something new: from then on people are told of the repository, which holds for all that follow.
+    something new: from then on people are told of the repository, which holds for all that follow. What was closed is
+    opened by any failure, and proven anew.
     """
     merged = _merged(incident, image, failure)
     first_beyond = bool(merged.others) and not incident.others
-    is_settled = merged.state in {IncidentState.VERIFIED, IncidentState.CLOSED}
-    settled_again = is_settled and not merged.unsettled and not first_beyond
+    is_closed = merged.state is IncidentState.CLOSED
+    settled_again = merged.state is IncidentState.VERIFIED and not merged.unsettled and not first_beyond
     planned_without_it = merged.is_only_observed and (merged.images != incident.images or first_beyond)
     if (
         (merged.state in ACTIVE and not planned_without_it)
@@ -67,7 +68,7 @@ def observe(incident: Incident, image: ImageReference, failure: PullFailure, now
             return incident
         return msgspec.structs.replace(merged, updated_at=now)
     reopened = transition(merged, IncidentState.DETECTED, now, f"{image} failed to pull")
-    return msgspec.structs.replace(reopened, active_since=now, traces=())
+    return msgspec.structs.replace(reopened, active_since=now, traces=(), proofs=() if is_closed else reopened.proofs)
 
 
 def knows(incident: Incident, image: ImageReference) -> bool:

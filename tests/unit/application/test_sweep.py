@@ -313,3 +313,35 @@ async def _count(world: TestApplication) -> tuple[int, int]:
     deliveries = [row async for row in world.deliveries.kept()]
     notices = [row async for row in world.outbox.kept()]
     return len(deliveries), len(notices)
+
+
+class TestFinishedIncidents:
+    """Settled incidents of which nothing was heard for long."""
+
+    async def test_a_week_without_a_failure_closes_one_and_the_next_failure_opens_it(self) -> None:
+        """It is history, and told to nobody; a failure after that is cured and proven like the first."""
+        world = TestApplication()
+        world.failing("nginx:1.27")
+        await world.alert()
+        await world.work()
+        told = len(world.topic.sent)
+
+        world.clock.advance(timedelta(days=6).total_seconds())
+        await world.app.sweep.run()
+        assert (await world.all_incidents())[NGINX].state is IncidentState.VERIFIED
+
+        world.logs.rows.clear()
+        world.clock.advance(timedelta(days=2).total_seconds())
+        await world.app.sweep.run()
+        closed = (await world.all_incidents())[NGINX]
+        assert (closed.state, closed.timeline[-1].text) == (IncidentState.CLOSED, "no pull has failed for 7 days")
+        assert len(world.topic.sent) == told
+
+        world.failing("nginx:1.27")
+        await world.alert(log_alert(alert="later"))
+        await world.work()
+        [proof] = (await world.all_incidents())[NGINX].proofs
+        assert ((await world.all_incidents())[NGINX].state, proof.at > closed.updated_at) == (
+            IncidentState.VERIFIED,
+            True,
+        )
