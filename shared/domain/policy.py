@@ -18,6 +18,7 @@ from shared.domain.patterns import matches_any
 from shared.domain.policy_fields import (
     Duration,
     Host,
+    Name,
     Pattern,
     RegistryId,
     ResourcePrefix,
@@ -229,7 +230,7 @@ class Policy(Section, frozen=True):
         Meta(description="observe: plan and tell. approve: a person agrees first. enforce: do it."),
     ] = Mode.OBSERVE
     sources: Annotated[Sources, Meta(description="Where failures may be looked for.")] = Sources()
-    credentials: Annotated[dict[str, Credential], Meta(description="Credentials by name.")] = msgspec.field(
+    credentials: Annotated[dict[Name, Credential], Meta(description="Credentials by name.")] = msgspec.field(
         default_factory=dict
     )
     limits: Annotated[Limits, Meta(description="Bounds on what is created.")] = Limits()
