@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import msgspec
 
-from functions.api_routes import JSON, ROUTES, Answers, Route
+from functions.api_model import JSON, Answers, Route
+from functions.api_routes import ROUTES
 from shared.application.documents import Problem
 from shared.version import VERSION
 

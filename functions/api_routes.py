@@ -5,18 +5,18 @@ and none is made up, and another one holds real answers against it. Nothing impo
 """
 
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
-import msgspec
-
+from functions.api_model import LINES, Answers, Parameter, Route, number, word
 from shared.application.approvals import Answer
 from shared.application.dead_letters import LetterView
+from shared.application.delivery_ports import Totals
 from shared.application.doctor.findings import DoctorReport
 from shared.application.forecast import ExplainQuestion, PlanQuestion
 from shared.application.intake import Acceptance
 from shared.application.mirrors import MirrorFormat, MirrorReport
 from shared.application.notice_reports import ChannelReport, NoticePage
-from shared.application.ports import RowState, Totals
+from shared.application.outbox_ports import RowState
 from shared.application.reports import Health, IncidentReport, IncidentSummary
 from shared.application.rotation_forecast import Forecast
 from shared.application.rotation_requests import CredentialReport, CredentialSummary, RotationRequest
@@ -26,67 +26,6 @@ from shared.domain.incidents import Incident
 from shared.domain.notice_kinds import NoticeKind
 from shared.domain.plans import Plan
 from shared.domain.rotation import Rotation
-
-JSON: Final = "application/json"
-LINES: Final = "application/x-ndjson"
-
-
-class Parameter(msgspec.Struct, frozen=True):
-    """A query parameter; all of them may be left out."""
-
-    name: str
-    description: str
-    schema: dict[str, Any] = msgspec.field(default_factory=lambda: {"type": "string"})
-
-
-class Answers(msgspec.Struct, frozen=True):
-    """What comes when all went well.
-
-    Attributes:
-        models: the types of the body, one of which it is; none for a text.
-        media: what it is; JSON lines have a model for each line.
-        texts: other media types that a parameter asks for.
-    """
-
-    models: tuple[Any, ...]
-    status: int = HTTPStatus.OK
-    media: str = JSON
-    texts: tuple[str, ...] = ()
-
-
-class Route(msgspec.Struct, frozen=True, kw_only=True):
-    """One method of one path below `/api`.
-
-    Attributes:
-        name: the function's.
-        problems: the statuses of refusals besides 401 and 503, which every route has.
-        body: the type of the request's body, None where it has none; `dict` where its form is another product's.
-        body_is_optional: whether it may be left out.
-        with_key: whether it wants a function key.
-        names_a_person: whether it records who is signed in.
-    """
-
-    method: str
-    path: str
-    name: str
-    tag: str
-    summary: str
-    answers: Answers
-    parameters: tuple[Parameter, ...] = ()
-    body: Any = None
-    body_is_optional: bool = False
-    problems: tuple[int, ...] = ()
-    with_key: bool = True
-    names_a_person: bool = False
-
-
-def _number(name: str, description: str, largest: int) -> Parameter:
-    return Parameter(name, description, {"type": "integer", "minimum": 1, "maximum": largest})
-
-
-def _word(name: str, description: str, words: type[Any]) -> Parameter:
-    return Parameter(name, description, {"type": "string", "enum": [str(one) for one in words]})
-
 
 PAGES: Final = frozenset({"console", "console_pages"})
 """Functions that answer with pages for people; no client is made for them, and the document leaves them out."""
@@ -111,7 +50,7 @@ ROUTES: Final = (
         tag="incidents",
         summary="The incidents, latest change first.",
         parameters=(
-            _number("limit", "How many; 100 when left out.", 1000),
+            number("limit", "How many; 100 when left out.", 1000),
             Parameter("state", "Only those in one of these states, separated by commas."),
             Parameter("source", "Only those whose repository has this in its name."),
             Parameter("before", "`updated_at~id` of the last one seen, to go on behind it."),
@@ -177,7 +116,7 @@ ROUTES: Final = (
         tag="questions",
         summary="The registry's rules as files for nodes, clusters and manifests.",
         parameters=(
-            _word("format", "What comes; json when left out.", MirrorFormat),
+            word("format", "What comes; json when left out.", MirrorFormat),
             Parameter("registry", "Its name or ARM id; may be left out where the policy has one."),
             Parameter("upstream", "With format=containerd: the file of this host alone."),
         ),
@@ -193,9 +132,9 @@ ROUTES: Final = (
         parameters=(
             Parameter("subject", "Only what is about this: incidents/<id>, rotations/<id>, …"),
             Parameter("channel", "Only this channel of the policy."),
-            _word("kind", "Only notices of this kind.", NoticeKind),
-            _word("state", "Only what stands so.", RowState),
-            _number("limit", "How many; 50 when left out.", 200),
+            word("kind", "Only notices of this kind.", NoticeKind),
+            word("state", "Only what stands so.", RowState),
+            number("limit", "How many; 50 when left out.", 200),
             Parameter("after", "The `next` of an answer, to go on behind it."),
         ),
         answers=Answers((NoticePage,)),

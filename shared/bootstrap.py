@@ -15,15 +15,17 @@ import msgspec
 from shared.adapters.clock import SystemClock
 from shared.adapters.identity import AppIdentity, has_managed_identity
 from shared.adapters.storage import StorageAccount
-from shared.application.assembly import Application, Patience, Ports, assemble
+from shared.application.assembly import Application, Patience, assemble
 from shared.application.doctor.place import Place
+from shared.application.outside import Ports
 from shared.application.remediation import Pace
 from shared.application.retention import Retention
 from shared.domain.notice_links import Places
 from shared.domain.policy import Policy
 from shared.domain.policy_file import check_policy, load_policy
 from shared.errors import PermanentError
-from shared.settings import Settings, read_settings
+from shared.setting_reader import read_settings
+from shared.settings import Settings
 from shared.telemetry import configure, get_logger
 
 type Close = Callable[[], Awaitable[None]]

@@ -18,7 +18,8 @@ from shared.domain.plans import (
     Plan,
     PlannedImage,
 )
-from shared.domain.policy import Credential, Granularity, Limits, Policy, Provider, RegistryPolicy, UpstreamPolicy
+from shared.domain.policy import Granularity, Limits, Policy, RegistryPolicy, UpstreamPolicy
+from shared.domain.policy_credentials import Credential, Provider
 from shared.domain.registries import CredentialSet, RegistrySnapshot
 from shared.domain.upstreams import Authentication, upstream_for
 

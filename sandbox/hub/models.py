@@ -8,7 +8,7 @@ from sandbox.hub.accounts import Account, Organization, Plan
 from sandbox.hub.logins import Identity, Logins
 from sandbox.hub.organization_tokens import OrganizationTokens
 from sandbox.hub.personal_tokens import PersonalTokens
-from sandbox.hub.pulls import ANONYMOUS, PERSONAL, Puller, PullLimits, anonymous_source
+from sandbox.hub.pulls import ANONYMOUS, PERSONAL, PullLimits, anonymous_source
 from sandbox.hub.refusals import AbuseLimited, LoginFailed, PasswordNotAccepted, TokenExpired
 from sandbox.hub.windows import Limit, Windows
 from sandbox.oci.access import AccessTokens, Grant
@@ -123,10 +123,3 @@ class Hub:
             for grant in wanted
             if grant.type == "repository" and "pull" in grant.actions and self.may_pull(grant.name, identity)
         ]
-
-
-def puller_of(identity: Identity | None, address: str) -> Puller:
-    """Who is counted for a pull."""
-    if identity is None:
-        return Puller(anonymous_source(address))
-    return Puller(identity.id, identity.name, unlimited=identity.paid)

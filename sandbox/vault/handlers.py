@@ -14,7 +14,7 @@ from aiohttp import web
 from sandbox.frame.service import Refusal, Service
 from sandbox.identity.tokens import VAULT_AUDIENCES, Principal, Rejection, TokenAuthority, TokenRejected
 from sandbox.vault.documents import NewSecret, SecretChange, bundle, decode, deletion, item
-from sandbox.vault.models import Vault, data_action, permission_of, versions_of
+from sandbox.vault.models import Vault
 from sandbox.vault.refusals import (
     AccessDenied,
     ForbiddenByRbac,
@@ -26,6 +26,8 @@ from sandbox.vault.refusals import (
     VersionMissing,
     VersionUnknown,
 )
+from sandbox.vault.rights import data_action, permission_of
+from sandbox.vault.secrets import versions_of
 
 _VERSIONS: Final = re.compile(r"7\.\d(-preview(\.\d)?)?|202[56]-\d\d-\d\d(-preview(\.\d)?)?")
 _PAGE: Final = 25

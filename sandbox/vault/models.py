@@ -5,7 +5,7 @@ An emulator that treats all three as "not there" hides the bugs of a rotation.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final
 from uuid import uuid4
 
@@ -21,6 +21,7 @@ from sandbox.vault.refusals import (
     SecretDisabled,
     SecretNotFound,
 )
+from sandbox.vault.rights import data_action, permission_of
 from sandbox.vault.secrets import Attributes, Secret, SecretEvent, SecretEventKind, SecretVersion
 
 NEAR_EXPIRY_S: Final = 30 * 24 * 3600
@@ -30,16 +31,6 @@ RECOVERABLE_DAYS: Final = 90
 _NAME: Final = re.compile(r"[0-9a-zA-Z-]{1,127}")
 _LONGEST_VALUE: Final = 25_000
 _MOST_TAGS: Final = 15
-_PERMISSIONS: Final = {
-    "getSecret": "get",
-    "setSecret": "set",
-    "update": "set",
-    "readMetadata": "list",
-    "delete": "delete",
-    "recover": "recover",
-    "purge": "purge",
-}
-_DATA_ACTIONS: Final = "Microsoft.KeyVault/vaults/secrets/"
 
 
 class Vault:
@@ -246,21 +237,6 @@ class Vault:
 
     def _now(self) -> int:
         return int(self._clock().timestamp())
-
-
-def data_action(action: str) -> str:
-    """The full name of a data action on secrets, given its end: `getSecret/action`, `delete`."""
-    return _DATA_ACTIONS + action
-
-
-def permission_of(action: str) -> str:
-    """The permission of an access policy that goes with a data action (documented, with the operations)."""
-    return _PERMISSIONS[action.removesuffix("/action")]
-
-
-def versions_of(secret: Secret) -> Iterator[SecretVersion]:
-    """A secret's versions in the order in which Key Vault lists them: by their id, not by age (observed)."""
-    yield from (secret.versions[key] for key in sorted(secret.versions))
 
 
 def _check(name: str, *, value: str | None = None, tags: dict[str, str] | None = None) -> None:

@@ -1,5 +1,6 @@
 """One secret with its versions, and what happens to it: the words of Key Vault's state without its rules."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
 
@@ -80,3 +81,8 @@ class Secret(msgspec.Struct):
     def current(self) -> SecretVersion:
         """The newest version, enabled or not."""
         return max(self.versions.values(), key=lambda version: version.number)
+
+
+def versions_of(secret: Secret) -> Iterator[SecretVersion]:
+    """A secret's versions in the order in which Key Vault lists them: by their id, not by age (observed)."""
+    yield from (secret.versions[key] for key in sorted(secret.versions))

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.adapters.arm_clients import ArmEndpoint, ArmReader, registry_clients
+from shared.adapters.arm_clients import ArmEndpoint, ArmReader, all_read, read_if_there, registry_clients
 from shared.adapters.arm_documents import (
     is_same_name,
     is_same_rule,
@@ -26,8 +26,8 @@ from shared.adapters.arm_documents import (
 from shared.adapters.arm_ids import ResourceId
 from shared.adapters.arm_ids import registry_id as parsed
 from shared.adapters.arm_operations import RUNNING, ArmOperations
-from shared.adapters.azure_errors import azure_call, error_code, together
-from shared.application.ports import OperationUntold, Registries
+from shared.adapters.azure_errors import azure_call, together
+from shared.application.registry_ports import OperationUntold, Registries
 from shared.application.rotation_ports import CredentialSets
 from shared.domain.cache_rules import CacheRule
 from shared.domain.operations import Operation
@@ -105,8 +105,8 @@ class ArmRegistries(Registries, CredentialSets):
         ):
             found, rules, sets = await together(
                 client.registries.get(*where),
-                _all(client.cache_rules.list(*where), read_rule),
-                _all(client.credential_sets.list(*where), read_credential_set),
+                all_read(client.cache_rules.list(*where), read_rule),
+                all_read(client.credential_sets.list(*where), read_credential_set),
             )
         return RegistrySnapshot(
             id=found.id, login_server=found.login_server, rules=tuple(rules), credential_sets=tuple(sets)
@@ -229,11 +229,11 @@ class ArmRegistries(Registries, CredentialSets):
 
     async def _rule(self, registry: ResourceId, name: str) -> CacheRule | None:
         client = self._clients.of(registry.subscription)
-        return await _found(client.cache_rules.get(registry.group, registry.name, name), read_rule)
+        return await read_if_there(client.cache_rules.get(registry.group, registry.name, name), read_rule)
 
     async def _set(self, registry: ResourceId, name: str) -> CredentialSet | None:
         client = self._clients.of(registry.subscription)
-        return await _found(client.credential_sets.get(registry.group, registry.name, name), read_credential_set)
+        return await read_if_there(client.credential_sets.get(registry.group, registry.name, name), read_credential_set)
 
     async def _settled[T: (CacheRule, CredentialSet)](self, read: Callable[[], Awaitable[T | None]]) -> T | None:
         """What is there once no operation runs on it any more."""
@@ -242,19 +242,3 @@ class ArmRegistries(Registries, CredentialSets):
             if found is None or found.provisioning_state not in RUNNING:
                 return found
             await asyncio.sleep(self._poll_s)
-
-
-async def _all[T](listed: Any, read: Callable[[Any], T]) -> list[T]:
-    return [read(document) async for document in listed]
-
-
-async def _found[T](reading: Awaitable[Any], read: Callable[[Any], T]) -> T | None:
-    """What was read, None when it is not there; a registry that is not there is another matter and stays an error."""
-    from azure.core.exceptions import ResourceNotFoundError
-
-    try:
-        return read(await reading)
-    except ResourceNotFoundError as error:
-        if error_code(error) in {"ParentResourceNotFound", "ResourceGroupNotFound", "SubscriptionNotFound"}:
-            raise
-        return None

@@ -4,11 +4,12 @@ The traps: the SDKs take the token's audience from the public cloud whatever the
 given; and a `nextLink` is a URL out of an answer, which is followed only where the token may go.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from shared.adapters.azure_errors import error_code
 from shared.adapters.clients import client_options
 from shared.errors import PermanentError
 
@@ -169,3 +170,20 @@ class ArmWriter(ArmReader):
     async def put(self, path: str, body: Any, **query: str) -> Any:
         """The answer to a document that is put at a path."""
         return await self._send(self._endpoint.address + path, query, method="PUT", body=body)
+
+
+async def all_read[T](listed: Any, read: Callable[[Any], T]) -> list[T]:
+    """Every document of a list of the SDK's, read."""
+    return [read(document) async for document in listed]
+
+
+async def read_if_there[T](reading: Awaitable[Any], read: Callable[[Any], T]) -> T | None:
+    """What was read, None when it is not there; a registry that is not there is another matter and stays an error."""
+    from azure.core.exceptions import ResourceNotFoundError
+
+    try:
+        return read(await reading)
+    except ResourceNotFoundError as error:
+        if error_code(error) in {"ParentResourceNotFound", "ResourceGroupNotFound", "SubscriptionNotFound"}:
+            raise
+        return None

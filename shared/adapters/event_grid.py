@@ -11,7 +11,7 @@ import msgspec
 
 from shared.adapters.azure_errors import azure_call
 from shared.adapters.clients import client_options
-from shared.application.ports import Channel
+from shared.application.channel_ports import Channel
 from shared.domain.notices import Notice
 from shared.errors import PermanentError
 from shared.telemetry.names import Outside

@@ -13,7 +13,7 @@ from typing import Any, Final
 from shared.adapters.azure_errors import azure_call
 from shared.adapters.registry_content import AcrContent, refusal
 from shared.application.event_ports import Lineage
-from shared.application.ports import PullRefused
+from shared.application.registry_ports import PullRefused
 from shared.domain.images import ImageReference
 from shared.domain.lineage import CHART_CONFIG, images_named_by, references
 from shared.telemetry.names import Outside

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from shared.adapters.azure_errors import azure_call, refused
 from shared.adapters.clients import client_options
-from shared.application.ports import LogRows, Logs, TableMissing
+from shared.application.log_ports import LogRows, Logs, TableMissing
 from shared.errors import PermanentError
 from shared.telemetry.names import Outside
 

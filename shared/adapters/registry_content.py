@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from shared.adapters.azure_errors import azure_call, retry_after
 from shared.adapters.clients import client_options
-from shared.application.ports import NotServed, NotThere, PullRefused, RegistryContent, ServedManifest
+from shared.application.registry_ports import NotServed, NotThere, PullRefused, RegistryContent, ServedManifest
 from shared.errors import CachewardenError, PermanentError
 from shared.telemetry.names import Outside
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from shared.adapters import arm_ids
+from shared.adapters import alarm_documents, arm_ids
 from shared.adapters import surroundings_documents as documents
 from shared.adapters.arm_clients import ArmEndpoint, ArmReader
 from shared.adapters.azure_errors import AzureUnavailable, azure_call
@@ -128,22 +128,22 @@ class ArmSurroundings(Surroundings):
         wanted = arm_ids.resource_id(source_id).lower()
         found: list[EventSubscription] = []
         for topic in await self._ids(wanted.split("/")[2], "Microsoft.EventGrid/systemTopics"):
-            document = await self._get(topic, _EVENT_GRID, documents.SystemTopic)
+            document = await self._get(topic, _EVENT_GRID, alarm_documents.SystemTopic)
             if document.properties.source.rstrip("/").lower() == wanted:
-                listed = await self._list(f"{topic}/eventSubscriptions", _EVENT_GRID, documents.Subscription)
+                listed = await self._list(f"{topic}/eventSubscriptions", _EVENT_GRID, alarm_documents.Subscription)
                 found += [one.read() for one in listed]
         return tuple(found)
 
     async def alert_rules(self, group_id: str) -> tuple[AlertRule, ...]:
         """The log alert rules of a resource group, as far as they may be seen."""
         ids = await self._ids_of_group(group_id, "Microsoft.Insights/scheduledQueryRules")
-        read = await asyncio.gather(*(self._get(one, _RULES, documents.QueryRule) for one in ids))
+        read = await asyncio.gather(*(self._get(one, _RULES, alarm_documents.QueryRule) for one in ids))
         return tuple(one.read() for one in read)
 
     async def action_groups(self, group_id: str) -> tuple[ActionGroup, ...]:
         """The action groups of a resource group, as far as they may be seen."""
         ids = await self._ids_of_group(group_id, "Microsoft.Insights/actionGroups")
-        read = await asyncio.gather(*(self._get(one, _GROUPS, documents.Receivers) for one in ids))
+        read = await asyncio.gather(*(self._get(one, _GROUPS, alarm_documents.Receivers) for one in ids))
         return tuple(one.read() for one in read)
 
     async def workspace_id(self, resource_id: str) -> str:

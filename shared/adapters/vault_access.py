@@ -17,7 +17,7 @@ from shared.adapters.arm_ids import subscription_id as checked_subscription
 from shared.adapters.arm_ids import vault_id as parsed
 from shared.adapters.azure_errors import azure_call, error_code
 from shared.adapters.vault_policies import VaultPolicies
-from shared.application.ports import VaultAccess
+from shared.application.registry_ports import VaultAccess
 from shared.errors import PermanentError
 from shared.telemetry.names import Outside
 

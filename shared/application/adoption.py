@@ -7,10 +7,11 @@ a rotation; here it only says whether ours went well.
 
 from collections.abc import Callable
 
-from shared.application.ports import Incidents, Registries, RegistryContent
+from shared.application.incident_ports import Incidents
 from shared.application.publication import Publication
+from shared.application.registry_ports import Registries, RegistryContent
 from shared.domain.cache_rules import CacheRule
-from shared.domain.policy import Credential
+from shared.domain.policy_credentials import Credential
 from shared.errors import TemporaryError
 
 

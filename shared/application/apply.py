@@ -13,7 +13,7 @@ import stamina
 
 from shared.application.audit import POLICY, Audit
 from shared.application.operations import Journal, Operations
-from shared.application.ports import Registries, VaultAccess
+from shared.application.registry_ports import Registries, VaultAccess
 from shared.application.survey import Survey
 from shared.domain.operations import Operation
 from shared.domain.plans import (

@@ -11,8 +11,9 @@ import msgspec
 
 from shared.application.audit import Audit
 from shared.application.incident_book import IncidentBook
+from shared.application.incident_ports import Incidents
 from shared.application.messages import REMEDIATIONS, RegistryMessage
-from shared.application.ports import Clock, Incidents, Queue
+from shared.application.ports import Clock, Queue
 from shared.application.questions import NotFound
 from shared.domain.approvals import Decision, Proposal
 from shared.domain.incidents import Incident, IncidentState, shown

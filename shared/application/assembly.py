@@ -1,29 +1,21 @@
 """Assembly: the use cases on whatever ports they are given; tests and production differ in nothing else."""
 
-from collections.abc import Mapping
-
 import msgspec
 
 from shared.application.apply import Applier
 from shared.application.approvals import Approvals
 from shared.application.audit import Audit
-from shared.application.audit_ports import AuditRows
 from shared.application.board import Board
-from shared.application.channel_ports import ChannelStates
 from shared.application.chores import Chore
 from shared.application.credential_assembly import assemble_credentials
 from shared.application.credential_watch import CredentialWatch
 from shared.application.curing import Curing
-from shared.application.dead_letter_ports import EventLetters, Letters
 from shared.application.dead_letters import DeadLetters
 from shared.application.detection import Detection
 from shared.application.doctor.place import Place
-from shared.application.doctor.ports import Queues, Surroundings
 from shared.application.doctor.rounds import Rounds
-from shared.application.drift import Drift
+from shared.application.event_assembly import assemble_event_work
 from shared.application.event_intake import EventIntake
-from shared.application.event_ports import DriftRecords, Lineage
-from shared.application.event_work import EventWork
 from shared.application.forecast import Forecast
 from shared.application.headroom import ANONYMOUS
 from shared.application.incident_book import IncidentBook
@@ -31,80 +23,29 @@ from shared.application.incident_rotations import IncidentRotations
 from shared.application.intake import Intake
 from shared.application.lost_events import LostEvents
 from shared.application.mirrors import MirrorReports
-from shared.application.notice_chores import DailyDigest, Escalation, LateSummaries, StrandedNotices
+from shared.application.notice_assembly import assemble_notices
 from shared.application.notice_reports import NoticeReports
 from shared.application.notification import Notification
-from shared.application.observed_channels import ObservedChannels
 from shared.application.operations import Operations
-from shared.application.ports import (
-    Channel,
-    Clock,
-    Deliveries,
-    Incidents,
-    Leases,
-    Logs,
-    Outbox,
-    Payloads,
-    Queue,
-    Registries,
-    RegistryContent,
-    VaultAccess,
-)
-from shared.application.prevention import Prevention
+from shared.application.outside import Ports
+from shared.application.ports import Clock
 from shared.application.readings import Readings
 from shared.application.recalls import Recalls
 from shared.application.remediation import Pace, Remediation
 from shared.application.reports import Reports
 from shared.application.retention import Pruning, Retention
 from shared.application.rotating import Rotating
-from shared.application.rotation_ports import CredentialSets, DockerHub, Rotations, Samples, Vaults
 from shared.application.rotation_requests import RotationRequests
-from shared.application.sessions import ConsoleSessions, Sessions, SignIn
+from shared.application.sessions import ConsoleSessions, SignIn
 from shared.application.site_images import SiteImages
-from shared.application.sites_ports import Sites
 from shared.application.survey import Survey
 from shared.application.sweep import Sweep
-from shared.application.sweep_ports import Archive, ChoreRuns
 from shared.application.unrecorded import Unrecorded
 from shared.application.verification import Verification
 from shared.application.watch import StuckIncidents, UnannouncedFailures
 from shared.domain.notice_links import Places
 from shared.domain.policy import Policy
 from shared.telemetry.metrics import declare
-
-
-class Ports(msgspec.Struct, frozen=True):
-    """Everything of the outside that the application needs."""
-
-    clock: Clock
-    incidents: Incidents
-    leases: Leases
-    deliveries: Deliveries
-    payloads: Payloads
-    outbox: Outbox
-    queue: Queue
-    queues: Queues
-    logs: Logs
-    registries: Registries
-    content: RegistryContent
-    vault_access: VaultAccess
-    letters: Letters
-    event_letters: EventLetters
-    drift_records: DriftRecords
-    lineage: Lineage
-    audit_rows: AuditRows
-    chore_runs: ChoreRuns
-    archive: Archive
-    rotations: Rotations
-    hub: DockerHub
-    vaults: Vaults
-    credential_sets: CredentialSets
-    samples: Samples
-    sites: Sites
-    surroundings: Surroundings
-    channels: Mapping[str, Channel]
-    channel_states: ChannelStates
-    sessions: Sessions
 
 
 class Application(msgspec.Struct, frozen=True):
@@ -155,16 +96,8 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
     place: Place = Place(),  # noqa: B008 - frozen
 ) -> Application:
     """The application on the given ports."""
-    notification = Notification(
-        policy=policy,
-        outbox=ports.outbox,
-        queue=ports.queue,
-        channels=ObservedChannels(policy, ports.channels),
-        leases=ports.leases,
-        states=ports.channel_states,
-        clock=ports.clock,
-        lease_s=pace.lease,
-    )
+    notices = assemble_notices(policy, ports, lease_s=pace.lease)
+    notification = notices.notification
     book = IncidentBook(incidents=ports.incidents, notification=notification, clock=ports.clock)
     survey = Survey(policy=policy, registries=ports.registries, content=ports.content, vault_access=ports.vault_access)
     audit = Audit(rows=ports.audit_rows, clock=ports.clock)
@@ -199,7 +132,6 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
         clock=ports.clock,
         suspect=credentials.rotating.suspect,
     )
-    notice_reports = NoticeReports(policy=policy, outbox=ports.outbox, states=ports.channel_states, clock=ports.clock)
     events = EventIntake(
         policy=policy, deliveries=ports.deliveries, dead_letters=dead_letters, queue=ports.queue, clock=ports.clock
     )
@@ -216,7 +148,7 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
         ),
         Pruning(archive=ports.archive, retention=retention, clock=ports.clock),
         *credentials.chores,
-        *_notice_chores(policy, ports, notification),
+        *notices.chores,
     )
     declare(credential=(ANONYMOUS, *policy.credentials), chore=(chore.name for chore in chores))
     return Application(
@@ -235,7 +167,7 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
             detection=detection,
             deliveries=ports.deliveries,
             events=events,
-            event_work=_event_work(policy, ports, book, unrecorded, survey, notification, credentials.watch),
+            event_work=assemble_event_work(policy, ports, book, unrecorded, survey, notification, credentials.watch),
             curing=Curing(
                 policy=policy,
                 book=book,
@@ -262,7 +194,7 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
             deliveries=ports.deliveries,
             rotations=IncidentRotations(policy=policy, rotations=ports.rotations),
         ),
-        notice_reports=notice_reports,
+        notice_reports=notices.reports,
         approvals=Approvals(
             book=book,
             incidents=ports.incidents,
@@ -282,7 +214,7 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
             policy=policy,
             incidents=ports.incidents,
             letters=dead_letters,
-            notices=notice_reports,
+            notices=notices.reports,
             rotations=ports.rotations,
             headroom=credentials.headroom,
             chores=chores,
@@ -312,55 +244,4 @@ def doctor(policy: Policy, ports: Ports, place: Place) -> Rounds:
         logs=ports.logs,
         surroundings=ports.surroundings,
         clock=ports.clock,
-    )
-
-
-def _event_work(  # noqa: PLR0913, PLR0917 - what event work is made of
-    policy: Policy,
-    ports: Ports,
-    book: IncidentBook,
-    unrecorded: Unrecorded,
-    survey: Survey,
-    notification: Notification,
-    watch: CredentialWatch,
-) -> EventWork:
-    return EventWork(
-        policy=policy,
-        incidents=ports.incidents,
-        book=book,
-        unrecorded=unrecorded,
-        heard=watch.heard,
-        drift=Drift(
-            policy=policy,
-            incidents=ports.incidents,
-            book=book,
-            unrecorded=unrecorded,
-            survey=survey,
-            records=ports.drift_records,
-            notification=notification,
-            clock=ports.clock,
-        ),
-        prevention=Prevention(
-            policy=policy,
-            incidents=ports.incidents,
-            registries=ports.registries,
-            survey=survey,
-            lineage=ports.lineage,
-            clock=ports.clock,
-        ),
-    )
-
-
-def _notice_chores(policy: Policy, ports: Ports, notification: Notification) -> tuple[Chore, ...]:
-    return (
-        Escalation(policy=policy, incidents=ports.incidents, notification=notification, clock=ports.clock),
-        DailyDigest(
-            policy=policy,
-            incidents=ports.incidents,
-            notification=notification,
-            states=ports.channel_states,
-            clock=ports.clock,
-        ),
-        LateSummaries(policy=policy, notification=notification),
-        StrandedNotices(notification=notification),
     )

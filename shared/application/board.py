@@ -10,8 +10,10 @@ import msgspec
 from shared.application.chores import Chore
 from shared.application.dead_letters import DeadLetters, LetterView
 from shared.application.headroom import Headroom
+from shared.application.incident_ports import Incidents
 from shared.application.notice_reports import ChannelCondition, ChannelReport, DeliveryStatus, NoticePage, NoticeReports
-from shared.application.ports import Clock, Incidents, RowState
+from shared.application.outbox_ports import RowState
+from shared.application.ports import Clock
 from shared.application.questions import NotFound
 from shared.application.reports import IncidentSummary, summary_of
 from shared.application.rotation_ports import Rotations
@@ -19,7 +21,8 @@ from shared.application.sweep_ports import ChoreRun, ChoreRuns
 from shared.domain.dead_letters import LetterState
 from shared.domain.headroom import Outlook, Reading
 from shared.domain.incidents import IncidentState
-from shared.domain.policy import Policy, Provider
+from shared.domain.policy import Policy
+from shared.domain.policy_credentials import Provider
 from shared.domain.rotation import Rotation
 
 WAITING: Final = frozenset({IncidentState.AWAITING_APPROVAL})

@@ -21,8 +21,10 @@ from shared.application.rotation_ports import (
     NoFreeSlot,
     Rotations,
 )
-from shared.domain.policy import Credential, Policy, Provider
-from shared.domain.rotation_notices import steps_for_a_person, trouble
+from shared.domain.credential_notices import trouble
+from shared.domain.policy import Policy
+from shared.domain.policy_credentials import Credential, Provider
+from shared.domain.rotation_notices import steps_for_a_person
 from shared.domain.token_slots import may_be_full
 from shared.errors import CachewardenError
 from shared.telemetry import get_logger

@@ -1,10 +1,18 @@
-"""What is remembered about each channel: whether it works, and how much it was told lately."""
+"""The channels, and what is remembered about each: whether it works, and how much it was told lately."""
 
 from typing import Protocol
 
 from shared.application.ports import Stored
 from shared.domain.circuits import Circuit
+from shared.domain.notices import Notice
 from shared.domain.storms import Window
+
+
+class Channel(Protocol):
+    """One way to tell people."""
+
+    async def send(self, notice: Notice) -> None:
+        """Hand the notice over; the same notice again carries the same id."""
 
 
 class ChannelStates(Protocol):

@@ -1,7 +1,6 @@
 """Assembly of what looks after credentials; `assembly` puts it into the application."""
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -13,15 +12,13 @@ from shared.application.credential_watch import CredentialWatch
 from shared.application.custody import Custody
 from shared.application.headroom import Headroom
 from shared.application.notification import Notification
+from shared.application.outside import Ports
 from shared.application.publication import Publication
 from shared.application.rotating import Rotating
 from shared.application.rotation_audit import AuditedCredentialSets, AuditedHub, AuditedVaults
 from shared.application.rotation_requests import RotationRequests
 from shared.application.rotation_steps import Steps
 from shared.domain.policy import Policy
-
-if TYPE_CHECKING:
-    from shared.application.assembly import Ports
 
 
 class Credentials(msgspec.Struct, frozen=True):
@@ -40,7 +37,7 @@ class Credentials(msgspec.Struct, frozen=True):
 
 
 def assemble_credentials(
-    policy: Policy, ports: "Ports", notification: Notification, *, lease_s: float, adoption_s: float
+    policy: Policy, ports: Ports, notification: Notification, *, lease_s: float, adoption_s: float
 ) -> Credentials:
     """The use cases about credentials on the given ports."""
     audit = Audit(rows=ports.audit_rows, clock=ports.clock)

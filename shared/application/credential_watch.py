@@ -7,7 +7,6 @@ Docker Hub's lock of the name, so one version is not tested again and again.
 
 from datetime import datetime, timedelta
 from typing import Final
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -18,9 +17,11 @@ from shared.application.ports import Clock
 from shared.application.publication import Publication
 from shared.application.rotating import Rotating
 from shared.application.rotation_ports import CredentialRejected, Rotations, SecretDisabled
-from shared.domain.policy import Credential, Mode, Policy, Provider
+from shared.domain.credential_notices import blamed_wrongly, refused, rotation_due, secret_missing
+from shared.domain.policy import Mode, Policy
+from shared.domain.policy_credentials import Credential, Provider
 from shared.domain.rotation import RotationState, Trigger, due_at
-from shared.domain.rotation_notices import reminder, trouble
+from shared.domain.rotation_notices import reminder
 from shared.domain.vault_events import SecretRole, VaultEvent, VaultEventKind, role_of
 from shared.errors import CachewardenError
 from shared.telemetry import get_logger
@@ -138,7 +139,7 @@ class CredentialWatch:
             return "tested_before"
         if why is not Trigger.PERSON and watch.accepted == live.token.version:
             if blamed_by and since < _BLAMED_AGAIN:
-                await self._say_good(name, blamed_by, now)
+                await self._notification.tell(blamed_wrongly(name, now, by=blamed_by))
                 return "tested_before"
             if not blamed_by and since < _TEST_AGAIN:
                 return "tested_before"
@@ -151,26 +152,16 @@ class CredentialWatch:
         accepted = msgspec.structs.replace(watch, rejected="", accepted=live.token.version, tested_at=now)
         await self._rotations.remember(name, accepted)
         if blamed_by:
-            await self._say_good(name, blamed_by, now)
+            await self._notification.tell(blamed_wrongly(name, now, by=blamed_by))
         return "works"
 
     async def _refused(self, name: str, why: Trigger, live: Pair, error: CredentialRejected) -> str:
         if why is not Trigger.PERSON:
             return await self._begin(name, Trigger.REJECTED)
-        summary = f"somebody wrote a new version of a secret of {name}, and Docker Hub refuses the pair"
-        detail = f"Pulls through the cache fail or will. Write the right one, or: cachewarden rotate {name}. {error}"
-        now, told = self._clock.now(), (live.token.version, live.username.version)
-        await self._notification.tell(trouble(name, now, code=error.code, told=told, summary=summary, detail=detail))
-        return "refused"
-
-    async def _say_good(self, name: str, blamed_by: str, now: datetime) -> None:
-        summary = f"ACR calls the credential {name} bad, but Docker Hub accepts it"
-        detail = (
-            f"{blamed_by}. Nothing is rotated, since a new token would be called bad too. Look at the credential set's "
-            "identity and its access to the vault; ACR has erred in this before."
-        )
-        notice = trouble(name, now, code="blamed_wrongly", told=(blamed_by, now.date()), summary=summary, detail=detail)
+        versions = (live.token.version, live.username.version)
+        notice = refused(name, self._clock.now(), versions=versions, code=error.code, text=str(error))
         await self._notification.tell(notice)
+        return "refused"
 
     async def run(self) -> None:
         """Resume what waits, begin what is due, remind people, and look at the credential sets' health."""
@@ -188,15 +179,8 @@ class CredentialWatch:
         if not [found async for _, _, found in self._publication.sets(credential)]:
             _log.info("credential.not_written_yet", credential=name, code=error.code)
             return
-        vault = (urlsplit(credential.vault).hostname or "").partition(".")[0]
-        detail = (
-            f"{error}, so the registry can't log in. Was it deleted? Then `cachewarden rotate {name}` recovers it and "
-            f"replaces the token; az keyvault secret recover --vault-name {vault} --name <name> only recovers it."
-        )
-        now, summary = self._clock.now(), f"a secret of the credential {name} is not in the vault"
-        await self._notification.tell(
-            trouble(name, now, code=error.code, told=now.date(), summary=summary, detail=detail)
-        )
+        notice = secret_missing(name, credential, self._clock.now(), code=error.code, text=str(error))
+        await self._notification.tell(notice)
 
     async def _look_after(self, name: str, credential: Credential) -> None:
         try:
@@ -234,12 +218,7 @@ class CredentialWatch:
         if self._policy.mode is Mode.ENFORCE:
             await self._rotating.start(name, trigger)
             return "started"
-        now = self._clock.now()
-        summary = f"the credential {name} is due for a new token ({trigger}), and the policy's mode lets nobody act"
-        detail = f"To have it done now: cachewarden rotate {name}."
-        await self._notification.tell(
-            trouble(name, now, code="rotation_due", told=(trigger, now.date()), summary=summary, detail=detail)
-        )
+        await self._notification.tell(rotation_due(name, self._clock.now(), trigger=trigger))
         return "told"
 
     async def _remind(self, name: str, credential: Credential, now: datetime) -> None:

@@ -20,7 +20,7 @@ from shared.application.rotation_ports import (
     Vaults,
 )
 from shared.domain.headroom import Reading
-from shared.domain.policy import Credential, Provider
+from shared.domain.policy_credentials import Credential, Provider
 from shared.domain.rotation import TAG_ROTATION, TAG_USERNAME, next_secret
 from shared.errors import PermanentError
 

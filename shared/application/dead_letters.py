@@ -7,6 +7,7 @@ import msgspec
 
 from shared.application.audit import Audit
 from shared.application.dead_letter_ports import Letters
+from shared.application.delivery_ports import DEAD_LETTER, Deliveries
 from shared.application.messages import (
     REMEDIATIONS,
     AlertMessage,
@@ -16,7 +17,7 @@ from shared.application.messages import (
     read_remediation,
 )
 from shared.application.notification import Notification
-from shared.application.ports import DEAD_LETTER, Changed, Clock, Deliveries, Position, Queue
+from shared.application.ports import Changed, Clock, Position, Queue
 from shared.application.questions import NotFound
 from shared.domain.dead_letter_notices import dead_letter_notice
 from shared.domain.dead_letters import (

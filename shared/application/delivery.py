@@ -11,9 +11,10 @@ from typing import Final
 
 import msgspec
 
-from shared.application.channel_ports import ChannelStates
+from shared.application.channel_ports import Channel, ChannelStates
 from shared.application.leases import held
-from shared.application.ports import Changed, Channel, Clock, Leases, Outbox, OutboxRow, Stored
+from shared.application.outbox_ports import Outbox, OutboxRow
+from shared.application.ports import Changed, Clock, Leases, Stored
 from shared.domain.circuits import Circuit
 from shared.errors import CachewardenError, PermanentError, TemporaryError
 from shared.telemetry import get_logger

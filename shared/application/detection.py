@@ -10,8 +10,10 @@ from datetime import timedelta
 
 import msgspec
 
+from shared.application.delivery_ports import Deliveries, Payloads
+from shared.application.incident_ports import Incidents
 from shared.application.messages import AlertMessage
-from shared.application.ports import Clock, Deliveries, Incidents, Payloads
+from shared.application.ports import Clock
 from shared.application.readings import Readings
 from shared.application.records import change, record
 from shared.application.site_images import SiteImages

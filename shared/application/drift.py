@@ -10,8 +10,9 @@ import msgspec
 
 from shared.application.event_ports import DriftRecords
 from shared.application.incident_book import IncidentBook
+from shared.application.incident_ports import Incidents
 from shared.application.notification import Notification
-from shared.application.ports import Changed, Clock, Incidents
+from shared.application.ports import Changed, Clock
 from shared.application.survey import Survey
 from shared.application.unrecorded import Unrecorded
 from shared.domain.drift import Change, DriftRecord, drift_notice, resource_key, what_happened

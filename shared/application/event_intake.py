@@ -12,8 +12,9 @@ from typing import Any
 import msgspec
 
 from shared.application.dead_letters import DeadLetters
+from shared.application.delivery_ports import DEAD_LETTER, IGNORED, Deliveries
 from shared.application.messages import REMEDIATIONS, EventMessage
-from shared.application.ports import DEAD_LETTER, IGNORED, Clock, Deliveries, Queue
+from shared.application.ports import Clock, Queue
 from shared.domain.dead_letters import Failure, origin_of
 from shared.domain.event_readers import READERS, Hint, trigger_of, trimmed
 from shared.domain.events import EventUnreadable, NotForUs, read_event

@@ -5,9 +5,10 @@ from typing import Final
 
 import msgspec
 
+from shared.application.delivery_ports import IGNORED
 from shared.application.drift import Drift
 from shared.application.incident_book import IncidentBook
-from shared.application.ports import IGNORED, Incidents
+from shared.application.incident_ports import Incidents
 from shared.application.prevention import Prevention
 from shared.application.unrecorded import Unrecorded
 from shared.domain.event_readers import Hint

@@ -10,11 +10,12 @@ from functools import partial
 
 import msgspec
 
+from shared.application.incident_ports import Incidents
 from shared.application.notification import Notification
-from shared.application.ports import Clock, Incidents
+from shared.application.ports import Clock
 from shared.application.records import cause_of, change
-from shared.domain.approvals import Decision, Proposal, propose
-from shared.domain.incidents import ACTIVE, Incident, IncidentState, Proof, ask, note, transition
+from shared.domain.approvals import Decision, propose
+from shared.domain.incidents import ACTIVE, Incident, IncidentState, Proof, ask, note, reject, transition
 from shared.domain.notice_kinds import NoticeKind
 from shared.domain.operations import Operation
 from shared.domain.plans import Outcome, Plan
@@ -102,7 +103,7 @@ class IncidentBook:
         def edit(incident: Incident) -> Incident:
             if incident.state is not IncidentState.PLANNED or incident.proposal is None:
                 return incident
-            return _rejection(incident, incident.proposal, self._clock.now())
+            return reject(incident, incident.proposal, self._clock.now())
 
         return await self._move(key, edit)
 
@@ -182,10 +183,9 @@ class IncidentBook:
             if not is_asked or proposal is None or proposal.plan != plan:
                 return incident
             answered = msgspec.structs.replace(proposal, decision=decision, decided_by=by, why=why)
-            decided = msgspec.structs.replace(incident, proposal=answered)
             if decision is Decision.REJECTED:
-                return _rejection(decided, answered, now)
-            agreed = msgspec.structs.replace(decided, active_since=now)  # the person's time is not the cure's
+                return reject(incident, answered, now)
+            agreed = msgspec.structs.replace(incident, proposal=answered, active_since=now)  # the cure begins here
             return transition(agreed, IncidentState.PLANNED, now, f"approved by {by}: {why or 'no reason given'}")
 
         return await self._move(key, edit)
@@ -249,8 +249,3 @@ def _measure(before: IncidentState, incident: Incident) -> None:
     if incident.state in {IncidentState.APPLIED, IncidentState.VERIFIED}:
         took = (incident.updated_at - incident.active_since).total_seconds()
         observe(CURE_TIME, took, state=incident.state)
-
-
-def _rejection(incident: Incident, proposal: Proposal, now: datetime) -> Incident:
-    text = f"rejected by {proposal.decided_by}: {proposal.why or 'no reason given'}"
-    return transition(incident, IncidentState.BLOCKED, now, text, reason="rejected", detail=text)

@@ -7,8 +7,9 @@ is a 4xx, and trouble with the storage is a `TemporaryError`, which the trigger 
 
 import msgspec
 
+from shared.application.delivery_ports import Deliveries, Payloads
 from shared.application.messages import LARGEST_MESSAGE, REMEDIATIONS, AlertMessage
-from shared.application.ports import Clock, Deliveries, Payloads, Queue
+from shared.application.ports import Clock, Queue
 from shared.domain.alerts import Alert, parse_alert
 from shared.errors import CallerError
 from shared.telemetry import bind

@@ -7,7 +7,9 @@ from typing import Protocol
 
 import msgspec
 
-from shared.application.ports import Clock, Logs, Registries, RegistryContent, TableMissing
+from shared.application.log_ports import Logs, TableMissing
+from shared.application.ports import Clock
+from shared.application.registry_ports import Registries, RegistryContent
 from shared.domain.proposal.found import Found, FoundRegistry, SeenImage
 from shared.errors import CachewardenError
 from shared.queries import CONTAINER_IMAGES, SOURCES, LogSource, read_failures, seen_images

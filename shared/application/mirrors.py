@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from shared.application.documents import Document
-from shared.application.ports import Incidents
+from shared.application.incident_ports import Incidents
 from shared.application.questions import BadQuestion, NotFound, word
 from shared.application.survey import Survey
 from shared.domain.host_mirrors import UpstreamMirrors, host_mirrors

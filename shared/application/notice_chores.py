@@ -7,8 +7,9 @@ from datetime import timedelta
 from typing import Final
 
 from shared.application.channel_ports import ChannelStates
+from shared.application.incident_ports import Incidents
 from shared.application.notification import Notification
-from shared.application.ports import Clock, Incidents
+from shared.application.ports import Clock
 from shared.application.storm_watch import LATE
 from shared.domain.digests import daily_digest, digest_due
 from shared.domain.handoff import hand_off

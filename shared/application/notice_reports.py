@@ -10,7 +10,8 @@ from typing import Final
 import msgspec
 
 from shared.application.channel_ports import ChannelStates
-from shared.application.ports import Clock, Outbox, OutboxMark, OutboxQuestion, OutboxRow, RowState
+from shared.application.outbox_ports import Outbox, OutboxMark, OutboxQuestion, OutboxRow, RowState
+from shared.application.ports import Clock
 from shared.application.questions import BadQuestion, number, word
 from shared.domain.circuits import Circuit
 from shared.domain.notice_kinds import NoticeKind, Severity

@@ -7,10 +7,11 @@ from typing import Final
 
 import msgspec
 
-from shared.application.channel_ports import ChannelStates
+from shared.application.channel_ports import Channel, ChannelStates
 from shared.application.delivery import ChannelGone, Delivering
 from shared.application.messages import NOTIFICATIONS, NotificationMessage
-from shared.application.ports import Channel, Clock, Leases, Outbox, OutboxQuestion, OutboxRow, Queue, RowState
+from shared.application.outbox_ports import Outbox, OutboxQuestion, OutboxRow, RowState
+from shared.application.ports import Clock, Leases, Queue
 from shared.application.storm_watch import STORMS, StormWatch
 from shared.domain.channel_notices import channel_failed
 from shared.domain.handoff import hand_off

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from shared.application.ports import Channel
+from shared.application.channel_ports import Channel
 from shared.domain.notices import Notice
 from shared.domain.policy import Policy
 from shared.telemetry.instruments import NOTICES

@@ -11,7 +11,7 @@ import msgspec
 
 from shared.application.audit import POLICY, Audit
 from shared.application.incident_book import IncidentBook
-from shared.application.ports import OperationUntold, Registries
+from shared.application.registry_ports import OperationUntold, Registries
 from shared.application.unrecorded import Unrecorded
 from shared.domain.incidents import Incident
 from shared.domain.operations import Operation

@@ -7,8 +7,10 @@ The trap is a loop: a cure fills the cache, the fill is a push, the cached image
 import msgspec
 
 from shared.application.event_ports import Lineage
-from shared.application.ports import Changed, Clock, Incidents, NotThere, PullRefused, Registries
+from shared.application.incident_ports import Incidents
+from shared.application.ports import Changed, Clock
 from shared.application.records import store_new
+from shared.application.registry_ports import NotThere, PullRefused, Registries
 from shared.application.survey import Survey
 from shared.domain.cache_rules import serving_rule
 from shared.domain.events import PushHint

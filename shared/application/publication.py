@@ -11,9 +11,10 @@ from datetime import datetime
 import msgspec
 
 from shared.application.custody import Custody
-from shared.application.ports import Registries
+from shared.application.registry_ports import Registries
 from shared.application.rotation_ports import CredentialSets, SecretVersion
-from shared.domain.policy import Credential, Policy
+from shared.domain.policy import Policy
+from shared.domain.policy_credentials import Credential
 from shared.domain.registries import CredentialSet, RegistrySnapshot
 from shared.domain.rotation import (
     TAG_CREATED,

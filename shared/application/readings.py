@@ -13,7 +13,8 @@ from typing import Any
 
 import msgspec
 
-from shared.application.ports import Clock, Logs, TableMissing
+from shared.application.log_ports import Logs, TableMissing
+from shared.application.ports import Clock
 from shared.domain.failures import PullFailure
 from shared.errors import PermanentError
 from shared.queries import LogSource, read_failures, sources

@@ -3,7 +3,8 @@
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-from shared.application.ports import Changed, Incidents
+from shared.application.incident_ports import Incidents
+from shared.application.ports import Changed
 from shared.domain.failures import PullFailure
 from shared.domain.gathering import observe, open_incident
 from shared.domain.images import ImageReference

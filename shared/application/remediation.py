@@ -10,6 +10,7 @@ import asyncio
 import msgspec
 
 from shared.application.curing import Curing
+from shared.application.delivery_ports import Deliveries
 from shared.application.detection import Detection
 from shared.application.event_intake import EventIntake
 from shared.application.event_work import EventWork
@@ -23,8 +24,9 @@ from shared.application.messages import (
     RemediationMessage,
     ReplayedEvent,
 )
-from shared.application.ports import Clock, Deliveries, Leases, Queue, Registries
+from shared.application.ports import Clock, Leases, Queue
 from shared.application.recalls import Recalls
+from shared.application.registry_ports import Registries
 from shared.application.unrecorded import Unrecorded
 from shared.application.verification import Verification
 from shared.domain.incidents import Incident, IncidentState, registry_key

@@ -5,10 +5,12 @@ from typing import Final
 
 import msgspec
 
+from shared.application.delivery_ports import Deliveries, Totals
+from shared.application.incident_ports import Incidents
 from shared.application.incident_rotations import IncidentRotations
 from shared.application.notice_reports import DeliveryStatus, delivery_status
+from shared.application.outbox_ports import Outbox
 from shared.application.paging import read_position
-from shared.application.ports import Deliveries, Incidents, Outbox, Totals
 from shared.application.questions import BadQuestion, NotFound, number
 from shared.domain.incidents import Incident, IncidentState, shown
 from shared.domain.policy import Policy

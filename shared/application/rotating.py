@@ -18,9 +18,11 @@ from shared.application.rotation_endings import Check
 from shared.application.rotation_forecast import Forecast, steps_of
 from shared.application.rotation_ports import Rotations
 from shared.application.rotation_steps import Steps
-from shared.domain.policy import Credential, Policy, Provider
+from shared.domain.credential_notices import trouble
+from shared.domain.policy import Policy
+from shared.domain.policy_credentials import Credential, Provider
 from shared.domain.rotation import Rotation, RotationState, Trigger, begin, note, step
-from shared.domain.rotation_notices import rotation_notice, trouble
+from shared.domain.rotation_notices import rotation_notice
 from shared.errors import CallerError, PermanentError, TemporaryError
 from shared.telemetry import bind, get_logger
 from shared.telemetry.instruments import ROTATION_STEPS

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from shared.application.audit import POLICY, Audit
-from shared.application.ports import Registries
+from shared.application.registry_ports import Registries
 from shared.application.rotation_ports import (
     CredentialSets,
     DockerHub,

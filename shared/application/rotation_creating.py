@@ -24,7 +24,7 @@ from shared.application.rotation_ports import (
     SecretDisabled,
     SecretVersion,
 )
-from shared.domain.policy import Credential, Provider
+from shared.domain.policy_credentials import Credential, Provider
 from shared.domain.rotation import (
     TAG_PROVIDER,
     TAG_ROTATION,

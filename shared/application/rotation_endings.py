@@ -6,7 +6,7 @@ from shared.application.custody import Custody, is_written_by
 from shared.application.ports import Clock
 from shared.application.publication import Publication
 from shared.application.rotation_ports import DockerHub, Login, Owner, SecretDisabled
-from shared.domain.policy import Credential, Provider
+from shared.domain.policy_credentials import Credential, Provider
 from shared.domain.rotation import TAG_TOKEN, Rotation, RotationState, label_prefix, next_secret, orphans, step
 
 S = RotationState

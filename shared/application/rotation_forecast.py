@@ -2,7 +2,7 @@
 
 import msgspec
 
-from shared.domain.policy import Credential, Provider
+from shared.domain.policy_credentials import Credential, Provider
 
 
 class Forecast(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ from shared.application.questions import NotFound
 from shared.application.rotating import Rotating
 from shared.application.rotation_forecast import Forecast
 from shared.application.rotation_ports import Rotations
-from shared.domain.policy import Provider
+from shared.domain.policy_credentials import Provider
 from shared.domain.rotation import Rotation, RotationState, Trigger
 from shared.errors import CallerError
 

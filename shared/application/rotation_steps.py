@@ -21,7 +21,7 @@ from shared.application.rotation_ports import (
     Login,
     Rotations,
 )
-from shared.domain.policy import Credential, Provider
+from shared.domain.policy_credentials import Credential, Provider
 from shared.domain.rotation import (
     TAG_TOKEN,
     Rotation,

@@ -8,7 +8,8 @@ import msgspec
 
 from shared.application.channel_ports import ChannelStates
 from shared.application.messages import NOTIFICATIONS, NotificationMessage
-from shared.application.ports import Changed, Clock, Outbox, Queue
+from shared.application.outbox_ports import Outbox
+from shared.application.ports import Changed, Clock, Queue
 from shared.domain.notices import Notice
 from shared.domain.policy_notifications import Storm
 from shared.domain.storms import HeldNotice, Window, is_due, summary

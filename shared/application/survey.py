@@ -4,8 +4,9 @@ import asyncio
 
 import msgspec
 
-from shared.application.ports import Registries, RegistryContent, VaultAccess
-from shared.domain.policy import Credential, Policy
+from shared.application.registry_ports import Registries, RegistryContent, VaultAccess
+from shared.domain.policy import Policy
+from shared.domain.policy_credentials import Credential
 from shared.domain.registries import CredentialSet, RegistrySnapshot
 from shared.telemetry.names import Work
 from shared.telemetry.spans import traced

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 import stamina
 
 from shared.application.apply import CredentialUnhealthy, unhealthy_set, wait_of
-from shared.application.ports import Clock, NotServed, RegistryContent, ServedManifest
+from shared.application.ports import Clock
+from shared.application.registry_ports import NotServed, RegistryContent, ServedManifest
 from shared.domain.images import ImageReference, parse_reference
 from shared.domain.incidents import Incident, Proof
 from shared.domain.registries import RegistrySnapshot

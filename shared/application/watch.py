@@ -8,7 +8,8 @@ from datetime import timedelta
 
 from shared.application.detection import Detection
 from shared.application.incident_book import IncidentBook
-from shared.application.ports import Clock, Incidents
+from shared.application.incident_ports import Incidents
+from shared.application.ports import Clock
 from shared.application.recalls import Recalls
 from shared.application.unrecorded import Unrecorded
 from shared.domain.incidents import Incident, IncidentState

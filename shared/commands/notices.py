@@ -63,7 +63,7 @@ async def _test(channel: str, policy_file: str | None) -> None:
     from shared.adapters.channels.making import production_channels
     from shared.adapters.clock import SystemClock
     from shared.adapters.identity import AppIdentity, has_managed_identity
-    from shared.settings import read_settings
+    from shared.setting_reader import read_settings
 
     settings = read_settings(os.environ)
     policy = load_policy_file(policy_file or settings.policy)

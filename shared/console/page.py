@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 from markupsafe import Markup
 
-from shared.console.html import Child, el, joined, stylesheet
+from shared.console.html import Child, el, stylesheet
 
 ROOT: Final = "/api/console"
 OVERVIEW: Final = f"{ROOT}/overview"
@@ -171,8 +171,3 @@ def _sheet() -> str:
 @functools.cache
 def _sheet_hash() -> str:
     return base64.b64encode(hashlib.sha256(_sheet().encode()).digest()).decode()
-
-
-def stacked(*children: Child) -> Markup:
-    """Children without an element around them."""
-    return joined(children)

@@ -9,7 +9,8 @@ import msgspec
 
 from shared.domain.cache_rules import CacheRule, resource_name
 from shared.domain.plans import CreateCredentialSet, GrantVaultAccess
-from shared.domain.policy import Credential, Policy
+from shared.domain.policy import Policy
+from shared.domain.policy_credentials import Credential
 from shared.domain.registries import CredentialSet, RegistrySnapshot
 from shared.domain.upstreams import Authentication, upstream_for
 

@@ -23,7 +23,8 @@ from shared.domain.incidents import Incident, IncidentState, Proof, incident_id
 from shared.domain.notice_kinds import NoticeKind
 from shared.domain.notices import Notice, notice_of
 from shared.domain.plans import CreateCacheRule, Plan
-from shared.domain.policy import Credential, Mode, Provider
+from shared.domain.policy import Mode
+from shared.domain.policy_credentials import Credential, Provider
 from shared.domain.rotation import Rotation, RotationState, Trigger
 from shared.domain.rotation_notices import headroom_notice, reminder, rotation_notice
 from shared.domain.storms import HeldNotice, Window, summary

@@ -10,7 +10,8 @@ from itertools import combinations
 
 from shared.domain.images import DOCKER_HUB, DOCKER_HUB_ALIASES
 from shared.domain.notice_kinds import NoticeKind
-from shared.domain.policy import Credential, Granularity, Policy, Provider
+from shared.domain.policy import Granularity, Policy
+from shared.domain.policy_credentials import Credential, Provider
 from shared.domain.policy_notifications import EventGridChannel, Route
 from shared.domain.policy_patterns import pattern_errors, pattern_warnings
 from shared.domain.problems import Problem, did_you_mean, join

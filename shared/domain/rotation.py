@@ -13,7 +13,7 @@ from enum import StrEnum
 import msgspec
 
 from shared.domain.incidents import TimelineEntry
-from shared.domain.policy import Credential, Provider
+from shared.domain.policy_credentials import Credential, Provider
 
 TAG_ROTATION = "cachewarden-rotation"
 TAG_TOKEN = "cachewarden-token-id"  # noqa: S105 - the name of a tag

@@ -5,7 +5,7 @@ from datetime import datetime
 from shared.domain.headroom import Level, Outlook, Reading
 from shared.domain.notice_kinds import NoticeKind
 from shared.domain.notices import Notice, Severity, notice_id
-from shared.domain.policy import Credential, Provider
+from shared.domain.policy_credentials import Credential, Provider
 from shared.domain.rotation import Rotation, RotationState, next_secret
 
 _KINDS = {
@@ -122,25 +122,6 @@ def reminder(name: str, credential: Credential, now: datetime, *, days: int, end
         detail=steps_for_a_person(credential, ""),
         facts={"credential": name, "ends": ends.isoformat(timespec="minutes")},
         next_step=_NEXT_STEPS[NoticeKind.ROTATION_ACTION_NEEDED].format(secret=next_secret(credential.token_secret)),
-    )
-
-
-def trouble(  # noqa: PLR0913 - a notice's texts, each by name
-    name: str, now: datetime, *, code: str, told: object, summary: str, detail: str
-) -> Notice:
-    """The notice that somebody has to look at a credential although nothing is rotated."""
-    subject = f"credentials/{name}"
-    return Notice(
-        id=notice_id(NoticeKind.ROTATION_ACTION_NEEDED, subject, (code, told)),
-        kind=NoticeKind.ROTATION_ACTION_NEEDED,
-        subject=subject,
-        severity=Severity.WARNING,
-        summary=summary,
-        at=now,
-        reason=code,
-        detail=detail,
-        facts={"credential": name},
-        next_step="Nothing is done by itself: somebody has to act.",
     )
 
 

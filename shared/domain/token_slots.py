@@ -6,7 +6,7 @@ makes a token), so a refusal is read beside the number of tokens that are there;
 
 from typing import Final
 
-from shared.domain.policy import Plan
+from shared.domain.policy_credentials import Plan
 
 SLOTS: Final = {Plan.TEAM: 10, Plan.BUSINESS: 100}
 """An organization's tokens by its plan (documented)."""

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from shared.domain.events import Event, EventUnreadable, NotForUs
-from shared.domain.policy import Credential
+from shared.domain.policy_credentials import Credential
 from shared.domain.rotation import next_secret
 
 

@@ -23,7 +23,7 @@ from shared.application.remediation import Pace
 from shared.bootstrap import adapters, read_policy
 from shared.domain.rotation import Rotation, Trigger
 from shared.errors import TemporaryError
-from shared.settings import read_settings
+from shared.setting_reader import read_settings
 
 _MOST_TRIES: Final = 200
 

@@ -5,11 +5,12 @@ from typing import Any
 
 import msgspec
 
-from shared.application.assembly import Application, Patience, Ports, assemble, doctor
+from shared.application.assembly import Application, Patience, assemble, doctor
+from shared.application.channel_ports import Channel
 from shared.application.doctor.place import Place
 from shared.application.doctor.rounds import Rounds
 from shared.application.messages import NOTIFICATIONS, REMEDIATIONS, read_notification, read_remediation
-from shared.application.ports import Channel
+from shared.application.outside import Ports
 from shared.application.readings import SHARED_FOR
 from shared.application.remediation import Pace
 from shared.application.sessions import SignIn
@@ -22,19 +23,12 @@ from tests.fakes.audit import MemoryAuditRows
 from tests.fakes.azure import FakeChannel, FakeContent, FakeLogs, FakeVaultAccess
 from tests.fakes.clock import ManualClock
 from tests.fakes.credentials import FakeCredentialSets, FakeHub, FakeVaults, MemoryRotations, MemorySamples
+from tests.fakes.deliveries import MemoryDeliveries, MemoryPayloads
 from tests.fakes.events import FakeLineage, MemoryDriftRecords, MemoryEventLetters, MemoryLetters
 from tests.fakes.fuse import Fuse
+from tests.fakes.outbox import MemoryChannelStates, MemoryOutbox
 from tests.fakes.sites import FakeSites
-from tests.fakes.stores import (
-    MemoryChannelStates,
-    MemoryDeliveries,
-    MemoryIncidents,
-    MemoryLeases,
-    MemoryOutbox,
-    MemoryPayloads,
-    MemoryQueue,
-    MemorySessions,
-)
+from tests.fakes.stores import MemoryIncidents, MemoryLeases, MemoryQueue, MemorySessions
 from tests.fakes.surroundings import APP, FakeQueues, FakeSurroundings
 from tests.fakes.sweep import MemoryArchive, MemoryChoreRuns
 

@@ -11,16 +11,14 @@ from typing import Any
 
 import msgspec
 
-from shared.application.ports import (
-    Channel,
-    LogRows,
-    Logs,
+from shared.application.channel_ports import Channel
+from shared.application.log_ports import LogRows, Logs, TableMissing
+from shared.application.registry_ports import (
     NotServed,
     OperationUntold,
     Registries,
     RegistryContent,
     ServedManifest,
-    TableMissing,
     VaultAccess,
 )
 from shared.domain.cache_rules import CacheRule

@@ -29,7 +29,7 @@ from shared.domain.registries import CredentialSet
 from shared.domain.rotation import HubToken, Rotation
 from tests.fakes.azure import FakeRegistries, FakeVaultAccess
 from tests.fakes.fuse import Fuse
-from tests.fakes.stores import Records as MemoryRecords
+from tests.fakes.records import Records as MemoryRecords
 
 PASSWORD = "owner-password"
 MOST_BAD_LOGINS = 10

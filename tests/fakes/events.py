@@ -5,12 +5,13 @@ from datetime import datetime
 
 from shared.application.dead_letter_ports import EventLetters, LetterFile, Letters
 from shared.application.event_ports import DriftRecords, Lineage
-from shared.application.ports import Clock, NotThere, Position, Stored
+from shared.application.ports import Clock, Position, Stored
+from shared.application.registry_ports import NotThere
 from shared.domain.dead_letters import DeadLetter
 from shared.domain.drift import DriftRecord
 from shared.domain.images import ImageReference, parse_reference
 from tests.fakes.azure import Troubled
-from tests.fakes.stores import Records, page_of
+from tests.fakes.records import Records, page_of
 
 
 class MemoryLetters(Letters):

@@ -9,7 +9,7 @@ from shared.application.rotation_ports import Login
 from shared.domain.cache_rules import CacheRule
 from shared.domain.incidents import Incident, IncidentState, Proof, incident_id
 from shared.domain.notices import Notice
-from shared.domain.policy import Credential
+from shared.domain.policy_credentials import Credential
 from shared.domain.registries import CredentialSet
 from shared.domain.rotation import Rotation, label_prefix, next_secret
 from shared.errors import TemporaryError
@@ -20,6 +20,7 @@ from tests.fakes.fuse import Killed
 
 FIRST_TEXT = "dckr_pat_made-by-hand"
 SET = "docker-io-hub"
+NEXT = next_secret("dockerhub-token")
 TARGET = "docker-hub/library/nginx"
 ORGANIZATION_POLICY = POLICY.replace(
     "provider: personal",
@@ -133,3 +134,10 @@ class RotatingApplication(TestApplication):
     def _end_lease(self) -> None:
         """A killed worker's lease ends by itself, a minute later."""
         self.clock.advance(120)
+
+
+async def made(policy: str | None = None) -> RotatingApplication:
+    """An application with a credential that works."""
+    world = RotatingApplication() if policy is None else RotatingApplication(policy)
+    await world.seed()
+    return world

@@ -14,7 +14,8 @@ from shared.application.doctor.events import WANTED
 from shared.application.doctor.place import Place
 from shared.application.doctor.storage import WORK_QUEUES
 from shared.bootstrap import place_of
-from shared.settings import described, read_settings
+from shared.setting_reader import read_settings
+from shared.settings import described
 from shared.version import VERSION
 from tests.infra.templates import INFRA, data, module, template
 from tests.support import app_functions

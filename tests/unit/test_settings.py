@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from shared.application.sessions import SignIn
-from shared.settings import Settings, SettingsInvalid, described, read_settings
+from shared.setting_reader import SettingsInvalid, read_settings
+from shared.settings import Settings, described
 
 SMALLEST = {"CACHEWARDEN_POLICY": "policy.yaml", "AzureWebJobsStorage": "UseDevelopmentStorage=true"}
 IDENTITY = {"CACHEWARDEN_POLICY": "policy.yaml", "AzureWebJobsStorage__accountName": "contosostate"}

@@ -18,7 +18,7 @@ from shared.adapters.channels.addresses import SecretText
 from shared.adapters.channels.apprise_words import Job, Outcome
 from shared.adapters.channels.posting import ReceiverNotPublic
 from shared.adapters.channels.reach import Reach
-from shared.application.ports import Channel
+from shared.application.channel_ports import Channel
 from shared.domain.notice_kinds import Severity
 from shared.domain.notice_links import Places
 from shared.domain.notices import Notice

@@ -14,7 +14,8 @@ from shared.adapters.channels.teams import TeamsChannel
 from shared.adapters.channels.webhook import WebhookChannel
 from shared.adapters.event_grid import EventGridChannel
 from shared.adapters.secret_reader import VaultSecretReader
-from shared.application.ports import Channel, Clock
+from shared.application.channel_ports import Channel
+from shared.application.ports import Clock
 from shared.application.secret_ports import SecretReader
 from shared.domain import policy_notifications as configured
 from shared.domain.notice_links import Places

@@ -13,7 +13,7 @@ import msgspec
 
 from shared.adapters.channels.addresses import SecretText
 from shared.adapters.channels.posting import Poster
-from shared.application.ports import Channel
+from shared.application.channel_ports import Channel
 from shared.domain.notice_kinds import Severity
 from shared.domain.notice_links import Places
 from shared.domain.notices import Notice

@@ -16,7 +16,8 @@ import msgspec
 
 from shared.adapters.channels.addresses import SecretText
 from shared.adapters.channels.posting import Poster
-from shared.application.ports import Channel, Clock
+from shared.application.channel_ports import Channel
+from shared.application.ports import Clock
 from shared.domain.notices import Notice
 from shared.errors import PermanentError
 

@@ -14,7 +14,8 @@ import msgspec
 from shared.adapters.tables.client import PARTITION, ROW, Tables
 from shared.adapters.tables.keys import table_key
 from shared.adapters.tables.records import Records
-from shared.application.ports import IGNORED, PENDING, Changed, Deliveries, Delivery, Totals
+from shared.application.delivery_ports import IGNORED, PENDING, Deliveries, Delivery, Totals
+from shared.application.ports import Changed
 
 _ROW: Final = "delivery"
 _AGAIN: Final = "again-"

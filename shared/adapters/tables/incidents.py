@@ -8,7 +8,8 @@ from shared.adapters.tables.client import Tables
 from shared.adapters.tables.keys import table_key
 from shared.adapters.tables.latest import Choice
 from shared.adapters.tables.records import Records
-from shared.application.ports import Incidents, Position, Stored
+from shared.application.incident_ports import Incidents
+from shared.application.ports import Position, Stored
 from shared.domain.incidents import ACTIVE, Incident, IncidentState, registry_key
 
 

@@ -8,7 +8,8 @@ from shared.adapters.tables.client import PARTITION, ROW, Tables
 from shared.adapters.tables.keys import table_key
 from shared.adapters.tables.latest import Choice
 from shared.adapters.tables.records import Records
-from shared.application.ports import Changed, Outbox, OutboxMark, OutboxQuestion, OutboxRow, Position, RowState, Stored
+from shared.application.outbox_ports import Outbox, OutboxMark, OutboxQuestion, OutboxRow, RowState
+from shared.application.ports import Changed, Position, Stored
 
 
 class TableOutbox(Outbox):

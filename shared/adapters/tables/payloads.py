@@ -9,7 +9,7 @@ from typing import Final
 from shared.adapters.tables.client import PARTITION, ROW, Tables
 from shared.adapters.tables.keys import table_key
 from shared.adapters.tables.records import in_pieces, pieces
-from shared.application.ports import Payloads
+from shared.application.delivery_ports import Payloads
 from shared.errors import PermanentError
 
 LARGEST_PAYLOAD: Final = 768_000

@@ -7,7 +7,7 @@ from shared.application.doctor.credentials import CredentialChecks
 from shared.application.doctor.examination import Check
 from shared.application.doctor.findings import Judgement, failing, ok, together
 from shared.application.doctor.place import Place
-from shared.application.ports import Registries, VaultAccess
+from shared.application.registry_ports import Registries, VaultAccess
 from shared.domain.policy import Policy, RegistryPolicy
 from shared.domain.registries import CredentialSet
 

@@ -11,7 +11,8 @@ from shared.application.doctor.findings import Judgement, failing, ok, together,
 from shared.application.doctor.place import Place
 from shared.application.doctor.ports import Surroundings, VaultDocument
 from shared.application.doctor.roles import vault_roles
-from shared.application.ports import Clock, VaultAccess
+from shared.application.ports import Clock
+from shared.application.registry_ports import VaultAccess
 from shared.application.rotation_ports import (
     CredentialRejected,
     DockerHub,
@@ -19,7 +20,8 @@ from shared.application.rotation_ports import (
     SecretDisabled,
     Vaults,
 )
-from shared.domain.policy import Credential, Policy, Provider
+from shared.domain.policy import Policy
+from shared.domain.policy_credentials import Credential, Provider
 
 _SOON: Final = timedelta(days=7)
 _DOCKER_HUB: Final = frozenset({"docker.io", "dhi.io"})

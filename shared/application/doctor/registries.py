@@ -7,7 +7,7 @@ from shared.application.doctor.examination import Check
 from shared.application.doctor.findings import Judgement, failing, ok, together, unknown, warning
 from shared.application.doctor.place import Place
 from shared.application.doctor.ports import RegistryDocument, Surroundings
-from shared.application.ports import Registries, RegistryContent
+from shared.application.registry_ports import Registries, RegistryContent
 from shared.domain.policy import RegistryPolicy
 
 _TRUST = "a firewall that lets Azure's trusted services through"

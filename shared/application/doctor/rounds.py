@@ -17,7 +17,10 @@ from shared.application.doctor.registries import registry_checks
 from shared.application.doctor.roles import registry_roles
 from shared.application.doctor.storage import storage_checks
 from shared.application.doctor.workspaces import workspace_checks
-from shared.application.ports import Clock, Incidents, Logs, Registries, RegistryContent, VaultAccess
+from shared.application.incident_ports import Incidents
+from shared.application.log_ports import Logs
+from shared.application.ports import Clock
+from shared.application.registry_ports import Registries, RegistryContent, VaultAccess
 from shared.application.rotation_ports import DockerHub, Vaults
 from shared.domain.policy import Policy
 from shared.errors import CachewardenError

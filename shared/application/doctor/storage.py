@@ -8,8 +8,8 @@ from shared.application.doctor.examination import Check
 from shared.application.doctor.findings import Judgement, ok, together, warning
 from shared.application.doctor.place import Place
 from shared.application.doctor.ports import Queues
+from shared.application.incident_ports import Incidents
 from shared.application.messages import NOTIFICATIONS, REMEDIATIONS, ROTATIONS
-from shared.application.ports import Incidents
 
 WORK_QUEUES: Final = (REMEDIATIONS, ROTATIONS, NOTIFICATIONS)
 

@@ -9,7 +9,8 @@ from shared.application.doctor import commands
 from shared.application.doctor.examination import Check
 from shared.application.doctor.findings import Judgement, ok, warning
 from shared.application.doctor.place import Place
-from shared.application.ports import Clock, Logs, TableMissing
+from shared.application.log_ports import Logs, TableMissing
+from shared.application.ports import Clock
 from shared.domain.policy import Policy
 from shared.queries import LogSource, sources
 

@@ -9,10 +9,12 @@ from sandbox.arm.handlers import ArmService
 from sandbox.frame.exchanges import ExchangeLog
 from sandbox.frame.faults import Faults
 from sandbox.storage_emulator import StorageEmulator
+from sandbox.world import World
 from shared.adapters.arm import ArmRegistries
 from shared.adapters.storage import StorageAccount
 from shared.adapters.tables.client import Tables
 from tests.fixtures.serving import serving
+from tests.integration.adapters.receivers import KEYS, KINDS, Wired, policy_of
 from tests.integration.adapters.support import (
     FaultyStorage,
     ServedArm,
@@ -76,3 +78,14 @@ async def registries(arm: ServedArm) -> AsyncIterator[ArmRegistries]:
     adapter = arm.registries()
     yield adapter
     await adapter.aclose()
+
+
+@pytest_asyncio.fixture
+async def wired(world: World) -> AsyncIterator[Wired]:
+    """The channels, each pointing to a receiver of its own kind."""
+    made = Wired(world, policy_of(world))
+    for name, kind in KINDS.items():
+        made.points_to(name, world.urls.sink + world.sinks.add(kind, name))
+    world.vault.write("webhook-keys", "\n".join(KEYS))
+    yield made
+    await made.aclose()

@@ -24,17 +24,16 @@ from shared.adapters.tables.outbox import TableOutbox
 from shared.adapters.tables.payloads import TablePayloads
 from shared.adapters.vault_access import ArmVaultAccess
 from shared.application.channel_ports import ChannelStates
-from shared.application.ports import Deliveries, Incidents, Leases, Outbox, Payloads, Registries
+from shared.application.delivery_ports import Deliveries, Payloads
+from shared.application.incident_ports import Incidents
+from shared.application.outbox_ports import Outbox
+from shared.application.ports import Leases
+from shared.application.registry_ports import Registries
 from shared.domain.plans import Action, AttachCredentialSet, CreateCacheRule, CreateCredentialSet, GrantVaultAccess
 from tests.fakes.clock import ManualClock
-from tests.fakes.stores import (
-    MemoryChannelStates,
-    MemoryDeliveries,
-    MemoryIncidents,
-    MemoryLeases,
-    MemoryOutbox,
-    MemoryPayloads,
-)
+from tests.fakes.deliveries import MemoryDeliveries, MemoryPayloads
+from tests.fakes.outbox import MemoryChannelStates, MemoryOutbox
+from tests.fakes.stores import MemoryIncidents, MemoryLeases
 from tests.fixtures.serving import session_certificates
 from tests.integration.sandbox.cloud.support import Cloud
 

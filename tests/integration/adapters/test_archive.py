@@ -15,13 +15,13 @@ from shared.adapters.tables.chores import TableChoreRuns
 from shared.adapters.tables.client import Table, Tables
 from shared.adapters.tables.leases import TableLeases
 from shared.adapters.tables.rotations import TableRotations, TableSamples
-from shared.application.ports import OutboxRow
+from shared.application.outbox_ports import OutboxRow
 from shared.application.retention import Retention
 from shared.application.rotation_ports import Rotations, Samples
 from shared.application.sweep_ports import Archive, ChoreRun, ChoreRuns, Kept
 from shared.domain.headroom import Reading
 from shared.domain.incidents import IncidentState
-from shared.domain.policy import Provider
+from shared.domain.policy_credentials import Provider
 from shared.domain.rotation import Trigger, begin
 from tests.fakes.clock import ManualClock
 from tests.fakes.credentials import MemoryRotations, MemorySamples

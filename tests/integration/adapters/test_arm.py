@@ -7,7 +7,7 @@ import pytest
 
 from shared.adapters.arm import ExistsOtherwise, RuleMissing
 from shared.adapters.arm_ids import ArmIdInvalid
-from shared.application.ports import Registries
+from shared.application.registry_ports import Registries
 from shared.domain.cache_rules import CacheRule
 from shared.domain.plans import AttachCredentialSet, CreateCacheRule, CreateCredentialSet
 from shared.errors import PermanentError, TemporaryError

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from sandbox.frame.faults import FaultRule, Phase
-from shared.application.ports import Registries
+from shared.application.registry_ports import Registries
 from shared.domain.plans import CreateCacheRule
 from shared.errors import PermanentError, TemporaryError
 from tests.integration.adapters.builders import ALPINE, NGINX

@@ -8,7 +8,7 @@ import pytest
 from sandbox.frame.faults import FaultRule, Phase
 from shared.adapters.arm import ArmRegistries
 from shared.adapters.arm_operations import ArmOperations
-from shared.application.ports import OperationUntold, Registries
+from shared.application.registry_ports import OperationUntold, Registries
 from shared.domain.operations import Operation
 from shared.errors import PermanentError, TemporaryError
 from tests.integration.adapters.builders import ALPINE

@@ -12,7 +12,7 @@ from sandbox import scenario
 from sandbox.frame.faults import FaultRule, Phase
 from sandbox.world import World
 from shared.adapters.event_grid import EndpointInvalid, EventGridChannel
-from shared.application.ports import Channel
+from shared.application.channel_ports import Channel
 from shared.domain.notice_kinds import NoticeKind
 from shared.domain.notices import HandOff, Notice, Severity
 from shared.errors import PermanentError, TemporaryError

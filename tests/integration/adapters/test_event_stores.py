@@ -13,8 +13,9 @@ from shared.adapters.tables.drift import TableDriftRecords
 from shared.adapters.tables.sessions import TableSessions
 from shared.application.audit_ports import AuditRows
 from shared.application.dead_letter_ports import Letters
+from shared.application.delivery_ports import Totals
 from shared.application.event_ports import DriftRecords
-from shared.application.ports import Changed, Position, Totals
+from shared.application.ports import Changed, Position
 from shared.application.sessions import Session, Sessions
 from shared.domain.audit import AuditEntry, Result
 from shared.domain.dead_letters import Failure, failed, given_up, new_letter

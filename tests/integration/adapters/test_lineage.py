@@ -13,7 +13,7 @@ from sandbox.oci.images import Image, multi_arch_image, single_image
 from sandbox.world import World
 from shared.adapters.lineage import AcrLineage
 from shared.adapters.registry_content import AcrContent
-from shared.application.ports import NotServed, PullRefused
+from shared.application.registry_ports import NotServed, PullRefused
 from shared.domain.lineage import BASE_NAME, CHART_CONFIG, CHART_IMAGES
 from tests.integration.sandbox.cloud.support import PrincipalCredential
 

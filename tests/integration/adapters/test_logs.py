@@ -19,7 +19,7 @@ from sandbox.logs.handlers import LogsService
 from sandbox.logs.models import LogAnalytics, Workspace
 from shared.adapters.logs import LogAnalytics as Adapter
 from shared.adapters.logs import QueryInvalid, WorkspaceInvalid
-from shared.application.ports import LogRows, Logs, TableMissing
+from shared.application.log_ports import LogRows, Logs, TableMissing
 from shared.errors import PermanentError, TemporaryError
 from shared.queries import LogSource
 from shared.queries.container_apps import CONTAINER_APPS

@@ -13,7 +13,7 @@ from sandbox.world import World
 from shared.adapters.arm import ArmRegistries
 from shared.adapters.registry_content import AcrContent, LoginServerInvalid, platforms_of
 from shared.adapters.vault_access import ArmVaultAccess
-from shared.application.ports import NotServed, PullRefused, RegistryContent
+from shared.application.registry_ports import NotServed, PullRefused, RegistryContent
 from shared.domain.plans import CreateCacheRule, CreateCredentialSet
 from shared.errors import PermanentError, TemporaryError
 from tests.integration.adapters.support import make

@@ -11,7 +11,7 @@ from shared.adapters.tables.rotations import TableRotations, TableSamples
 from shared.application.ports import Changed
 from shared.application.rotation_ports import Rotations, Samples, Watch
 from shared.domain.headroom import Reading
-from shared.domain.policy import Provider
+from shared.domain.policy_credentials import Provider
 from shared.domain.rotation import Rotation, RotationState, Trigger, begin, step
 from tests.fakes.credentials import MemoryRotations, MemorySamples
 from tests.integration.adapters.builders import NOON

@@ -6,7 +6,9 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from shared.application.ports import Changed, Delivery, Outbox, OutboxQuestion, OutboxRow, RowState
+from shared.application.delivery_ports import Delivery
+from shared.application.outbox_ports import Outbox, OutboxQuestion, OutboxRow, RowState
+from shared.application.ports import Changed
 from shared.domain.circuits import Circuit
 from shared.domain.notice_kinds import NoticeKind
 from shared.domain.storms import HeldNotice, Window

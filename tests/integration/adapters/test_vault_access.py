@@ -17,7 +17,7 @@ from shared.adapters.arm_clients import ForeignLink
 from shared.adapters.arm_ids import ArmIdInvalid
 from shared.adapters.vault_access import VaultNotFound
 from shared.adapters.vault_policies import AccessPolicyMissing
-from shared.application.ports import VaultAccess
+from shared.application.registry_ports import VaultAccess
 from shared.errors import PermanentError, TemporaryError
 from tests.integration.adapters.support import ServedArm
 from tests.integration.sandbox.cloud.support import GROUP, SUBSCRIPTION

@@ -169,10 +169,10 @@ class TestOffline:
     @pytest.mark.parametrize(
         ("arguments", "told"),
         [
-            ([], "which registry?"),
+            ([], "--registry: left out"),
             (["--registry", scenario.REGISTRY_ID, "--days", "99999999999999"], "--days"),
             (["--registry", scenario.REGISTRY_ID, "--days", "0"], "--days"),
-            (["nginx"], "--registry"),
+            (["nginx"], "no file of rules or credential sets names it"),
             (["--registry", "contoso", "nginx"], "a registry's id"),
             (["--registry", scenario.REGISTRY_ID, "--workspace", "logs", "nginx"], "expected a GUID"),
         ],

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.application.ports import NotServed
+from shared.application.registry_ports import NotServed
 from shared.application.remediation import Pace
 from shared.domain.cache_rules import CacheRule
 from shared.domain.incidents import IncidentState

@@ -7,7 +7,9 @@ import pytest
 
 from shared.application.incident_book import IncidentBook
 from shared.application.messages import REMEDIATIONS, read_remediation
-from shared.application.ports import NotServed, OutboxRow, Stored
+from shared.application.outbox_ports import OutboxRow
+from shared.application.ports import Stored
+from shared.application.registry_ports import NotServed
 from shared.application.remediation import Pace
 from shared.domain.cache_rules import CacheRule
 from shared.domain.dead_letters import LetterState
@@ -16,7 +18,8 @@ from shared.domain.incidents import Incident, IncidentState
 from shared.domain.notice_kinds import NoticeKind
 from shared.errors import PermanentError, TemporaryError
 from tests.fakes.application import POLICY, TestApplication, log_alert
-from tests.fakes.stores import MemoryIncidents, MemoryOutbox
+from tests.fakes.outbox import MemoryOutbox
+from tests.fakes.stores import MemoryIncidents
 from tests.fixtures.events import changed
 
 NGINX = "docker.io/library/nginx"

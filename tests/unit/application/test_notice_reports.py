@@ -7,7 +7,7 @@ import pytest
 
 from shared.application.messages import NOTIFICATIONS, read_notification
 from shared.application.notice_reports import ChannelCondition, DeliveryStatus, NoticePage
-from shared.application.ports import OutboxRow, RowState
+from shared.application.outbox_ports import OutboxRow, RowState
 from shared.application.questions import BadQuestion
 from shared.domain.notice_examples import example
 from shared.domain.notice_kinds import NoticeKind

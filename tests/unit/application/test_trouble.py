@@ -9,7 +9,7 @@ from shared.application.messages import (
     RegistryMessage,
     read_remediation,
 )
-from shared.application.ports import PullRefused
+from shared.application.registry_ports import PullRefused
 from shared.application.remediation import Pace
 from shared.domain.incidents import IncidentState
 from shared.domain.notice_kinds import NoticeKind

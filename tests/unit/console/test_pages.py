@@ -13,7 +13,7 @@ from shared.console.desk import answer
 from shared.domain.approvals import Decision, Proposal
 from shared.domain.incidents import Incident, IncidentState, incident_id
 from shared.errors import TemporaryError
-from shared.settings import SettingsInvalid
+from shared.setting_reader import SettingsInvalid
 from tests.fakes.application import REGISTRY
 from tests.fakes.stores import MemoryIncidents
 from tests.fixtures.scene import HOSTILE

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.policy import Credential, Provider
+from shared.domain.policy_credentials import Credential, Provider
 from shared.domain.vault_events import SecretRole, VaultEventKind, read_vault_event, role_of
 
 CREDENTIAL = Credential(Provider.PERSONAL, "https://kv.vault.azure.net", "hub-user", "hub-token", owner_secret="owner")

@@ -1,0 +1,99 @@
+"""Deliveries of alerts and events: what arrived, what became of it, and what is too large for a queue."""
+
+from datetime import datetime
+from typing import Protocol
+
+import msgspec
+
+DEAD_LETTER = "dead-letter"
+"""The outcome of a delivery that was given up."""
+
+IGNORED = "ignored"
+"""The outcome of a delivery that was left alone."""
+
+PENDING = "pending"
+"""Stands for the outcome of a delivery that is not processed yet."""
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """One delivery of an event.
+
+    Attributes:
+        key: what makes it one: the same delivery sent again has the same key.
+        received_at: when it first arrived.
+        outcome: None while it is not processed; then `incident`, `credential`, `ignored`, `failed` or `dead-letter`.
+        summary: what came of it, in a few words; for `ignored` the reason.
+        unread: the log sources that refused or answered in part when it was worked on.
+    """
+
+    key: str
+    received_at: datetime
+    outcome: str | None = None
+    summary: str = ""
+    unread: tuple[str, ...] = ()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the same delivery again has nothing to do; a dead letter may be replayed."""
+        return self.outcome not in {None, DEAD_LETTER}
+
+    @property
+    def reason(self) -> str:
+        """Why it was ignored, without the counts: `resolved`, `no_image, dns`; empty for other outcomes."""
+        if self.outcome != IGNORED:
+            return ""
+        return ", ".join(part.split()[0] for part in self.summary.split(",") if part.strip())[:200] or "unknown"
+
+
+class Totals(msgspec.Struct, frozen=True):
+    """Every arrival, counted by what became of it.
+
+    Attributes:
+        received: how many deliveries arrived, the same one again counted again.
+        duplicates: how many of them were the same one again.
+        outcomes: outcome → how many of the others; `pending` for what is not processed.
+        ignored: reason → how many of those with the outcome `ignored`.
+        unread: log source → how many deliveries were judged without it, or with a part of it.
+    """
+
+    received: int
+    duplicates: int
+    outcomes: dict[str, int]
+    ignored: dict[str, int]
+    unread: dict[str, int] = {}
+
+    @property
+    def add_up(self) -> bool:
+        """Whether every arrival is accounted for, once."""
+        return self.received == self.duplicates + sum(self.outcomes.values()) and sum(
+            self.ignored.values()
+        ) == self.outcomes.get("ignored", 0)
+
+
+class Deliveries(Protocol):
+    """Processed deliveries, so that the same one twice is one."""
+
+    async def arrived(self, key: str, now: datetime) -> Delivery:
+        """Count an arrival, and the delivery's record, made if there is none."""
+
+    async def totals(self) -> Totals:
+        """What has arrived and what became of it, as far as it is kept."""
+
+    async def begin(self, key: str, now: datetime) -> Delivery:
+        """The delivery's record, made if there is none."""
+
+    async def finish(self, key: str, outcome: str, summary: str, *, unread: tuple[str, ...] = ()) -> None:
+        """Record what came of it, and which log sources had no full say."""
+
+
+class Payloads(Protocol):
+    """Alerts that are larger than a queue message."""
+
+    async def put(self, key: str, body: bytes) -> None:
+        """Keep it; the same key again replaces it."""
+
+    async def get(self, key: str) -> bytes | None:
+        """The payload, None when it is gone."""
+
+    async def delete(self, key: str) -> None:
+        """Forget it."""

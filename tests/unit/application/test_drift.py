@@ -1,0 +1,165 @@
+"""Drift: somebody changes a rule that an incident relies on."""
+
+import msgspec
+import pytest
+
+from shared.domain.event_readers import RESOURCE_EVENTS
+from shared.domain.incidents import IncidentState
+from shared.domain.notice_kinds import NoticeKind
+from tests.fakes.application import POLICY, log_alert
+from tests.fixtures.events import ANNA, BERT, NGINX, changed, cloud, cured, outcome
+
+
+class TestDrift:
+    """Somebody changes a rule that an incident relies on."""
+
+    async def test_a_deleted_rule_is_made_again_and_told_with_who_and_when(self) -> None:
+        """In mode enforce; the person is an object id, and nothing of the claims is anywhere."""
+        world = await cured()
+        [name] = world.registries.rules
+        del world.registries.rules[name]
+
+        await world.app.events.accept(RESOURCE_EVENTS, changed(name.upper()))
+        await world.work()
+
+        assert list(world.registries.rules) == [name]
+        assert (await world.all_incidents())[NGINX].state is IncidentState.VERIFIED
+        [notice] = [n for n in world.topic.sent if n.kind is NoticeKind.INCIDENT_DRIFT]
+        assert notice.facts["changed by"] == ANNA
+        assert notice.facts["changed at"] == "2026-11-24T08:59:00+00:00"
+        everything = msgspec.json.encode([world.topic.sent, list((await world.all_incidents()).values())])
+        assert b"Anna" not in everything
+        assert b"203.0.113.7" not in everything
+
+    async def test_our_own_writes_change_nothing(self) -> None:
+        """They are events as well, and leave everything in order."""
+        world = await cured()
+        before = await world.all_incidents()
+        [name] = world.registries.rules
+
+        await world.app.events.accept(RESOURCE_EVENTS, changed(name, verb="Write"))
+        await world.work()
+
+        assert await world.all_incidents() == before
+        assert await outcome(world) == ("ignored", "in_order")
+
+    async def test_an_event_that_lies_changes_nothing(self) -> None:
+        """ARM says that the rule is there."""
+        world = await cured()
+        puts = len(world.registries.puts)
+        [name] = world.registries.rules
+
+        await world.app.events.accept(RESOURCE_EVENTS, changed(name))
+        await world.work()
+
+        assert len(world.registries.puts) == puts
+        assert [n.kind for n in world.topic.sent] == [NoticeKind.INCIDENT_VERIFIED]
+
+    async def test_a_rule_that_lost_its_credential_set_gets_it_back(self) -> None:
+        """A write can undo as much as a deletion."""
+        world = await cured()
+        [(name, rule)] = world.registries.rules.items()
+        world.registries.rules[name] = msgspec.structs.replace(rule, credential_set=None)
+
+        await world.app.events.accept(RESOURCE_EVENTS, changed(name, verb="Write"))
+        await world.work()
+
+        assert world.registries.rules[name] == rule
+
+    async def test_a_deleted_credential_set_is_made_again(self) -> None:
+        """The rules that used it are covered no longer."""
+        world = await cured()
+        [name] = world.registries.sets
+        del world.registries.sets[name]
+
+        await world.app.events.accept(RESOURCE_EVENTS, changed(name, kind="credentialSets"))
+        await world.work()
+
+        assert list(world.registries.sets) == [name]
+        assert (await world.all_incidents())[NGINX].state is IncidentState.VERIFIED
+
+    @pytest.mark.parametrize(
+        ("mode", "state"), [("observe", IncidentState.PLANNED), ("approve", IncidentState.AWAITING_APPROVAL)]
+    )
+    async def test_it_is_only_reported_as_the_mode_says(self, mode: str, state: IncidentState) -> None:
+        """Nothing is created without a yes."""
+        world = await cured()
+        world.app = world.another(POLICY.replace("mode: enforce", f"mode: {mode}"))
+        [name] = world.registries.rules
+        del world.registries.rules[name]
+
+        await world.app.events.accept(RESOURCE_EVENTS, changed(name))
+        await world.work()
+
+        assert world.registries.rules == {}
+        assert (await world.all_incidents())[NGINX].state is state
+        assert NoticeKind.INCIDENT_DRIFT in {n.kind for n in world.topic.sent}
+
+    async def test_no_tug_of_war(self) -> None:
+        """After the second change by the same person a person has to agree; nothing repairs it until then."""
+        world = await cured()
+        [name] = world.registries.rules
+        for number in (1, 2):
+            del world.registries.rules[name]
+            await world.app.events.accept(RESOURCE_EVENTS, changed(name, number=number))
+            await world.work()
+
+        incident = (await world.all_incidents())[NGINX]
+        assert world.registries.rules == {}
+        assert incident.state is IncidentState.AWAITING_APPROVAL
+        drift = [n for n in world.topic.sent if n.kind is NoticeKind.INCIDENT_DRIFT]
+        assert [n.reason for n in drift] == [None, "contested"]
+
+        world.failing("nginx:1.27", "nginx:1.28")
+        await world.alert(log_alert(alert="a2"))
+        world.clock.advance(10 * 24 * 3600)
+        await world.app.sweep.run()
+        await world.work()
+        assert world.registries.rules == {}
+
+        asked = (await world.all_incidents())[NGINX].proposal
+        assert asked is not None
+
+    async def test_a_yes_ends_it(self) -> None:
+        """The plan that was asked about is carried out."""
+        world = await cured()
+        [name] = world.registries.rules
+        for number in (1, 2):
+            del world.registries.rules[name]
+            await world.app.events.accept(RESOURCE_EVENTS, changed(name, number=number))
+            await world.work()
+        incident = (await world.all_incidents())[NGINX]
+        assert incident.proposal is not None
+
+        answer = msgspec.json.encode({"by": "carla", "plan": incident.proposal.plan})
+        await world.app.approvals.approve(incident.id, answer, signed_in=None)
+        await world.work()
+
+        assert list(world.registries.rules) == [name]
+        assert (await world.all_incidents())[NGINX].state is IncidentState.VERIFIED
+
+    async def test_two_people_are_two_mistakes(self) -> None:
+        """Each is repaired."""
+        world = await cured()
+        [name] = world.registries.rules
+        for number, by in enumerate((ANNA, BERT)):
+            del world.registries.rules[name]
+            await world.app.events.accept(RESOURCE_EVENTS, changed(name, by=by, number=number))
+            await world.work()
+
+        assert list(world.registries.rules) == [name]
+
+    async def test_the_same_event_twice_is_one_change(self) -> None:
+        """Event Grid sends at least once; that is no second deletion."""
+        world = await cured()
+        [name] = world.registries.rules
+        del world.registries.rules[name]
+        event = changed(name)
+        for _ in range(3):
+            await world.app.events.accept(RESOURCE_EVENTS, event)
+        await world.work()
+        await world.app.events.accept(RESOURCE_EVENTS, cloud(event))
+        await world.work()
+
+        assert list(world.registries.rules) == [name]
+        assert len([n for n in world.topic.sent if n.kind is NoticeKind.INCIDENT_DRIFT]) == 1
