@@ -19,6 +19,7 @@ from shared.domain.policy_credentials import Credential
 from shared.domain.policy_fields import (
     Duration,
     Host,
+    Name,
     Pattern,
     RegistryId,
     ResourcePrefix,
@@ -149,7 +150,7 @@ class Policy(Section, frozen=True):
         Meta(description="observe: plan and tell. approve: a person agrees first. enforce: do it."),
     ] = Mode.OBSERVE
     sources: Annotated[Sources, Meta(description="Where failures may be looked for.")] = Sources()
-    credentials: Annotated[dict[str, Credential], Meta(description="Credentials by name.")] = msgspec.field(
+    credentials: Annotated[dict[Name, Credential], Meta(description="Credentials by name.")] = msgspec.field(
         default_factory=dict
     )
     limits: Annotated[Limits, Meta(description="Bounds on what is created.")] = Limits()

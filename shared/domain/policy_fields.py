@@ -77,6 +77,13 @@ Pattern = Annotated[
         },
     ),
 ]
+Name = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$",
+        extra={"expected": "a name of letters, digits, . _ -, at most 63, since it stands in addresses: hub"},
+    ),
+]
 SecretName = Annotated[
     str,
     Meta(

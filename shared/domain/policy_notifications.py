@@ -8,7 +8,17 @@ import msgspec
 from msgspec import Meta
 
 from shared.domain.notice_kinds import ON_REQUEST, NoticeKind, Severity
-from shared.domain.policy_fields import Duration, Host, HttpsUrl, RegistryId, SecretName, Section, TimeOfDay, VaultUrl
+from shared.domain.policy_fields import (
+    Duration,
+    Host,
+    HttpsUrl,
+    Name,
+    RegistryId,
+    SecretName,
+    Section,
+    TimeOfDay,
+    VaultUrl,
+)
 
 
 class _Channel(Section, frozen=True, tag_field="kind"):
@@ -139,7 +149,7 @@ class Notifications(Section, frozen=True):
     """Who is told what."""
 
     channels: Annotated[
-        dict[str, EventGridChannel | TeamsChannel | SlackChannel | WebhookChannel | AppriseChannel],
+        dict[Name, EventGridChannel | TeamsChannel | SlackChannel | WebhookChannel | AppriseChannel],
         Meta(description="Channels by name."),
     ] = msgspec.field(default_factory=dict)
     routes: Annotated[tuple[Route, ...], Meta(description="Every route that takes a notice sends it.")] = ()

@@ -129,6 +129,16 @@ class TestErrors:
         assert told[1].startswith("policy.yaml:10: error: credentials.hub.provider: found 'person'; expected one of")
         assert (refused.value.code, refused.value.retryable) == ("policy_invalid", False)
 
+    @pytest.mark.parametrize("name", ["my hub", "a/b", "..", "a?b", "\u00e9", "x" * 64])
+    @pytest.mark.parametrize("where", ["credentials", "notifications.channels"])
+    def test_a_name_that_can_not_stand_in_an_address(self, where: str, name: str) -> None:
+        """Credentials and channels have pages and routes of their own."""
+        channel = (
+            f"notifications:\n  channels:\n    {name}: {{kind: event_grid, endpoint: 'https://t.example/api/events'}}\n"
+        )
+        text = MINIMAL.replace("\n  hub:", f"\n  {name}:") if where == "credentials" else MINIMAL + channel
+        assert f"{where}.{name}: found" in " ".join(one.told for one in check_policy(text).errors)
+
     @pytest.mark.parametrize(
         ("old", "new", "expected"),
         [
