@@ -17,17 +17,17 @@ demo: setup ## watch a Docker Hub 429 become a cache rule that a pull goes throu
 	@$(BIN)/python -m sandbox.demo
 
 .PHONY: up
-up: setup ## the app and the whole sandbox, until Ctrl-C; var/sandbox.json says where
-	@$(BIN)/python -m sandbox.up
+up: setup ## the app and the whole sandbox, until Ctrl-C; MODE=approve asks a person first
+	@$(BIN)/python -m sandbox.up $(if $(MODE),--mode $(MODE))
 
 .PHONY: test
 test: setup ## all tests
 	@$(BIN)/pytest --cov --cov-report=term:skip-covered
 
 .PHONY: nightly
-nightly: setup ## the state machines, in more and longer orders than in `make test`; a quarter of an hour
-	@CACHEWARDEN_TEST_PROFILE=nightly $(BIN)/pytest -n 0 tests/unit/application/test_rotation_machine.py \
-		tests/integration/test_rotation_machine_over_the_sandbox.py
+nightly: setup ## what `make test` does in small: state machines in long orders, ten thousand deliveries to four hosts
+	@TEST_PROFILE=nightly $(BIN)/pytest -n 0 tests/unit/application/test_rotation_machine.py \
+		tests/integration/test_rotation_machine_over_the_sandbox.py tests/e2e/test_storm.py
 
 .PHONY: lint
 lint: setup ## ruff, mypy, import contracts, drift of generated files

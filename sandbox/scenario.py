@@ -145,11 +145,11 @@ def fill_vault(vault: Vault, token: str) -> None:
     vault.write(SECRETS.owner, ACCOUNT_PASSWORD)
 
 
-def policy_text(*, vault: str, topic: str) -> str:
+def policy_text(*, vault: str, topic: str, mode: str = "enforce") -> str:
     """The scenario's policy; `vault` and `topic` are addresses."""
     return f"""\
 version: 1
-mode: enforce
+mode: {mode}
 registries:
   - id: {REGISTRY_ID}
     serves:

@@ -121,10 +121,10 @@ class World(Services):
         """Have Event Grid leave what it can't deliver in the storage account of a connection string."""
         self.delivery.leave_dead_letters_in(DeadLetterContainer(storage))
 
-    def write_policy(self, path: Path) -> Path:
+    def write_policy(self, path: Path, *, mode: str = "enforce") -> Path:
         """Write the scenario's policy file and return its path."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        text = scenario.policy_text(vault=self.urls.vault, topic=self.urls.topic)
+        text = scenario.policy_text(vault=self.urls.vault, topic=self.urls.topic, mode=mode)
         path.write_text(text, encoding="utf-8")
         return path
 

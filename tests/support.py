@@ -10,7 +10,7 @@ import pytest
 
 import function_app
 
-NIGHTLY = os.environ.get("CACHEWARDEN_TEST_PROFILE") == "nightly"
+NIGHTLY = os.environ.get("TEST_PROFILE") == "nightly"
 """Whether state machines try more and longer orders than in `make test`."""
 
 _SHARED = Path(__file__).resolve().parents[1] / "../shared/data"

@@ -39,12 +39,14 @@ class AlreadyUpError(Exception):
 class _Identity(msgspec.Struct, frozen=True):
     endpoint: str
     header: str
+    person: str
 
 
 class SandboxFile(msgspec.Struct, frozen=True, kw_only=True):
     """`var/sandbox.json`: addresses, the host's keys, and the authority to trust.
 
     Attributes:
+        identity: the managed-identity endpoint, its secret header, and the client id of a person who may look.
         azurite: the connection string of the storage account.
         ca: the path of the authority's certificate.
     """
@@ -78,12 +80,16 @@ def main() -> int:
         metavar="S",
         help="seconds between evaluations of alert rules; 0: never",
     )
+    parser.add_argument(
+        "--mode", choices=("observe", "approve", "enforce"), default="enforce", help="the policy's mode; enforce"
+    )
     arguments = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    logging.basicConfig(format="%(asctime)s %(name)s: %(message)s")
+    logging.getLogger("sandbox").setLevel(logging.INFO)
     folder: Path = arguments.folder.resolve()
     try:
         with _only_one(folder):
-            asyncio.run(_run(folder, arguments.app.resolve(), arguments.alert_every))
+            asyncio.run(_run(folder, arguments.app.resolve(), arguments.alert_every, arguments.mode))
     except asyncio.CancelledError:
         return 0
     except (AlreadyUpError, HostError, StorageEmulatorError) as error:
@@ -92,12 +98,12 @@ def main() -> int:
     return 1
 
 
-async def _run(folder: Path, app: Path, alert_every: float) -> None:
+async def _run(folder: Path, app: Path, alert_every: float, mode: str) -> None:
     _stop_on_signals()
     certificates = ensure_certificates(folder / "certificates")
     print("Starting Azurite, the emulators and the function host …", flush=True)
     async with StorageEmulator() as storage, World(certificates=certificates) as world:
-        policy = world.write_policy(folder / "up" / "policy.yaml")
+        policy = world.write_policy(folder / "up" / "policy.yaml", mode=mode)
         await make_queues(storage.connection_string)
         port = free_port()
         address = {"CACHEWARDEN_PUBLIC_ADDRESS": f"http://127.0.0.1:{port}"}
@@ -159,7 +165,7 @@ def _described(world: World, host: AppHost, storage: StorageEmulator) -> Sandbox
         hub_auth=urls.hub_auth,
         hub_registry=urls.hub_registry,
         registry=urls.registry,
-        identity=_Identity(urls.identity, world.identity_service.header),
+        identity=_Identity(urls.identity, world.identity_service.header, world.person.client_id),
         control=urls.control,
         azurite=storage.connection_string,
         ca=str(world.certificates.ca),

@@ -35,7 +35,7 @@ TEMPORARY_CODES: Final = frozenset(
 
 HINTS: Final[dict[str, str]] = {
     # ARM
-    "AuthorizationFailed": "Give the app's identity the role that the operator guide names for this resource.",
+    "AuthorizationFailed": "Give the identity that asked the role that docs/deploy.md names for this resource.",
     "LinkedAuthorizationFailed": "Give the app's identity read access to the resource that the request refers to.",
     "AuthenticationFailed": "The token or key was refused; look at the app's identity and at its clock.",
     "InvalidAuthenticationToken": "The token was refused; look at the cloud and audience in the settings.",

@@ -19,7 +19,7 @@ class QuestionInvalid(CallerError):
     """The body of a question can't be read."""
 
     code = "question_invalid"
-    hint = "Send a JSON object with exactly the fields that are named in the README."
+    hint = "Send a JSON object with exactly the fields that GET /api/openapi.json names."
 
 
 class ExplainQuestion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -29,11 +29,14 @@ def ask_app(url: str, path: str, body: object = None) -> dict[str, Any]:
     Raises:
         AppUnreachable: it can't be asked, or refuses.
     """
-    parts = urlsplit(url)
-    host, port = parts.hostname or "", parts.port
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise AppUnreachable(f"--url is no address: {error}") from error
     local = host in {"localhost", "127.0.0.1", "::1"}
     if not host or (parts.scheme != "https" and not (local and parts.scheme == "http")):
-        raise AppUnreachable("--url is no https address; the function key goes nowhere else")
+        raise AppUnreachable(f"--url: found {url!r}; expected an https address, the function key goes nowhere else")
     if parts.scheme == "https":
         connection = http.client.HTTPSConnection(host, port, timeout=_TIMEOUT_S, context=ssl.create_default_context())
     else:

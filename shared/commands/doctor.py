@@ -1,7 +1,8 @@
 """`cachewarden doctor`: look at everything that a cure needs, and say what is wrong and the command that mends it.
 
 Run where the app runs, it looks with the app's identity and settings. From a laptop it looks with your own sign-in, at
-the app that `--app` names, and with `--url` the running app is asked as well for what only it may see.
+the app that `--app` names, and with `--url` the running app is asked as well for what only it may see. `--url` without
+`--app` asks the running app alone: a laptop's environment says nothing about it.
 """
 
 import argparse
@@ -41,7 +42,9 @@ _SITE = "az functionapp show -g GROUP -n APP --query id -o tsv"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.add_argument(
-        "--app", metavar="ID", help=f"the app's ARM id: $({_SITE}); left out: the environment's settings"
+        "--app",
+        metavar="ID",
+        help=f"the app's ARM id: $({_SITE}); left out: the environment's settings, or with --url only the running app",
     )
     parser.add_argument("--policy", metavar="FILE", help="the policy file; left out: the one that the settings name")
     parser.add_argument(
@@ -58,7 +61,8 @@ def run(arguments: argparse.Namespace) -> int:
         CachewardenError: the app that is named, or its address, can't be asked at all.
     """
     configure_logs("ERROR")
-    report = asyncio.run(_examine(arguments))
+    alone = arguments.url and not arguments.app
+    report = _examined_policy(arguments.policy) if alone else asyncio.run(_examine(arguments))
     if arguments.url:
         report = merged(report, _asked(arguments.url))
     if arguments.json:
@@ -82,6 +86,11 @@ async def _examine(arguments: argparse.Namespace) -> DoctorReport:
         return report_of(findings)
     report = await _looked(settings, policy, app=arguments.app, principal=principal)
     return report_of([*findings, *report.findings])
+
+
+def _examined_policy(path: str | None) -> DoctorReport:
+    """What can be said without the app's settings: about the policy, when one is named."""
+    return report_of([_policy(path)[1]] if path else [])
 
 
 async def _looked(settings: Settings, policy: Policy, *, app: str | None, principal: str | None) -> DoctorReport:

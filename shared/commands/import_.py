@@ -42,7 +42,7 @@ from shared.setting_reader import arm_of, logs_of
 HELP = "Propose a policy from the rules, credential sets and images that are there."
 
 _WORKSPACE = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_ID_HINT = "az acr show -n NAME --query id -o tsv"
+_ID_HINT = "`az acr show -n NAME --query id -o tsv` prints it."
 _OFFLINE = ("cache_rules", "credential_sets", "repositories")
 
 
@@ -105,7 +105,8 @@ def _offline(arguments: argparse.Namespace) -> Found:
     files = [path for path in (arguments.cache_rules, arguments.credential_sets) if path]
     ids = arguments.registry or [one for one in map(registry_of, files) if one is not None]
     if len({one.rstrip("/").lower() for one in ids}) != 1:
-        raise InputUnreadable(f"--registry: {len(ids)} registries; offline it is one, by its ARM id", hint=_ID_HINT)
+        found = f"found {len(ids)} registries" if ids else "left out, and no file of rules or credential sets names it"
+        raise InputUnreadable(f"--registry: {found}; expected the ARM id of one", hint=_ID_HINT)
     registry_id(ids[0])
     name = ids[0].rstrip("/").rpartition("/")[2]
     snapshot = RegistrySnapshot(
@@ -125,7 +126,7 @@ def _offline(arguments: argparse.Namespace) -> Found:
 
 async def _live(arguments: argparse.Namespace) -> Found:
     if not arguments.registry:
-        raise InputUnreadable("--registry: which registry?", hint=_ID_HINT)
+        raise InputUnreadable("--registry: left out; expected the ARM id of a registry", hint=_ID_HINT)
     managed = has_managed_identity(os.environ)
     identity: Any = AppIdentity(managed=managed, client_id=os.environ.get("AZURE_CLIENT_ID") or None)
     arm, arm_audience = arm_of(os.environ)

@@ -60,8 +60,12 @@ def _show(answer: dict[str, Any]) -> None:
         if answer.get("running"):
             sys.stdout.write(f"  {answer['running']} is under way and would be gone on with\n")
         return
-    for rotation in answer.get("rotations", [answer]):
-        sys.stdout.write(f"{rotation['credential']}-{rotation['number']}: {rotation['state']} {rotation['error']}\n")
+    rotations = answer.get("rotations", [answer])
+    if not rotations:
+        sys.stdout.write(f"{answer['credential']} ({answer['provider']}) was never rotated from here\n")
+    for rotation in rotations:
+        how = f"{rotation['state']} {rotation['error']}".rstrip()
+        sys.stdout.write(f"{rotation['credential']}-{rotation['number']}: {how}\n")
         sys.stdout.writelines(f"  {line['at']} {line['event']}: {line['text']}\n" for line in rotation["timeline"])
     _show_closed(answer.get("cannot"))
     if reading := (answer.get("headroom") or {}).get("reading"):

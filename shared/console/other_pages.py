@@ -21,13 +21,22 @@ _VERDICTS = {
 
 
 def health_page(report: DoctorReport) -> Page:
-    """What was looked at just now: first what is not well, the worst first, with the commands that mend it."""
+    """What was looked at just now: first what is not well, the worst first, with the commands that mend it.
+
+    What the app can't know is set apart: nothing there waits to be mended.
+    """
     word = _CONDITIONS[report.condition]
     amiss = sorted(
-        (each for each in report.findings if each.verdict is not Verdict.OK), key=lambda each: -each.verdict.gravity
+        (each for each in report.findings if each.verdict not in {Verdict.OK, Verdict.UNKNOWN}),
+        key=lambda each: -each.verdict.gravity,
     )
     well: list[tuple[Child, ...]] = [
         (each.what, el("div", each.seen, class_="long")) for each in report.findings if each.verdict is Verdict.OK
+    ]
+    unknown: list[tuple[Child, ...]] = [
+        (each.what, el("div", each.seen, class_="long"), each.expected)
+        for each in report.findings
+        if each.verdict is Verdict.UNKNOWN
     ]
     return Page(
         title="Health",
@@ -37,6 +46,13 @@ def health_page(report: DoctorReport) -> Page:
             el("p", word.meaning, class_="lead"),
             section("To look at", el("ul", [_finding(each) for each in amiss], class_="cards")) if amiss else None,
             section("As it should be", table("As it should be", ("What", "Seen"), well)) if well else None,
+            section(
+                "Not known from here",
+                table("Not known from here", ("What", "Seen", "Expected"), unknown),
+                note="The app may not look, and works without. You may: cachewarden doctor --app.",
+            )
+            if unknown
+            else None,
         ],
     )
 

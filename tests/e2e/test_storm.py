@@ -1,18 +1,26 @@
-"""A small storm on four hosts that share queues and tables: nothing lost, nothing twice."""
+"""A storm on four hosts that share queues and tables: nothing lost, nothing twice.
+
+A small one among the other tests; `make nightly` has ten thousand deliveries.
+"""
 
 import asyncio
 import random
 from contextlib import AsyncExitStack
+from http import HTTPStatus
 
 import aiohttp
 import msgspec
+import pytest
 
 from sandbox.waiting import until
 from tests.fixtures.app import OpenStage, exhaust_and_fail, fire, rules_of, settled
+from tests.support import NIGHTLY
 
 IMAGES = ("nginx:1.27", "redis:7", "bitnami/redis:7.4")
-ALERTS = 30
-DELIVERIES = 150
+ALERTS, DELIVERIES, PATIENCE_S = (2_000, 10_000, 900.0) if NIGHTLY else (30, 150, 60.0)
+MOST_TRIES = 50
+
+pytestmark = pytest.mark.timeout(2 * PATIENCE_S)
 
 
 class TestStorm:
@@ -41,26 +49,26 @@ class TestStorm:
 
                 gate = asyncio.Semaphore(16)
 
-                async def in_turn(number: int) -> int:
+                async def accepted(number: int) -> None:
+                    """Deliver it, again where the app asks for that, as senders do."""
                     async with gate:
-                        return await post(number)
+                        statuses = [await post(number)]
+                        while statuses[-1] == HTTPStatus.SERVICE_UNAVAILABLE and len(statuses) < MOST_TRIES:
+                            statuses.append(await post(number))
+                        assert statuses[-1] == HTTPStatus.ACCEPTED
 
-                assert set(await asyncio.gather(*map(in_turn, numbers))) == {202}
+                await asyncio.gather(*map(accepted, numbers))
 
-            assert set((await settled(stage, len(IMAGES))).values()) == {"verified"}
+            assert set((await settled(stage, len(IMAGES), seconds=PATIENCE_S)).values()) == {"verified"}
 
             async def done() -> bool:
                 return "pending" not in (await stage.get("deliveries"))["outcomes"]
 
-            await until(done, seconds=60, every_s=0.3)
+            await until(done, seconds=PATIENCE_S, every_s=0.3)
             totals = await stage.get("deliveries")
-            assert totals == {
-                "received": DELIVERIES + 1,
-                "duplicates": DELIVERIES - ALERTS,
-                "outcomes": {"incident": ALERTS + 1},
-                "ignored": {},
-                "unread": {},
-            }
+            assert totals["received"] >= DELIVERIES + 1  # one that was answered 503 may have been counted
+            assert totals["received"] - totals["duplicates"] == ALERTS + 1
+            assert (totals["outcomes"], totals["ignored"], totals["unread"]) == ({"incident": ALERTS + 1}, {}, {})
             assert len(rules_of(stage)) == len(IMAGES)
             puts = stage.world.exchanges.exchanges("arm", method="PUT", path="/cacheRules/")
             assert len(puts) == len(IMAGES)

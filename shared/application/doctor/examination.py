@@ -88,7 +88,7 @@ class Doctor:
             return failing(f"internal: {type(defect).__name__}", "a check that ends; this is a defect of ours")
 
     def _trouble(self, check: Check, error: CachewardenError) -> Judgement:
-        seen = f"{error.code}: {error}"
+        seen = str(error) if error.code in str(error) else f"{error.code}: {error}"
         if error.code.lower() not in _REFUSALS:
             return failing(seen, f"{check.expected}. {error.hint}".strip())
         if check.spare or not self._inside:

@@ -152,8 +152,8 @@ class TestOffline:
     @pytest.mark.parametrize(
         ("arguments", "told"),
         [
-            ([], "which registry?"),
-            (["nginx"], "--registry"),
+            ([], "--registry: left out"),
+            (["nginx"], "no file of rules or credential sets names it"),
             (["--registry", "contoso", "nginx"], "a registry's id"),
             (["--registry", scenario.REGISTRY_ID, "--workspace", "logs", "nginx"], "expected a GUID"),
         ],

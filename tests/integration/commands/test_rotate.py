@@ -36,6 +36,7 @@ class App:
         self.url = ""
         self.asked: Asked = []
         self.keys: list[str] = []
+        self.rotations: list[Any] = [ROTATION]
 
     async def answer(self, request: web.Request) -> web.Response:
         """A plan for a dry run, a rotation for what is asked, a problem for an unknown credential."""
@@ -45,7 +46,7 @@ class App:
         if not request.path.endswith("/hub"):
             return web.json_response({"detail": "the policy has no credential", "hint": "Look there."}, status=404)
         if request.method == "GET":
-            return web.json_response({"credential": "hub", "rotations": [ROTATION], "headroom": None})
+            return web.json_response({"credential": "hub", "provider": "personal", "rotations": self.rotations})
         return web.json_response(
             PLAN if body and body["dry_run"] else {**ROTATION, "state": "creating", "error": ""}, status=202
         )
@@ -92,7 +93,7 @@ class TestRotate:
         """The rotation with its timeline; as JSON on demand."""
         code, shown, _ = await run("hub")
         assert code == 0
-        assert "hub-3: creating" in shown
+        assert shown.startswith("hub-3: creating\n")
 
         _, shown, _ = await run("hub", "--json")
         assert json.loads(shown)["number"] == 3
@@ -104,6 +105,14 @@ class TestRotate:
         assert code == 1
         assert "not_adopted" in shown
         assert app.asked == [("GET", "/api/rotations/hub", None)]
+
+    async def test_a_credential_that_was_never_rotated(self, app: App, run: Callable[..., Any]) -> None:
+        """It is said, where an empty answer could mean anything."""
+        app.rotations = []
+
+        code, shown, _ = await run("hub", "--status")
+
+        assert (code, shown) == (0, "hub (personal) was never rotated from here\n")
 
     async def test_a_leak(self, app: App, run: Callable[..., Any]) -> None:
         """Deleting the live token first has to be meant."""
@@ -122,9 +131,13 @@ class TestRotate:
         assert "404: the policy has no credential" in told
         assert "Look there." in told
 
-    async def test_where_the_key_goes(self, capsys: pytest.CaptureFixture[str]) -> None:
-        """Nowhere without TLS, and the address is not asked."""
-        code = await asyncio.to_thread(main, ["rotate", "hub", "--url", "http://app.example"])
+    @pytest.mark.parametrize(
+        ("url", "told"),
+        [("http://app.example", "expected an https address"), ("https://app.example:port", "--url is no address")],
+    )
+    async def test_where_the_key_goes(self, url: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+        """Nowhere without TLS, and the address is not asked; one with a typing error is told, not raised."""
+        code = await asyncio.to_thread(main, ["rotate", "hub", "--url", url])
 
         assert code == 2
-        assert "no https address" in capsys.readouterr().err
+        assert told in capsys.readouterr().err

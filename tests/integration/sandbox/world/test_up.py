@@ -123,7 +123,7 @@ class TestRunning:
             *("control", "azurite", "ca"),
         }
         assert set(sandbox.described["keys"]) == {"master", "function", "eventgrid_extension"}
-        assert set(sandbox.described["identity"]) == {"endpoint", "header"}
+        assert set(sandbox.described["identity"]) == {"endpoint", "header", "person"}
         assert sandbox.file.stat().st_mode & 0o777 == 0o600
 
     async def test_refuses_another_one_in_its_folder(self, sandbox: Up) -> None:
@@ -145,6 +145,17 @@ class TestEnding:
 
         assert (code, sandbox.file.exists()) == (0, False), output
         assert not any(key in output for key in sandbox.described["keys"].values())
+        assert "Request URL" not in output, "the SDKs' own logs hide the addresses that people look for"
+
+    async def test_takes_the_policys_mode(self, tmp_path: Path) -> None:
+        """With `--mode approve` the app asks a person first."""
+        async with up(tmp_path, "--alert-every", "0", "--mode", "approve") as sandbox:
+            await sandbox.ready()
+            async with (
+                aiohttp.ClientSession(sandbox.described["host"], raise_for_status=True) as session,
+                session.get("/api/health") as response,
+            ):
+                assert (await response.json())["mode"] == "approve"
 
     async def test_uses_core_tools_where_they_are(self, tmp_path: Path) -> None:
         """With `func` on the path it is `func start` that runs the app; here a stand-in that answers as it does."""

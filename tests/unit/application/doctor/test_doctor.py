@@ -56,6 +56,20 @@ class TestWhoAsks:
         assert (inside.verdict, inside.mend) == (Verdict.FAILING, ("az give",))
         assert (outside.verdict, outside.mend) == (Verdict.UNKNOWN, ())
 
+    async def test_a_refusals_code_is_said_once(self) -> None:
+        """Adapters mostly say it already, in Azure's own words."""
+
+        async def in_azures_words() -> Judgement:
+            raise PermanentError("reading it: AuthorizationFailed: you may not", code="AuthorizationFailed")
+
+        checks = [Check("it", "a role", look) for look in (refuse, in_azures_words)]
+        report = await Doctor(checks, inside=False).examine()
+
+        assert [one.seen for one in report.findings] == [
+            "AuthorizationFailed: no",
+            "reading it: AuthorizationFailed: you may not",
+        ]
+
     async def test_a_person_signs_in(self, world: RotatingApplication) -> None:
         """Their own way."""
         forbid("surroundings", "caller", "identity_unavailable")(world)
