@@ -5,7 +5,6 @@ than the one before it names that version in its tags, and whoever reads the pai
 """
 
 from datetime import datetime
-from typing import Final
 
 import msgspec
 
@@ -23,8 +22,6 @@ from shared.domain.headroom import Reading
 from shared.domain.policy_credentials import Credential, Provider
 from shared.domain.rotation import TAG_ROTATION, TAG_USERNAME, next_secret
 from shared.errors import PermanentError
-
-RESTORED: Final = "/restored"
 
 
 class SecretMissing(PermanentError):
