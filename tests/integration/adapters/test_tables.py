@@ -79,8 +79,8 @@ class TestTables:
         """More incidents than one page holds are all found, newest first."""
         stores = table_stores(tables)
         wanted = [incident(f"docker.io/library/r{number}") for number in range(1100)]
-        for start in range(0, len(wanted), 50):
-            await asyncio.gather(*(stores.incidents.insert(one) for one in wanted[start : start + 50]))
+        for start in range(0, len(wanted), 10):
+            await asyncio.gather(*(stores.incidents.insert(one) for one in wanted[start : start + 10]))
 
         assert len([s async for s in stores.incidents.of_registry(REGISTRY, active_only=True)]) == 1100
         assert len([i async for i in stores.incidents.newest(2)]) == 2
