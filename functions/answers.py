@@ -5,6 +5,7 @@ group calls again after 503 and never after 500, which would lose the alert
 (documented, https://learn.microsoft.com/azure/azure-monitor/alerts/action-groups).
 """
 
+import os
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -16,8 +17,21 @@ if TYPE_CHECKING:
     from shared.errors import CachewardenError
 
 RETRY_AFTER_S = 5
-SIGNED_IN = "x-ms-client-principal-name"
-"""Set by App Service authentication, which drops it from requests that come from outside (documented)."""
+_NO_STORE = {"Cache-Control": "no-store"}
+_SIGNED_IN = "x-ms-client-principal-name"
+
+
+def is_signing_in() -> bool:
+    """Whether App Service authentication is on, which only the platform can say."""
+    return os.environ.get("WEBSITE_AUTH_ENABLED", "").lower() == "true"
+
+
+def signed_in(req: func.HttpRequest) -> str | None:
+    """Who App Service authentication says is calling; nobody while it is off, since anybody can send its header then.
+
+    While it is on it drops the header from requests that come from outside (documented).
+    """
+    return req.headers.get(_SIGNED_IN) if is_signing_in() else None
 
 
 async def answered(
@@ -38,7 +52,7 @@ async def answered(
         encoder = msgspec.json.Encoder()
         told = await ask(await production())
         if isinstance(told, Document):
-            return func.HttpResponse(told.text, status_code=status, mimetype=told.media_type)
+            return func.HttpResponse(told.text, status_code=status, mimetype=told.media_type, headers=_NO_STORE)
         body = (encoder.encode_lines if lines else encoder.encode)(told)
     except CachewardenError as error:
         return _problem(error)
@@ -46,7 +60,7 @@ async def answered(
         get_logger(__name__).exception("request.failed")
         return _problem(TemporaryError("something unexpected went wrong; it is in the log", code="internal"))
     mimetype = "application/x-ndjson" if lines else "application/json"
-    return func.HttpResponse(body, status_code=status, mimetype=mimetype)
+    return func.HttpResponse(body, status_code=status, mimetype=mimetype, headers=_NO_STORE)
 
 
 def _problem(error: "CachewardenError") -> func.HttpResponse:
@@ -70,5 +84,5 @@ def _problem(error: "CachewardenError") -> func.HttpResponse:
         hint=error.hint,
     )
     return func.HttpResponse(
-        msgspec.json.encode(body), status_code=status, mimetype="application/problem+json", headers=headers
+        msgspec.json.encode(body), status_code=status, mimetype="application/problem+json", headers=_NO_STORE | headers
     )

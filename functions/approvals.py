@@ -2,7 +2,7 @@
 
 import azure.functions as func
 
-from functions.answers import SIGNED_IN, answered
+from functions.answers import answered, signed_in
 
 blueprint = func.Blueprint()
 
@@ -11,13 +11,13 @@ blueprint = func.Blueprint()
 @blueprint.route(route="incidents/{id}/approve", methods=["POST"])
 async def approve(req: func.HttpRequest) -> func.HttpResponse:
     """The incident after a yes; 409 when it asks about another plan."""
-    key, signed_in = req.route_params["id"], req.headers.get(SIGNED_IN)
-    return await answered(lambda app: app.approvals.approve(key, req.get_body(), signed_in=signed_in))
+    key, who = req.route_params["id"], signed_in(req)
+    return await answered(lambda app: app.approvals.approve(key, req.get_body(), signed_in=who))
 
 
 @blueprint.function_name("reject")
 @blueprint.route(route="incidents/{id}/reject", methods=["POST"])
 async def reject(req: func.HttpRequest) -> func.HttpResponse:
     """The incident after a no; 409 when it waits for no answer."""
-    key, signed_in = req.route_params["id"], req.headers.get(SIGNED_IN)
-    return await answered(lambda app: app.approvals.reject(key, req.get_body(), signed_in=signed_in))
+    key, who = req.route_params["id"], signed_in(req)
+    return await answered(lambda app: app.approvals.reject(key, req.get_body(), signed_in=who))

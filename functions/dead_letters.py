@@ -2,7 +2,7 @@
 
 import azure.functions as func
 
-from functions.answers import SIGNED_IN, answered
+from functions.answers import answered, signed_in
 from functions.work import bury
 
 blueprint = func.Blueprint()
@@ -40,5 +40,5 @@ async def list_dead_letters(req: func.HttpRequest) -> func.HttpResponse:  # noqa
 @blueprint.route(route="dead-letters/{id}/replay", methods=["POST"])
 async def replay_dead_letter(req: func.HttpRequest) -> func.HttpResponse:
     """Put a letter's message back on its queue; 409 when it is on its way already."""
-    key, signed_in = req.route_params["id"], req.headers.get(SIGNED_IN)
-    return await answered(lambda app: app.dead_letters.replay(key, by=signed_in))
+    key, who = req.route_params["id"], signed_in(req)
+    return await answered(lambda app: app.dead_letters.replay(key, by=who))

@@ -1,8 +1,8 @@
 """Visits to the console: the host's request as the console's, and its answer as the host's."""
 
-import os
-
 import azure.functions as func
+
+from functions.answers import is_signing_in
 
 
 async def visited(req: func.HttpRequest, *, is_keyed: bool) -> func.HttpResponse:
@@ -18,7 +18,7 @@ async def visited(req: func.HttpRequest, *, is_keyed: bool) -> func.HttpResponse
         headers={name.lower(): value for name, value in req.headers.items()},
         body=req.get_body(),
         is_keyed=is_keyed,
-        is_signing_in=os.environ.get("WEBSITE_AUTH_ENABLED", "").lower() == "true",
+        is_signing_in=is_signing_in(),
     )
     response = await answer(production, request)
     return func.HttpResponse(

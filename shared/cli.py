@@ -14,6 +14,7 @@ import os
 import pkgutil
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn, Protocol, cast
 
 import shared.commands
@@ -60,6 +61,8 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code; whatever happens, nobody sees a traceback for bad input."""
     written = list(sys.argv[1:] if arguments is None else arguments)
+    if sys.stderr is None:  # closed, as `2>&-` does
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - as long as the process lasts
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal's encoding may lack what a log has
@@ -96,6 +99,9 @@ def _run(written: Sequence[str]) -> int:
 
 
 def _run_command(parsed: argparse.Namespace) -> int:
+    if sys.stdout is None:  # closed, as `>&-` does
+        sys.stderr.write("cachewarden: the output can't be written: it is closed\n")
+        return int(parsed.error_code)
     try:
         code = int(parsed.run(parsed))
         sys.stdout.flush()

@@ -59,12 +59,20 @@ class ArmOperations:
         if not url:
             state = answer.json().get("properties", {}).get("provisioningState")
             return Operation(resource) if state in RUNNING else None
-        told = urlsplit(url)
-        status = f"{told.path.removeprefix(self._endpoint.path.rstrip('/'))}?{told.query}"
-        if _origin(told) == _origin(self._endpoint) and _is_status(status, subscription):
+        status = self._status_in(url)
+        if _is_status(status, subscription):
             return Operation(resource, status)
         _log.warning("operation.told_elsewhere", resource=resource)
         return Operation(resource)
+
+    def _status_in(self, url: str) -> str:
+        """The path and query of an address at our endpoint; empty for any other, and for what is none."""
+        try:
+            told = urlsplit(url)
+            is_ours = _origin(told) == _origin(self._endpoint)
+        except ValueError:
+            return ""
+        return f"{told.path.removeprefix(self._endpoint.path.rstrip('/'))}?{told.query}" if is_ours else ""
 
     async def end(self, subscription: str, operation: Operation) -> End | None:
         """Wait for the end; None where ARM does not tell: it named no address, or knows the operation no more.
@@ -117,14 +125,9 @@ def _is_status(path: str, subscription: str) -> bool:
 
     The forms are those of Microsoft's examples: below the rule or set, and below the provider's location.
     """
-    found = _STATUS.fullmatch(path)
+    found = _STATUS.fullmatch(path) if len(path) <= _LONGEST else None
     steps = {".", ".."} & set(path.partition("?")[0].split("/"))
-    return (
-        found is not None
-        and len(path) <= _LONGEST
-        and not steps
-        and found["subscription"].lower() == subscription.lower()
-    )
+    return found is not None and not steps and found["subscription"].lower() == subscription.lower()
 
 
 def _origin(url: SplitResult) -> tuple[str, str | None, int | None]:

@@ -103,7 +103,8 @@ class Approvals:
             await self._continue(incident)
             return shown(incident)
         async with self._audited("approve_plan", key, answer, proposal):
-            decided = _as_said(await self._book.approved(key, by=answer.by, why=answer.why), Decision.APPROVED)
+            said = await self._book.approved(key, proposal.plan, by=answer.by, why=answer.why)
+            decided = _as_said(said, Decision.APPROVED)
         await self._continue(decided)
         return decided
 
@@ -115,7 +116,8 @@ class Approvals:
         if answer.plan and answer.plan != proposal.plan:
             raise NothingToDecide(f"plan: {answer.plan!r} found; the incident asks about {proposal.plan!r}")
         async with self._audited("reject_plan", key, answer, proposal):
-            return _as_said(await self._book.rejected(key, by=answer.by, why=answer.why), Decision.REJECTED)
+            said = await self._book.rejected(key, proposal.plan, by=answer.by, why=answer.why)
+            return _as_said(said, Decision.REJECTED)
 
     def _audited(self, kind: str, key: str, answer: Answer, proposal: Proposal) -> AbstractAsyncContextManager[object]:
         """Nothing outside is changed yet; who let it happen, and why, is part of the trail all the same."""
@@ -138,10 +140,10 @@ class Approvals:
 
 
 def _as_said(incident: Incident, decision: Decision) -> Incident:
-    """The incident, unless somebody else's answer came first."""
+    """The incident, unless somebody else's answer, or another plan, came first."""
     proposal = incident.proposal
     if proposal is None or proposal.decision is not decision:
-        raise NothingToDecide(f"the incident is {incident.state}: another answer came first")
+        raise NothingToDecide(f"the incident is {incident.state}: another answer or plan came first")
     return shown(incident)
 
 

@@ -78,13 +78,13 @@ class IncidentBook:
 
         return await self._move(key, edit)
 
-    async def approved(self, key: str, *, by: str, why: str) -> Incident:
-        """A person agreed; the same yes again changes nothing."""
-        return await self._decided(key, Decision.APPROVED, by=by, why=why)
+    async def approved(self, key: str, plan: str, *, by: str, why: str) -> Incident:
+        """A person agreed to the plan of this hash; the same yes again, or one to another plan, changes nothing."""
+        return await self._decided(key, plan, Decision.APPROVED, by=by, why=why)
 
-    async def rejected(self, key: str, *, by: str, why: str) -> Incident:
-        """A person disagreed; the incident rests until its plan is another one."""
-        return await self._decided(key, Decision.REJECTED, by=by, why=why)
+    async def rejected(self, key: str, plan: str, *, by: str, why: str) -> Incident:
+        """A person disagreed with the plan; the incident rests until its plan is another one."""
+        return await self._decided(key, plan, Decision.REJECTED, by=by, why=why)
 
     async def asked_too_long_ago(self, key: str) -> Incident:
         """The question has expired: it is planned for, and asked, anew."""
@@ -176,10 +176,11 @@ class IncidentBook:
         """A cured incident is to be cured again; a person has to agree to `question` first, whatever the mode."""
         return await self._move(key, lambda incident: reopen(incident, self._clock.now(), text, question=question))
 
-    async def _decided(self, key: str, decision: Decision, *, by: str, why: str) -> Incident:
+    async def _decided(self, key: str, plan: str, decision: Decision, *, by: str, why: str) -> Incident:
         def edit(incident: Incident) -> Incident:
             proposal, now = incident.proposal, self._clock.now()
-            if proposal is None or incident.state is not IncidentState.AWAITING_APPROVAL:
+            is_asked = incident.state is IncidentState.AWAITING_APPROVAL
+            if not is_asked or proposal is None or proposal.plan != plan:
                 return incident
             answered = msgspec.structs.replace(proposal, decision=decision, decided_by=by, why=why)
             if decision is Decision.REJECTED:

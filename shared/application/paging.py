@@ -24,8 +24,9 @@ def read_position(text: str | None) -> Position | None:
     at, _, key = text[:_LONGEST].partition("~")
     try:
         moment = datetime.fromisoformat(at)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None or not key:
+        place = Position(moment.astimezone(UTC), key) if moment.tzinfo and key else None
+    except (ValueError, OverflowError):  # the latter at either end of the calendar
+        place = None
+    if place is None:
         raise BadQuestion(f"before: {text[:80]!r} found, updated_at~id of the last one seen expected")
-    return Position(moment, key)
+    return place

@@ -42,6 +42,7 @@ from shared.setting_reader import arm_of, logs_of
 HELP = "Propose a policy from the rules, credential sets and images that are there."
 
 _WORKSPACE = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_MOST_DAYS = 365
 _ID_HINT = "`az acr show -n NAME --query id -o tsv` prints it."
 _OFFLINE = ("cache_rules", "credential_sets", "repositories")
 
@@ -51,6 +52,13 @@ class FileExists(PermanentError):
 
     code = "file_exists"
     hint = "Name another one with --output, or say --force to write over it."
+
+
+class OutputUnwritable(PermanentError):
+    """A file can't be written."""
+
+    code = "output_unwritable"
+    hint = "Name another one with --output, or leave it out for standard output."
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -83,8 +91,10 @@ def run(arguments: argparse.Namespace) -> int:
         CachewardenError: nothing can be read, or the file is there.
     """
     output = Path(arguments.output) if arguments.output else None
-    if output is not None and output.exists() and not arguments.force:
+    if output is not None and os.path.lexists(output) and not arguments.force:
         raise FileExists(f"{output} is there already")
+    if not 1 <= arguments.days <= _MOST_DAYS:
+        raise InputUnreadable(f"--days: found {arguments.days}; expected 1 to {_MOST_DAYS}")
     for workspace in arguments.workspace:
         if _WORKSPACE.fullmatch(workspace) is None:
             raise InputUnreadable(f"--workspace: found {workspace!r}; expected a GUID, as its overview page shows it")
@@ -94,9 +104,20 @@ def run(arguments: argparse.Namespace) -> int:
     if output is None:
         sys.stdout.write(text)
     else:
-        output.write_text(text, encoding="utf-8")
+        _write(output, text, force=arguments.force)
         sys.stderr.write(f"cachewarden: wrote {output}, in mode observe: read it before you deploy it\n")
     return 0
+
+
+def _write(output: Path, text: str, *, force: bool) -> None:
+    """Write the file; looking took a while, so without `force` only where nothing is there even now."""
+    try:
+        with output.open("w" if force else "x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise FileExists(f"{output} is there already") from error
+    except OSError as error:
+        raise OutputUnwritable(f"{output}: {error.strerror or error}") from error
 
 
 def _offline(arguments: argparse.Namespace) -> Found:

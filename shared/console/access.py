@@ -130,7 +130,10 @@ def _is_from_here(headers: Mapping[str, str]) -> bool:
     """By what the browser says, which pages can't make it say; `Origin` for those that know no `Sec-Fetch-Site`."""
     if site := headers.get("sec-fetch-site"):
         return site == "same-origin"
-    origin = urlsplit(headers.get("origin", "")).netloc.lower()
+    try:
+        origin = urlsplit(headers.get("origin", "")).netloc.lower()
+    except ValueError:
+        return False
     return bool(origin) and origin == headers.get("host", "").lower()
 
 

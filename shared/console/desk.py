@@ -4,7 +4,7 @@ import re
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import msgspec
 
@@ -13,13 +13,14 @@ from shared.application.sessions import LIFETIME, SignIn
 from shared.console.access import APPROVER, COOKIE, READER, Request, Stranger, Visitor, visitor_of
 from shared.console.forms import act
 from shared.console.other_pages import key_wanted, problem, role_wanted
-from shared.console.page import ROOT, Frame, Page, document, headers
+from shared.console.page import OVERVIEW, ROOT, Frame, Page, document, headers
 from shared.console.pages import Elsewhere, page_of
 from shared.errors import CachewardenError, CallerError
 from shared.telemetry import get_logger
 
 _RETRY_AFTER_S: Final = 10
-_PATH: Final = re.compile(r"(?:[A-Za-z0-9._~%-]+/?)*")
+_PATH: Final = re.compile(r"(?:[A-Za-z0-9._~%-]+(?:/[A-Za-z0-9._~%-]+)*/?)?")
+_LONGEST_PATH: Final = 1000
 
 _log = get_logger(__name__)
 
@@ -65,7 +66,7 @@ async def _answer(app: Application, request: Request) -> Response:
     try:
         page = await page_of(app, path, request.query, visitor)
     except Elsewhere as other:
-        return _moved(other.path, visitor)
+        return _moved(_safe(other.path), visitor)
     frame = Frame(
         now=app.clock.now(),
         visitor=visitor.name,
@@ -79,8 +80,8 @@ def _turned_away(app: Application, stranger: Stranger, request: Request) -> Resp
     """Where somebody who may not look goes on: to sign in, or to whoever assigns roles."""
     if stranger.name:
         return _framed(app, role_wanted(stranger.name, f"{READER} and {APPROVER}"))
-    if app.sign_in is SignIn.ENTRA and request.method == "GET":
-        back = quote(f"{ROOT}/{_safe(request.path)}", safe="")
+    if app.sign_in is SignIn.ENTRA:  # also for a form, which has to be sent again from its page
+        back = quote(_page_of(request), safe="")
         return Response(
             HTTPStatus.SEE_OTHER, headers() | {"Location": f"/.auth/login/aad?post_login_redirect_uri={back}"}
         )
@@ -90,9 +91,7 @@ def _turned_away(app: Application, stranger: Stranger, request: Request) -> Resp
 def _problem(error: CachewardenError, request: Request) -> Page:
     if isinstance(error, CallerError):
         title = HTTPStatus(error.status).phrase
-        back = (
-            f"{ROOT}/{'/'.join(_safe(request.path).split('/')[:2])}" if request.method == "POST" else f"{ROOT}/overview"
-        )
+        back = _page_of(request) if request.method == "POST" else OVERVIEW
         return problem(error.status, title, f"{error}.", error.hint, back=back)
     return problem(HTTPStatus.SERVICE_UNAVAILABLE, "Not now", f"{error.code}: {error}", error.hint)
 
@@ -126,12 +125,18 @@ def _set(visitor: Visitor, *, lasts: bool = False) -> dict[str, str]:
     return {"Set-Cookie": f"{COOKIE}={visitor.cookie}; Path=/; Secure; HttpOnly; SameSite=Lax{end}"}
 
 
+def _page_of(request: Request) -> str:
+    """The address of the page that was asked for, or that a form stands on."""
+    path = _safe(request.path)
+    return f"{ROOT}/{'/'.join(path.split('/')[:2]) if request.method == 'POST' else path}"
+
+
 def _wanted(request: Request) -> str:
     """The page that the entrance was asked for."""
     return _safe(request.query.get("to", ""))
 
 
 def _safe(path: str) -> str:
-    """A path of the console, or none: it ends up in addresses that a browser follows."""
-    quoted = quote(path, safe="/%")
-    return quoted if _PATH.fullmatch(quoted) and ".." not in quoted else ""
+    """A path of the console, or none: it ends up in addresses that a browser follows, to which `%2e%2e` is `..`."""
+    quoted = quote(path[:_LONGEST_PATH], safe="/%", errors="replace")
+    return quoted if _PATH.fullmatch(quoted) and ".." not in unquote(quoted) else ""

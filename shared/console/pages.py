@@ -9,6 +9,7 @@ from shared.application.headroom import ANONYMOUS
 from shared.application.paging import read_position
 from shared.application.questions import NotFound
 from shared.application.reports import Question
+from shared.application.sessions import SignIn
 from shared.console.access import Visitor
 from shared.console.channel_pages import channel_list, channel_page
 from shared.console.dead_letter_pages import PAGE as LETTERS
@@ -54,7 +55,7 @@ async def page_of(app: Application, path: str, query: Query, visitor: Visitor) -
             return overview(await app.board.overview(), app.clock.now())
         case ["health"]:
             return health_page(await app.doctor.examine())
-        case ["sign-in"]:
+        case ["sign-in"] if app.sign_in is SignIn.KEY:
             return Page(title="Signed in", body=key_wanted("").body, status=HTTPStatus.OK)
         case [kind]:
             return await _list(app, kind, query)

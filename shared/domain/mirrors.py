@@ -59,11 +59,14 @@ class Mirrors:
         self._index = RuleIndex(snapshot)
         self._sets = {one.name.lower(): one for one in snapshot.credential_sets}
         self._all = tuple(sorted(snapshot.rules))
+        self._wildcards = tuple(rule for rule in self.serving if rule.is_wildcard)
+        self._static = tuple(rule for rule in self.serving if not rule.is_wildcard)
+        self._problems = {rule: self._problem(rule) for rule in self._all}
 
     @cached_property
     def left_out(self) -> tuple[LeftOut, ...]:
         """The rules that are not passed on, by name."""
-        problems = ((rule, self._problem(rule)) for rule in self._all)
+        problems = self._problems.items()
         return tuple(LeftOut(rule.name, rule.source, rule.target, why) for rule, why in problems if why)
 
     @cached_property
@@ -72,7 +75,7 @@ class Mirrors:
         good = [
             msgspec.structs.replace(rule, source=canonical_source(rule.source))
             for rule in self._all
-            if not self._problem(rule)
+            if not self._problems[rule]
         ]
         ordered = sorted(good, key=lambda rule: (rule.is_wildcard, -len(rule.source), rule.name))
         return tuple(
@@ -104,16 +107,16 @@ class Mirrors:
 
     def _shadow(self, rule: CacheRule) -> str:
         if rule.is_wildcard:
-            others = [one for one in self.serving if one.is_wildcard and one != rule and overlaps(one, rule)]
+            others = [one for one in self._wildcards if one != rule and overlaps(one, rule)]
             return f"the rule {others[0].name} overlaps it" if others else ""
         at = self._index.serving(rule.target)
         return "" if at == rule or at is None else f"the rule {at.name} serves its target"
 
     def _stood_over(self, rule: CacheRule) -> Iterator[str]:
         """The repositories that the wildcard maps to a target where another rule serves something else."""
-        for other in self.serving if rule.is_wildcard else ():
-            source = None if other.is_wildcard else to_source(rule, other.target)
-            if source is not None and (source != canonical_source(other.source) or self._problem(other)):
+        for other in self._static if rule.is_wildcard else ():
+            source = to_source(rule, other.target)
+            if source is not None and (source != canonical_source(other.source) or self._problems[other]):
                 yield source
 
 

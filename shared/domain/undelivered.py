@@ -16,6 +16,9 @@ import msgspec
 from shared.domain.dead_letters import Failure
 from shared.errors import PermanentError
 
+_MOST_EVENTS: Final = 5000
+"""Events that Event Grid puts into one batch at most (documented, `maxEventsPerBatch`)."""
+
 _WORD: Final = re.compile(r"[A-Za-z0-9 _.-]{1,80}")
 
 
@@ -37,7 +40,7 @@ def read_letters(body: bytes, now: datetime, *, largest: int) -> tuple[Undeliver
     """The events of a file; one that does not say when it was tried last is taken to have been tried at `now`.
 
     Raises:
-        LettersUnreadable: it is no JSON, no array of events, or has more than `largest` bytes.
+        LettersUnreadable: it is no JSON, no array of events, or has more than `largest` bytes or a batch's events.
     """
     if len(body) > largest:
         raise LettersUnreadable(f"the file has more than {largest} bytes")
@@ -48,6 +51,8 @@ def read_letters(body: bytes, now: datetime, *, largest: int) -> tuple[Undeliver
     events = [found] if isinstance(found, dict) else found
     if not isinstance(events, list) or not all(isinstance(event, dict) for event in events):
         raise LettersUnreadable("the file is no JSON array of events")
+    if len(events) > _MOST_EVENTS:
+        raise LettersUnreadable(f"the file has {len(events)} events; at most {_MOST_EVENTS} were expected")
     return tuple(Undelivered(event, _failure(event, now)) for event in events)
 
 
@@ -72,6 +77,6 @@ def _word(value: Any) -> str:
 def _time(value: Any) -> datetime | None:
     try:
         at = msgspec.convert(value, datetime)
-    except msgspec.ValidationError:
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (msgspec.ValidationError, OverflowError):  # the latter at either end of the calendar
         return None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -117,8 +117,10 @@ class TestUntold:
                 "Azure-AsyncOperation": "https://elsewhere.example{registry}/cacheRules/x/operationStatuses/1?api-version=1"
             },
             {"Location": "/relative?api-version=1"},
+            {"Location": "https://arm:port{registry}/cacheRules/x/operationStatuses/1?api-version=1"},
+            {"Location": "https://[arm{registry}/cacheRules/x/operationStatuses/1?api-version=1"},
         ],
-        ids=["none", "another host", "no host"],
+        ids=["none", "another host", "no host", "no port", "no address"],
     )
     async def test_an_answer_that_names_no_address_of_ours(
         self, arm: ServedArm, registries: Registries, headers: dict[str, str]
@@ -145,6 +147,7 @@ class TestUntold:
             "/subscriptions/{other}/providers/Microsoft.ContainerRegistry/operationStatuses/1?api-version=1",
             "/subscriptions/{subscription}/providers/Microsoft.KeyVault/operationStatuses/1?api-version=1",
             "{registry}/cacheRules/x/operationStatuses/" + "1" * 5000 + "?api-version=1",
+            "/subscriptions/{subscription}" + "/providers/microsoft.containerregistry" * 10_000,
         ],
     )
     async def test_a_row_that_somebody_changed(self, arm: ServedArm, registries: Registries, status: str) -> None:

@@ -227,6 +227,18 @@ class TestExplain:
         assert ran.returncode == code
         assert ran.stderr == b"cachewarden: the output can't be written: No space left on device\n"
 
+    @pytest.mark.parametrize(
+        ("arguments", "code"), [(["image", "nginx"], 2), (["plan", "--policy", "x", "--registry", "y"], 1)]
+    )
+    def test_a_closed_output_is_one_line(self, arguments: list[str], code: int) -> None:
+        """`>&-`; with standard error closed as well there is only the exit code."""
+        closed = ["sh", "-c", 'exec "$@" >&-', "sh", *COMMAND, *arguments]
+        ran = subprocess.run(closed, stderr=-1, check=False, cwd=ROOT, timeout=60)
+        assert (ran.returncode, ran.stderr) == (code, b"cachewarden: the output can't be written: it is closed\n")
+
+        closed[2] = 'exec "$@" >&- 2>&-'
+        assert subprocess.run(closed, check=False, cwd=ROOT, timeout=60).returncode == code
+
     def test_a_terminal_without_unicode_gets_escapes(self) -> None:
         """A log's characters, and our own, must not end in a traceback."""
         ran = subprocess.run(

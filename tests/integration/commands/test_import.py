@@ -149,10 +149,29 @@ class TestOffline:
         assert self.run(files, "--output", str(output), "--force") == 0
         read(output.read_text(encoding="utf-8"))
 
+    def test_a_link_to_nowhere_is_there(self, files: dict[str, str], tmp_path: Path) -> None:
+        """Nothing is written where somebody else's link leads."""
+        link = tmp_path / "policy.yaml"
+        link.symlink_to(tmp_path / "elsewhere")
+
+        assert self.run(files, "--output", str(link)) == 2
+        assert not (tmp_path / "elsewhere").exists()
+
+    @pytest.mark.parametrize("name", ["no/such/folder", "x" * 300])
+    @pytest.mark.parametrize("force", [[], ["--force"]])
+    def test_a_file_that_can_not_be_written(
+        self, files: dict[str, str], tmp_path: Path, name: str, force: list[str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """It is named in one line."""
+        assert self.run(files, "--output", str(tmp_path / name), *force) == 2
+        assert f"{name}: " in capsys.readouterr().err
+
     @pytest.mark.parametrize(
         ("arguments", "told"),
         [
             ([], "--registry: left out"),
+            (["--registry", scenario.REGISTRY_ID, "--days", "99999999999999"], "--days"),
+            (["--registry", scenario.REGISTRY_ID, "--days", "0"], "--days"),
             (["nginx"], "no file of rules or credential sets names it"),
             (["--registry", "contoso", "nginx"], "a registry's id"),
             (["--registry", scenario.REGISTRY_ID, "--workspace", "logs", "nginx"], "expected a GUID"),

@@ -5,14 +5,18 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from shared.application.approvals import AnswerInvalid, ApprovalExpired, NothingToDecide
+from shared.application.approvals import AnswerInvalid, ApprovalExpired, Approvals, NothingToDecide
+from shared.application.audit import Audit
+from shared.application.incident_book import IncidentBook
 from shared.application.messages import REMEDIATIONS
 from shared.application.questions import NotFound
 from shared.domain.approvals import Decision
+from shared.domain.audit import AuditEntry
 from shared.domain.cache_rules import CacheRule
 from shared.domain.incidents import Incident, IncidentState
 from shared.domain.notice_kinds import NoticeKind
 from tests.fakes.application import POLICY, TestApplication, log_alert
+from tests.fakes.audit import MemoryAuditRows
 
 APPROVE = POLICY.replace("mode: enforce", "mode: approve")
 NGINX = "docker.io/library/nginx"
@@ -110,6 +114,41 @@ class TestApprove:
             )
 
         assert world.queue.take(REMEDIATIONS) == []
+
+    @pytest.mark.parametrize("what", ["approve", "reject"])
+    async def test_a_plan_that_changes_while_the_answer_is_written_is_not_answered(self, what: str) -> None:
+        """Nobody has seen it."""
+        world, incidents = await waiting("nginx:1.27")
+        key = incidents[NGINX].id
+        other = "0" * 64
+
+        class AskedAnew(MemoryAuditRows):
+            """Between the look at the question and the answer's record the question is another one."""
+
+            async def add(self, entry: AuditEntry) -> None:
+                stored = await world.incidents.get(key)
+                assert stored is not None
+                assert stored.value.proposal is not None
+                proposal = msgspec.structs.replace(stored.value.proposal, plan=other)
+                await world.incidents.replace(stored, msgspec.structs.replace(stored.value, proposal=proposal))
+                await super().add(entry)
+
+        approvals = Approvals(
+            book=IncidentBook(incidents=world.incidents, notification=world.app.notification, clock=world.clock),
+            incidents=world.incidents,
+            audit=Audit(rows=AskedAnew(), clock=world.clock),
+            queue=world.queue,
+            clock=world.clock,
+            lifetime=timedelta(days=1),
+        )
+        say = approvals.approve if what == "approve" else approvals.reject
+        with pytest.raises(NothingToDecide, match="another answer or plan"):
+            await say(key, answer(incidents[NGINX]), signed_in=None)
+
+        after = (await world.all_incidents())[NGINX]
+        assert after.state is IncidentState.AWAITING_APPROVAL
+        assert after.proposal is not None
+        assert (after.proposal.plan, after.proposal.decision) == (other, Decision.PENDING)
 
     async def test_an_old_question_is_asked_again(self) -> None:
         """The registry may be another one by now; people get a fresh plan."""

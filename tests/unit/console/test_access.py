@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -65,14 +66,36 @@ class TestKey:
         assert (await console.get("incidents")).status == 401
 
     @pytest.mark.parametrize(
-        "to", ["//evil.example", "https://evil.example", "..%2f..", "../..", "\\evil", "a//b", "a\nb"]
+        "to",
+        ["//evil.example", "https://evil.example", "..%2f..", "../..", "%2e%2E/x", ".%2e/x", "\\evil", "a//b", "a\nb"],
     )
     async def test_the_entrance_leads_nowhere_else(self, to: str) -> None:
         """Whatever it was asked for, it goes on below the console."""
         entered = await Console().ask(Request(query={"code": "k", "to": to}, headers=NAVIGATION, is_keyed=True))
 
         assert re.fullmatch(r"/api/console/[A-Za-z0-9._~%-]+(/[A-Za-z0-9._~%-]+)*", entered.headers["Location"])
-        assert ".." not in entered.headers["Location"]
+        assert ".." not in unquote(entered.headers["Location"])
+
+    async def test_an_address_that_is_slow_to_refuse(self) -> None:
+        """A stranger's path is checked in one pass, however often it could be cut in two."""
+        assert (await Console().get("a" * 500 + "//x")).status == 401
+
+    async def test_a_page_that_moved_says_where_in_one_line(self) -> None:
+        """Whatever stands in its name."""
+        moved = await (await Console().signed_in()).get("storms/a\r\nSet-Cookie: x=1?é")
+
+        assert (moved.status, moved.headers["Location"]) == (
+            303,
+            "/api/console/channels/a%0D%0ASet-Cookie%3A%20x%3D1%3F%C3%A9",
+        )
+
+    @pytest.mark.parametrize("origin", ["null", "https://[", "https://evil.example", "https://h@evil.example", "h"])
+    async def test_an_origin_that_is_not_ours(self, origin: str) -> None:
+        """From a browser that says nothing else of where a form comes from."""
+        console = await Console().signed_in()
+        fields = fields_of(await console.get("channels"))
+        headers = {"sec-fetch-site": "", "origin": origin, "host": "h"}
+        assert (await console.post("sign-out", fields, headers)).status == 403
 
 
 class TestEntra:
@@ -135,6 +158,14 @@ class TestEntra:
         sent = await console.post(f"incidents/{asking.id}/approve", {"plan": asking.proposal.plan, "token": ""}, reader)
         assert sent.status == 403
         assert console.world.queue.sent == []
+
+    async def test_nobody_is_asked_for_a_key_there(self) -> None:
+        """A form that comes after a sign-in has ended leads to the sign-in and back to its page."""
+        console = Console(SignIn.ENTRA)
+        sent = await console.post("incidents/abc/approve", {"plan": "x"})
+        back = "%2Fapi%2Fconsole%2Fincidents%2Fabc"
+        assert (sent.status, sent.headers["Location"]) == (303, f"/.auth/login/aad?post_login_redirect_uri={back}")
+        assert (await console.get("sign-in", ADA)).status == 404
 
     async def test_a_key_opens_nothing_there(self) -> None:
         """The entrance is open to all then, so being let through it says nothing."""

@@ -59,6 +59,19 @@ class TestReading:
         [letter] = read_letters(body, NOW, largest=10**6)
         assert letter.failure.code == "unknown"
 
+    @pytest.mark.parametrize("time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+    def test_a_time_off_the_calendar(self, time: str) -> None:
+        """It is none: in UTC, as it is shown, there is no such time."""
+        body = json.dumps([{"lastDeliveryAttemptTime": time}]).encode()
+        [letter] = read_letters(body, NOW, largest=10**6)
+        assert letter.failure.at == NOW
+
+    def test_more_events_than_a_batch_has(self) -> None:
+        """A small file can hold hours of work."""
+        assert len(read_letters(b"[" + b"{}," * 4999 + b"{}]", NOW, largest=10**6)) == 5000
+        with pytest.raises(LettersUnreadable, match="5001 events"):
+            read_letters(b"[" + b"{}," * 5000 + b"{}]", NOW, largest=10**6)
+
 
 def _is_json(value: Any) -> bool:
     try:
