@@ -1,6 +1,7 @@
 """Mirrors over HTTP: what a platform team applies so that workloads pull through the cache as they are."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Final
 
@@ -16,6 +17,7 @@ from shared.domain.incidents import registry_key
 from shared.domain.mirror_files import hosts_toml, kustomize_component, kyverno_policy
 from shared.domain.mirrors import LeftOut, Mirrors
 from shared.domain.policy import Policy, RegistryPolicy
+from shared.domain.registries import RegistrySnapshot
 
 _MOST_INCIDENTS: Final = 1000
 _YAML: Final = "application/yaml"
@@ -84,16 +86,10 @@ class MirrorReports:
         """
         form = word("format", asked.get("format"), MirrorFormat) or MirrorFormat.JSON
         registry = self._registry(asked.get("registry"))
-        mirrors = Mirrors(await self._survey.read(registry.id))
-        match form:
-            case MirrorFormat.JSON:
-                return _report(registry, mirrors)
-            case MirrorFormat.CONTAINERD:
-                return Document(_TOML, hosts_toml(mirrors, _upstream(asked.get("upstream"), mirrors)))
-            case MirrorFormat.KYVERNO:
-                return Document(_YAML, kyverno_policy(mirrors, registry.name))
-            case MirrorFormat.KUSTOMIZE:
-                return Document(_YAML, kustomize_component(mirrors, await self._known(registry)))
+        snapshot = await self._survey.read(registry.id)
+        images = await self._known(registry) if form is MirrorFormat.KUSTOMIZE else []
+        # A full registry takes seconds, in which the others of this process want to be served.
+        return await asyncio.to_thread(_answer, form, registry, snapshot, images, asked.get("upstream"))
 
     def _registry(self, asked: str | None) -> RegistryPolicy:
         known = ", ".join(registry.name for registry in self._policy.registries)
@@ -118,6 +114,25 @@ class MirrorReports:
                     except InvalidReference:  # of another version's reading
                         continue
         return list(images)
+
+
+def _answer(
+    form: MirrorFormat,
+    registry: RegistryPolicy,
+    snapshot: RegistrySnapshot,
+    images: Sequence[ImageReference],
+    upstream: str | None,
+) -> MirrorReport | Document:
+    mirrors = Mirrors(snapshot)
+    match form:
+        case MirrorFormat.JSON:
+            return _report(registry, mirrors)
+        case MirrorFormat.CONTAINERD:
+            return Document(_TOML, hosts_toml(mirrors, _upstream(upstream, mirrors)))
+        case MirrorFormat.KYVERNO:
+            return Document(_YAML, kyverno_policy(mirrors, registry.name))
+        case MirrorFormat.KUSTOMIZE:
+            return Document(_YAML, kustomize_component(mirrors, images))
 
 
 def _report(registry: RegistryPolicy, mirrors: Mirrors) -> MirrorReport:
