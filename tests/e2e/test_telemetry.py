@@ -78,9 +78,10 @@ async def test_one_trace_from_the_alert_to_the_notice(open_stage: OpenStage) -> 
 
 
 def lines_of(items: Iterable[Item]) -> list[dict[str, Any]]:
-    """The lines that we logged, among all that was sent."""
+    """The lines that we logged, among all that was sent; the host's own are JSON now and then as well."""
     messages = (item.data.get("message", "") for item in items)
-    return [json.loads(message) for message in messages if message.startswith('{"')]
+    lines = [json.loads(message) for message in messages if message.startswith('{"')]
+    return [line for line in lines if "event" in line]
 
 
 def said(items: Iterable[Item]) -> set[str]:
