@@ -45,11 +45,13 @@ def needs(*exchanges: Path) -> set[Need]:
 
 def _of(exchange: dict[str, object]) -> Iterator[Need]:
     headers = {str(name).lower(): value for name, value in dict(exchange["request_headers"]).items()}  # type: ignore[call-overload]  # JSON
-    if not str(headers.get("user-agent", "")).startswith("cachewarden/"):
-        return
+    service, method, path = str(exchange["service"]), str(exchange["method"]), urlsplit(str(exchange["url"])).path
     if int(str(exchange["status"])) >= HTTPStatus.BAD_REQUEST:
         return
-    service, method, path = str(exchange["service"]), str(exchange["method"]), urlsplit(str(exchange["url"])).path
+    if service == "insights" and method == "POST":  # from the worker's exporter, which has a name of its own
+        yield Need("Microsoft.Insights/Telemetry/Write", data=True)
+    if not str(headers.get("user-agent", "")).startswith("cachewarden/"):
+        return
     if service == "arm":
         if "/providers/" in path:  # a subscription's list of resources shows what the caller may read, with no action
             yield arm_need(method, unquote(path))

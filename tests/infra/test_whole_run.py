@@ -22,6 +22,11 @@ SPARE = {
         "Microsoft.OperationalInsights/workspaces/read",
         "Microsoft.OperationalInsights/workspaces/tables/data/read",  # what a query reads, not what is asked for
     },
+    "Monitoring Metrics Publisher": {
+        "Microsoft.Insights/Metrics/Write",
+        "Microsoft.Insights/Register/Action",
+        "Microsoft.Resources/subscriptions/resourceGroups/read",
+    },
     "Role Based Access Control Administrator": {"Microsoft.Authorization/roleAssignments/delete"},
 }
 """What a built-in role brings that no request needs: there is no narrower role. Support tickets come with most."""
