@@ -83,7 +83,6 @@ class _RegistryProperties(Document, frozen=True):
     public_network_access: str = "Enabled"
     network_rule_set: _Firewall | None = None
     network_rule_bypass_options: str = "AzureServices"
-    role_assignment_mode: str = ""
 
 
 class Registry(Document, frozen=True):
@@ -102,7 +101,6 @@ class Registry(Document, frozen=True):
                 is_open=rules.default_action != "Deny",
                 trusts_azure=found.network_rule_bypass_options != "None",
             ),
-            uses_abac=found.role_assignment_mode == "AbacRepositoryPermissions",
         )
 
 

@@ -42,12 +42,10 @@ class RegistryDocument(msgspec.Struct, frozen=True):
 
     Attributes:
         state: `Succeeded`, …
-        uses_abac: whether its role assignment mode is RBAC with ABAC repository permissions.
     """
 
     state: str
     network: Network
-    uses_abac: bool = False
 
 
 class VaultDocument(msgspec.Struct, frozen=True):
