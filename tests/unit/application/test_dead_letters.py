@@ -4,7 +4,16 @@ import msgspec
 import pytest
 
 from shared.application.dead_letters import NothingToReplay
-from shared.application.messages import REMEDIATIONS, AlertMessage, read_remediation
+from shared.application.messages import (
+    NOTIFICATIONS,
+    REMEDIATIONS,
+    ROTATIONS,
+    AlertMessage,
+    MessageInvalid,
+    read_notification,
+    read_remediation,
+    read_rotation,
+)
 from shared.application.questions import NotFound
 from shared.domain.dead_letters import MOST_FAILURES, LetterState
 from shared.domain.incidents import IncidentState
@@ -13,6 +22,7 @@ from shared.errors import PermanentError, TemporaryError
 from tests.fakes.application import TestApplication, log_alert
 
 NGINX = "docker.io/library/nginx"
+READERS = {REMEDIATIONS: read_remediation, NOTIFICATIONS: read_notification, ROTATIONS: read_rotation}
 
 
 async def dead_alert(world: TestApplication) -> bytes:
@@ -72,6 +82,31 @@ class TestBury:
 
         [letter] = await world.app.dead_letters.listed()
         assert (letter.body, letter.encoding) == ("/wA=", "base64")
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"",
+            b'{"\xff": 1}',
+            b'{"type": "alert", "delivery": "\xff"}',
+            b'{"a":' + b"[" * 40_000,
+            b'{"type":"alert","alert":' + b'{"a":' * 8000 + b"1" + b"}" * 8001,
+            b"[" * 65_536,
+        ],
+        ids=["empty", "key", "value", "open", "deep", "long"],
+    )
+    async def test_whatever_a_stranger_sends_is_refused_and_kept(self, body: bytes) -> None:
+        """With its errors: no UTF-8, no JSON, or one without end."""
+        world = TestApplication()
+        for queue, read in READERS.items():
+            with pytest.raises(MessageInvalid) as refusal:
+                read(body)
+            await world.app.dead_letters.note_failure(queue, body, refusal.value, attempt=1)
+            await world.app.dead_letters.bury(queue, body)
+
+        letters = await world.app.dead_letters.listed()
+        assert {letter.origin for letter in letters} == set(READERS)
+        assert {failure.code for letter in letters for failure in letter.failures} == {"message_invalid"}
 
     async def test_the_latest_are_listed(self) -> None:
         """Two hundred, whatever the order in which they are found."""
