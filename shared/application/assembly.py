@@ -109,6 +109,7 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
         deliveries=ports.deliveries,
         notification=notification,
         queue=ports.queue,
+        leases=ports.leases,
         audit=audit,
         clock=ports.clock,
     )
