@@ -187,6 +187,7 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
                 operations=operations,
                 applier=applier,
                 unrecorded=unrecorded,
+                drift_records=ports.drift_records,
             ),
             verification=Verification(content=ports.content, clock=ports.clock, patience=patience.verification),
             book=book,
