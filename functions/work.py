@@ -38,4 +38,4 @@ async def bury(queue: str, message: func.QueueMessage) -> None:
     """Record a message that the host has given up."""
     from shared.bootstrap import production
 
-    await (await production()).dead_letters.bury(queue, message.get_body())
+    await (await production()).dead_letters.receive(queue, message.get_body())

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from shared.adapters.azure_errors import azure_call
-from shared.adapters.registry_content import AcrContent, refusal
+from shared.adapters.registry_content import AcrContent, is_digest, manifests_of, refusal
 from shared.application.event_ports import Lineage
 from shared.application.registry_ports import PullRefused
 from shared.domain.images import ImageReference
@@ -101,18 +101,15 @@ def _config_of(manifest: Mapping[str, Any]) -> str | None:
         return None
     size, digest = config.get("size"), config.get("digest")
     small = isinstance(size, int) and size <= _LARGEST_CONFIG
-    return digest if isinstance(digest, str) and small else None
+    return digest if is_digest(digest) and small else None
 
 
 def _nested(manifest: Mapping[str, Any]) -> list[str]:
     """The digests of an index's manifests, attestations left out."""
-    entries = manifest.get("manifests")
     found = []
-    for entry in entries if isinstance(entries, list) else ():
-        if not isinstance(entry, Mapping):
-            continue
+    for entry in manifests_of(manifest):
         platform = entry.get("platform")
         unknown = isinstance(platform, Mapping) and platform.get("os") == "unknown"
-        if isinstance(entry.get("digest"), str) and not unknown:
+        if not unknown:
             found.append(entry["digest"])
     return found

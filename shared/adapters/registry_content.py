@@ -7,9 +7,9 @@ upstream comes with an HTTP status that ACR uses for its own refusals too, so on
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeIs
 
 from shared.adapters.azure_errors import azure_call, retry_after
 from shared.adapters.clients import client_options
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
 _LOGIN_SERVER: Final = re.compile(r"(?=.{1,255}$)[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?", re.IGNORECASE)
+_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 _ORIGIN: Final = "X-Azure-Origin"
 _SIGN_IN_HINT: Final = (
     "Give the app's identity AcrPull on the registry; if it has that, look at the health of the rule's credential set."
@@ -132,12 +133,30 @@ def platforms_of(manifest: Mapping[str, Any]) -> dict[str, str]:
     Attestations, which BuildKit puts into an index under the platform `unknown/unknown`, are no images.
     """
     found: dict[str, str] = {}
-    for entry in manifest.get("manifests") or ():
-        platform = entry.get("platform") or {}
-        parts = (platform.get("os"), platform.get("architecture"), platform.get("variant"))
-        if parts[0] and parts[1] and parts[0] != "unknown" and entry.get("digest"):
+    for entry in manifests_of(manifest):
+        platform = entry.get("platform")
+        if not isinstance(platform, Mapping):
+            continue
+        parts = [platform.get(name) or "" for name in ("os", "architecture", "variant")]
+        if all(isinstance(part, str) for part in parts) and parts[0] and parts[1] and parts[0] != "unknown":
             found.setdefault("/".join(part for part in parts if part), entry["digest"])
     return found
+
+
+def manifests_of(document: Any) -> Iterator[Mapping[str, Any]]:
+    """The entries of an index that have a digest; whoever pushed it wrote it, so whatever else stands there is none.
+
+    Only a digest may become part of an address: another text could lead to another repository.
+    """
+    entries = document.get("manifests") if isinstance(document, Mapping) else None
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, Mapping) and is_digest(entry.get("digest")):
+            yield entry
+
+
+def is_digest(text: Any) -> TypeIs[str]:
+    """Whether it is a digest as ACR has them."""
+    return isinstance(text, str) and _DIGEST.fullmatch(text) is not None
 
 
 async def refusal(doing: str, error: Any) -> CachewardenError:

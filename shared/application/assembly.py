@@ -109,6 +109,7 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
         deliveries=ports.deliveries,
         notification=notification,
         queue=ports.queue,
+        leases=ports.leases,
         audit=audit,
         clock=ports.clock,
     )
@@ -186,6 +187,7 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
                 operations=operations,
                 applier=applier,
                 unrecorded=unrecorded,
+                drift_records=ports.drift_records,
             ),
             verification=Verification(content=ports.content, clock=ports.clock, patience=patience.verification),
             book=book,

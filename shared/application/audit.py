@@ -15,7 +15,7 @@ import msgspec
 from shared.application.audit_ports import AuditRows
 from shared.application.ports import Clock
 from shared.domain.audit import AuditEntry, Result
-from shared.errors import CachewardenError, CallerError, PermanentError, TemporaryError
+from shared.errors import CachewardenError, CallerError, PermanentError
 from shared.telemetry import get_logger
 
 POLICY = "policy"
@@ -101,7 +101,7 @@ class Audit:
         )
         try:
             await self._rows.add(ended)
-        except TemporaryError as trouble:  # the change is made, and its beginning says so
+        except CachewardenError as trouble:  # the change is made, and its beginning says so
             _log.error("audit.end_not_written", change=begun.change, result=result, code=trouble.code)
 
 

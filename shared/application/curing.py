@@ -10,15 +10,24 @@ import msgspec
 
 from shared.application.apply import Applied, Applier
 from shared.application.audit import POLICY
+from shared.application.event_ports import DriftRecords
 from shared.application.incident_book import IncidentBook
 from shared.application.operations import Journal, Operations, bearers
 from shared.application.survey import Survey
 from shared.application.unrecorded import Unrecorded
 from shared.domain.approvals import Decision
+from shared.domain.drift import key_of
 from shared.domain.incidents import Incident, IncidentState
 from shared.domain.planned_images import images_of
 from shared.domain.planner import plan
-from shared.domain.plans import CreateCacheRule, Outcome, Plan
+from shared.domain.plans import (
+    AttachCredentialSet,
+    CreateCacheRule,
+    CreateCredentialSet,
+    GrantVaultAccess,
+    Outcome,
+    Plan,
+)
 from shared.domain.policy import Mode, Policy, RegistryPolicy
 from shared.domain.registries import RegistrySnapshot
 from shared.errors import PermanentError
@@ -57,6 +66,7 @@ class Curing:
         operations: Operations,
         applier: Applier,
         unrecorded: Unrecorded,
+        drift_records: DriftRecords,
     ) -> None:
         self._policy = policy
         self._book = book
@@ -64,6 +74,7 @@ class Curing:
         self._operations = operations
         self._applier = applier
         self._unrecorded = unrecorded
+        self._drift_records = drift_records
 
     @traced(Work.CURING)
     async def cure(self, registry: RegistryPolicy, *, still_ours: Callable[[], None]) -> None:
@@ -83,7 +94,7 @@ class Curing:
             failed |= await self._operations.resume(registry.id, pending)
             run = Run(still_ours, failed)
             snapshot = await self._survey.read(registry.id)
-            modes = self._modes(registry, snapshot, pending)
+            modes = await self._modes(registry, snapshot, pending)
             for incident in (i for i in pending if modes[i.id] is not Mode.ENFORCE):
                 seen.add(incident.id)
                 written = False
@@ -102,13 +113,14 @@ class Curing:
             or self._policy.mode_for(registry, incident.source.partition("/")[0]) is not Mode.OBSERVE
         )
 
-    def _modes(
+    async def _modes(
         self, registry: RegistryPolicy, snapshot: RegistrySnapshot, incidents: Sequence[Incident]
     ) -> dict[str, Mode]:
         """The mode of each incident by its id: the most careful one of the upstreams that its rules are about.
 
         What a failure text says about itself never chooses the mode: a rule of Docker Hub is one of Docker Hub,
-        whatever registry the text speaks of.
+        whatever registry the text speaks of. And what somebody keeps undoing is made again for no new failure's sake
+        without a person's yes.
         """
         planned, outcomes = self._plan(registry, snapshot, incidents)
         sources = {rule.name: rule.source for rule in snapshot.rules}
@@ -118,7 +130,29 @@ class Curing:
             rules = (sources[outcome.rule] for outcome in outcomes[incident.id] if outcome.rule in sources)
             hosts = {source.partition("/")[0] for source in (incident.source, *rules)}
             modes[incident.id] = min((self._policy.mode_for(registry, host) for host in hosts), key=lambda m: m.freedom)
+        contested = await self._contested(registry, snapshot, planned)
+        for key, mode in modes.items():
+            if mode is Mode.ENFORCE and any(outcome.rule in contested for outcome in outcomes[key]):
+                modes[key] = Mode.APPROVE
         return modes
+
+    async def _contested(self, registry: RegistryPolicy, snapshot: RegistrySnapshot, planned: Plan) -> set[str]:
+        """The rules that would be made or mended although somebody keeps undoing them, or their credential set."""
+        rules, sets, needs = set[str](), set[str](), {rule.name: rule.credential_set for rule in snapshot.rules}
+        for action in planned.actions:
+            match action:
+                case CreateCredentialSet(name=name):
+                    sets |= {name} if await self._is_contested(registry, "credentialSets", name) else set()
+                case CreateCacheRule(name=rule) | AttachCredentialSet(rule=rule):
+                    needs[rule] = action.credential_set
+                    rules |= {rule} if await self._is_contested(registry, "cacheRules", rule) else set()
+                case GrantVaultAccess():
+                    continue
+        return rules | {rule for rule, name in needs.items() if name in sets}
+
+    async def _is_contested(self, registry: RegistryPolicy, kind: str, name: str) -> bool:
+        stored = await self._drift_records.get(key_of(registry.id, kind, name))
+        return stored is not None and stored.value.is_contested_at(self._book.now())
 
     def _plan(
         self, registry: RegistryPolicy, snapshot: RegistrySnapshot, incidents: Sequence[Incident]

@@ -8,6 +8,7 @@ import msgspec
 from shared.application.audit import Audit
 from shared.application.dead_letter_ports import Letters
 from shared.application.delivery_ports import DEAD_LETTER, Deliveries
+from shared.application.leases import held
 from shared.application.messages import (
     REMEDIATIONS,
     AlertMessage,
@@ -17,7 +18,7 @@ from shared.application.messages import (
     read_remediation,
 )
 from shared.application.notification import Notification
-from shared.application.ports import Changed, Clock, Position, Queue
+from shared.application.ports import Changed, Clock, Leases, Position, Queue
 from shared.application.questions import NotFound
 from shared.domain.dead_letter_notices import dead_letter_notice
 from shared.domain.dead_letters import (
@@ -40,6 +41,8 @@ from shared.telemetry.spans import traced
 
 _MOST_LISTED = 200
 _MOST_TRIES = 10
+_BURIED_LATER_S = 300
+_REPLAY_S = 60
 _HINT = "GET /api/dead-letters lists the dead letters with their ids."
 
 _log = get_logger(__name__)
@@ -78,6 +81,7 @@ class DeadLetters:
         deliveries: Deliveries,
         notification: Notification,
         queue: Queue,
+        leases: Leases,
         audit: Audit,
         clock: Clock,
     ) -> None:
@@ -85,6 +89,7 @@ class DeadLetters:
         self._deliveries = deliveries
         self._notification = notification
         self._queue = queue
+        self._leases = leases
         self._audit = audit
         self._clock = clock
 
@@ -126,6 +131,20 @@ class DeadLetters:
         _log.error("dead_letter.added", origin=origin, letter=letter.id)
         return letter
 
+    async def receive(self, queue: str, body: bytes) -> None:
+        """Bury a message of a poison queue; one that can't be recorded now goes back there, to come again later.
+
+        The host tries a message of a poison queue a few times like any other, and then never again (observed).
+
+        Raises:
+            TemporaryError: the queue is in trouble as well.
+        """
+        try:
+            await self.bury(queue, body)
+        except CachewardenError as error:
+            _log.error("dead_letter.put_off", origin=queue, code=error.code, text=str(error))
+            await self._queue.send(f"{queue}-poison", body, delay_s=_BURIED_LATER_S)
+
     async def is_dead(self, origin: str, body: bytes) -> bool:
         """Whether a message was given up and not been replayed since."""
         stored = await self._letters.get(letter_id(origin, body))
@@ -151,13 +170,19 @@ class DeadLetters:
         """Put a letter's message back on its queue; `by` is who the platform says is calling.
 
         A crash between the message and the record of it leaves the letter dead, and a second replay sends it again:
-        messages bear that.
+        messages bear that. Of two at once one sends it.
 
         Raises:
             NotFound: there is no such letter.
             NothingToReplay: it is not dead, or a file that nobody can read.
             TemporaryError: the storage is in trouble.
         """
+        async with held(self._leases, f"replay-{key}", _REPLAY_S) as still_ours:
+            if still_ours is None:
+                raise NothingToReplay("somebody else is replaying the letter at this moment")
+            return await self._replay(key, by)
+
+    async def _replay(self, key: str, by: str | None) -> LetterView:
         stored = await self._letters.get(key)
         if stored is None or not stored.value.deaths:
             raise NotFound("there is no dead letter of that id", hint=_HINT)

@@ -37,6 +37,12 @@ class Delivery(msgspec.Struct, frozen=True):
         """Whether the same delivery again has nothing to do; a dead letter may be replayed."""
         return self.outcome not in {None, DEAD_LETTER}
 
+    def concluded(self, outcome: str, summary: str, unread: tuple[str, ...]) -> "Delivery":
+        """The delivery with what came of it; one that is done keeps its outcome, whoever else was at work on it."""
+        if self.is_done:
+            return self
+        return msgspec.structs.replace(self, outcome=outcome, summary=summary, unread=unread)
+
     @property
     def reason(self) -> str:
         """Why it was ignored, without the counts: `resolved`, `no_image, dns`; empty for other outcomes."""
@@ -83,7 +89,7 @@ class Deliveries(Protocol):
         """The delivery's record, made if there is none."""
 
     async def finish(self, key: str, outcome: str, summary: str, *, unread: tuple[str, ...] = ()) -> None:
-        """Record what came of it, and which log sources had no full say."""
+        """Record what came of it, and which log sources had no full say; what is done keeps its first outcome."""
 
 
 class Payloads(Protocol):

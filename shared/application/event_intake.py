@@ -5,17 +5,17 @@ a day. So an event that can't be read is a dead letter and counts as taken, as d
 only trouble with the storage is an error, because then nothing was recorded.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from shared.application.dead_letters import DeadLetters
-from shared.application.delivery_ports import DEAD_LETTER, IGNORED, Deliveries
+from shared.application.delivery_ports import DEAD_LETTER, IGNORED, Deliveries, Delivery
 from shared.application.messages import REMEDIATIONS, EventMessage
 from shared.application.ports import Clock, Queue
-from shared.domain.dead_letters import Failure, origin_of
+from shared.domain.dead_letters import Failure, letter_id, origin_of
 from shared.domain.event_readers import READERS, Hint, trigger_of, trimmed
 from shared.domain.events import EventUnreadable, NotForUs, read_event
 from shared.domain.policy import Policy
@@ -28,6 +28,9 @@ from shared.telemetry.names import Work
 from shared.telemetry.spans import traced
 
 _log = get_logger(__name__)
+
+type _Recorded = Callable[[str, datetime], Awaitable[Delivery]]
+"""Finds or makes a delivery's record by its key, at a time."""
 
 
 class EventUnknown(PermanentError):
@@ -67,19 +70,14 @@ class EventIntake:
         Raises:
             TemporaryError: the storage is in trouble; the event has to come again.
         """
-        try:
-            taken = await self._take(trigger, document)
-        except TemporaryError:
-            raise
-        except Exception as error:  # noqa: BLE001 - a defect must not bring the whole delivery back for a day
-            taken = await self._give_up(trigger, document, error)
+        taken = await self._take_or_give_up(trigger, document, self._deliveries.arrived)
         count(DELIVERIES, source=trigger, outcome=taken.outcome)
-        _log.info("event.taken", trigger=trigger, outcome=taken.outcome, reason=taken.reason)
         return taken
 
     async def again(self, trigger: str, body: bytes) -> Taken:
-        """The same for an event that is replayed."""
-        return await self.accept(trigger, msgspec.json.decode(body, type=dict[str, Any]))
+        """The same for an event that is replayed, which is no second arrival."""
+        document = msgspec.json.decode(body, type=dict[str, Any])
+        return await self._take_or_give_up(trigger, document, self._deliveries.begin)
 
     async def lost(self, document: Mapping[str, Any], failure: Failure) -> Taken:
         """Record an event that Event Grid could not deliver; one that was worked on all the same is a duplicate.
@@ -89,23 +87,32 @@ class EventIntake:
         """
         trigger = trigger_of(document)
         key = _key(trigger, document, self._clock.now())
-        if key is not None:
-            delivery = await self._deliveries.begin(key, self._clock.now())
-            if delivery.is_done:
-                return Taken("duplicate", delivery.outcome or "")
+        delivery = await self._deliveries.begin(key, self._clock.now())
+        if delivery.is_done:
+            return Taken("duplicate", delivery.outcome or "")
         letter = await self._dead_letters.bury(origin_of(trigger), _body(document), failure=failure, delivery=key)
         return Taken(DEAD_LETTER, letter.id)
 
-    async def _take(self, trigger: str, document: Mapping[str, Any]) -> Taken:
+    async def _take_or_give_up(self, trigger: str, document: Mapping[str, Any], recorded: _Recorded) -> Taken:
+        try:
+            taken = await self._take(trigger, document, recorded)
+        except TemporaryError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a defect must not bring the whole delivery back for a day
+            taken = await self._give_up(trigger, document, error)
+        _log.info("event.taken", trigger=trigger, outcome=taken.outcome, reason=taken.reason)
+        return taken
+
+    async def _take(self, trigger: str, document: Mapping[str, Any], recorded: _Recorded) -> Taken:
+        now = self._clock.now()
+        key = _key(trigger, document, now)
+        delivery = await recorded(key, now)
+        if delivery.is_done:
+            return Taken("duplicate", delivery.outcome or "")
         reader = READERS.get(trigger)
         if reader is None:
             raise EventUnknown(f"there is no trigger {trigger[:80]!r}")
-        event = read_event(document, self._clock.now())
-        key = event.key_at(trigger)
-        delivery = await self._deliveries.arrived(key, self._clock.now())
-        if delivery.is_done:
-            return Taken("duplicate", delivery.outcome or "")
-        hint = self._in_policy(reader(event))
+        hint = self._in_policy(reader(read_event(document, now)))
         if isinstance(hint, NotForUs):
             await self._deliveries.finish(key, IGNORED, hint.reason)
             return Taken(IGNORED, hint.reason)
@@ -136,9 +143,9 @@ def _body(document: Mapping[str, Any]) -> bytes:
     return msgspec.json.encode(trimmed(document))
 
 
-def _key(trigger: str, document: Mapping[str, Any], now: datetime) -> str | None:
-    """The key of an event's delivery, None when the event can't be read that far."""
+def _key(trigger: str, document: Mapping[str, Any], now: datetime) -> str:
+    """The key of an event's delivery; of one that can't be read that far, what its dead letter is known by."""
     try:
         return read_event(document, now).key_at(trigger)
     except EventUnreadable:
-        return None
+        return f"event-{letter_id(origin_of(trigger), _body(document))}"

@@ -110,6 +110,9 @@ type RemediationMessage = AlertMessage | RegistryMessage | EventMessage | Replay
 _remediation: msgspec.json.Decoder[RemediationMessage] = msgspec.json.Decoder(
     AlertMessage | RegistryMessage | EventMessage | ReplayedEvent
 )
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What the decoder raises; the last two for texts that are no UTF-8, and for documents that are nested without end."""
+
 _rotation = msgspec.json.Decoder(RotationMessage)
 _notification = msgspec.json.Decoder(NotificationMessage)
 
@@ -122,7 +125,7 @@ def read_remediation(body: bytes) -> RemediationMessage:
     """
     try:
         return _remediation.decode(body)
-    except msgspec.MsgspecError as error:
+    except _UNREADABLE as error:
         raise MessageInvalid(f"no message of the queue {REMEDIATIONS}: {error}") from error
 
 
@@ -134,7 +137,7 @@ def read_notification(body: bytes) -> NotificationMessage:
     """
     try:
         return _notification.decode(body)
-    except msgspec.MsgspecError as error:
+    except _UNREADABLE as error:
         raise MessageInvalid(f"no message of the queue {NOTIFICATIONS}: {error}") from error
 
 
@@ -146,5 +149,5 @@ def read_rotation(body: bytes) -> RotationMessage:
     """
     try:
         return _rotation.decode(body)
-    except msgspec.MsgspecError as error:
+    except _UNREADABLE as error:
         raise MessageInvalid(f"no message of the queue {ROTATIONS}: {error}") from error

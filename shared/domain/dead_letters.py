@@ -88,7 +88,7 @@ def letter_id(origin: str, body: bytes) -> str:
 def _untraced(body: bytes) -> bytes:
     try:
         fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):  # strangers' bytes are letters like any other
         return body
     return body if fields.pop("trace", None) is None else msgspec.json.encode(fields)
 

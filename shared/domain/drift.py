@@ -4,6 +4,7 @@ Repairing is right when it was a mistake. When the same person changes it again 
 who undo each other's work help nobody: then we stop and ask.
 """
 
+from collections import Counter
 from datetime import datetime, timedelta
 
 import msgspec
@@ -48,10 +49,20 @@ class DriftRecord(msgspec.Struct, frozen=True):
         by_same = [one for one in self.changes if one.by == change.by and abs(change.at - one.at) <= _REMEMBERED]
         return len(by_same) >= _ENOUGH
 
+    def is_contested_at(self, now: datetime) -> bool:
+        """Whether anybody has changed it twice lately, so that it is repaired only when a person agrees."""
+        lately = Counter(change.by for change in self.changes if now - change.at <= _REMEMBERED)
+        return any(times >= _ENOUGH for times in lately.values())
+
 
 def resource_key(hint: ChangeHint) -> str:
     """What stands for a rule or a credential set; ARM compares names without regard to case."""
-    return f"{registry_key(hint.registry_id)}-{hint.kind}-{hint.name}".lower()
+    return key_of(hint.registry_id, hint.kind, hint.name)
+
+
+def key_of(registry_id: str, kind: str, name: str) -> str:
+    """What stands for a resource of a kind, `cacheRules` or `credentialSets`."""
+    return f"{registry_key(registry_id)}-{kind}-{name}".lower()
 
 
 def what_happened(hint: ChangeHint) -> str:

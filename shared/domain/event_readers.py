@@ -17,6 +17,7 @@ from shared.domain.events import (
     Event,
     NotForUs,
     PushHint,
+    is_unicode,
     registry_hint,
     resource_hint,
 )
@@ -103,12 +104,19 @@ def _picked(document: Mapping[str, Any], shape: _Shape) -> dict[str, Any]:
         if isinstance(wanted, Mapping):
             found[key] = _picked(value, wanted) if isinstance(value, Mapping) else _hollow(value)
         elif wanted is _text:
-            found[key] = (
-                _hollow(value) if not _text(value) else value[:_LONGEST_TEXT] if isinstance(value, str) else value
-            )
+            found[key] = _kept(value)
         elif wanted is not None and wanted(value):
             found[key] = value
     return found
+
+
+def _kept(value: Any) -> Any:
+    """A text's beginning, a number or a time as it is; a text that nothing can store is no text in what is kept."""
+    if not _text(value):
+        return _hollow(value)
+    if not isinstance(value, str):
+        return value
+    return value[:_LONGEST_TEXT] if is_unicode(value) else []
 
 
 def _hollow(value: Any) -> Any:

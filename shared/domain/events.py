@@ -8,7 +8,7 @@ of Resource Manager's events hold names and addresses of people; of who changed 
 import hashlib
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -132,16 +132,38 @@ def read_event(document: Mapping[str, Any], now: datetime) -> Event:
     """The event in a delivered document; one without a time is taken to have happened now.
 
     Raises:
-        EventUnreadable: it is in neither schema.
+        EventUnreadable: it is in neither schema, or holds texts that nothing can store.
     """
     try:
-        if "specversion" in document:
-            cloud = msgspec.convert(document, _Cloud)
-            return Event(cloud.id, cloud.source, cloud.type, cloud.subject or "", cloud.time or now, cloud.data or {})
-        grid = msgspec.convert(document, _EventGrid)
-        return Event(grid.id, grid.topic, grid.event_type, grid.subject, grid.event_time, grid.data or {})
+        event = _convert(document, now)
     except msgspec.ValidationError as error:
         raise EventUnreadable(f"the event has neither schema of Event Grid: {error}") from error
+    if not is_unicode(event.id + event.topic + event.type + event.subject):
+        raise EventUnreadable("the event has a text that is no Unicode: id, topic, type or subject")
+    return event
+
+
+def is_unicode(text: str) -> bool:
+    """Whether a text can be stored and hashed; JSON can spell half a surrogate pair, which is none."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _convert(document: Mapping[str, Any], now: datetime) -> Event:
+    if "specversion" in document:
+        cloud = msgspec.convert(document, _Cloud)
+        at = _in_utc(cloud.time) if cloud.time else now
+        return Event(cloud.id, cloud.source, cloud.type, cloud.subject or "", at, cloud.data or {})
+    grid = msgspec.convert(document, _EventGrid)
+    return Event(grid.id, grid.topic, grid.event_type, grid.subject, _in_utc(grid.event_time), grid.data or {})
+
+
+def _in_utc(at: datetime) -> datetime:
+    """A time without a zone is taken to be in UTC, as Event Grid's are; the worker leaves it without one (observed)."""
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def registry_hint(event: Event) -> PushHint | DeleteHint | NotForUs:

@@ -51,10 +51,10 @@ class MemoryDeliveries(Deliveries):
             return found.value if found is not None else await self.begin(key, now)
 
     async def finish(self, key: str, outcome: str, summary: str, *, unread: tuple[str, ...] = ()) -> None:
-        """Record what came of it."""
+        """Record what came of it; what is done keeps its first outcome."""
         found = await self._records.get(key)
-        received_at = datetime.now(UTC) if found is None else found.value.received_at
-        await self._records.put(key, Delivery(key, received_at, outcome, summary, unread))
+        known = Delivery(key, datetime.now(UTC)) if found is None else found.value
+        await self._records.put(key, known.concluded(outcome, summary, unread))
 
 
 class MemoryPayloads(Payloads):

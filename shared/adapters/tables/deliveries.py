@@ -9,8 +9,6 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import msgspec
-
 from shared.adapters.tables.client import PARTITION, ROW, Tables
 from shared.adapters.tables.keys import table_key
 from shared.adapters.tables.records import Records
@@ -19,6 +17,7 @@ from shared.application.ports import Changed
 
 _ROW: Final = "delivery"
 _AGAIN: Final = "again-"
+_MOST_TRIES: Final = 10
 
 
 class TableDeliveries(Deliveries):
@@ -60,11 +59,25 @@ class TableDeliveries(Deliveries):
             return found.value
 
     async def finish(self, key: str, outcome: str, summary: str, *, unread: tuple[str, ...] = ()) -> None:
-        """Record what came of it, and which log sources had no full say; a record that is gone is made again."""
-        found = await self._records.get(table_key(key), _ROW)
-        delivery = Delivery(key, datetime.now(UTC)) if found is None else found.value
-        done = msgspec.structs.replace(delivery, outcome=outcome, summary=summary, unread=unread)
-        await self._records.put(table_key(key), _ROW, done)
+        """Record what came of it, and which log sources had no full say; what is done keeps its first outcome.
+
+        A record that is gone is made again.
+        """
+        for _ in range(_MOST_TRIES):
+            found = await self._records.get(table_key(key), _ROW)
+            known = Delivery(key, datetime.now(UTC)) if found is None else found.value
+            done = known.concluded(outcome, summary, unread)
+            if done == known:
+                return
+            try:
+                if found is None:
+                    await self._records.insert(table_key(key), _ROW, done)
+                else:
+                    await self._records.replace(table_key(key), _ROW, done, found.etag)
+            except Changed:
+                continue
+            return
+        raise Changed(f"the delivery {key} is changed by others all the time")
 
 
 def _columns(delivery: Delivery) -> dict[str, Any]:

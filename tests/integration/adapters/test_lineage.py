@@ -119,6 +119,16 @@ class TestMadeOf:
         with pytest.raises(NotServed):
             await lineage.made_of(world.login_server, "app", "1")
 
+    async def test_only_a_digest_leads_further(self, world: World, lineage: AcrLineage) -> None:
+        """A path in the place of one would be another repository's."""
+        world.acr.seed("secret", annotated(single_image("secret"), BASE), tag="1")
+        entries = [{"digest": "../../secret/manifests/1"}, {"digest": "1"}, {"digest": 7}, "x"]
+        document = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}
+
+        assert await made_of(world, lineage, Image(Content.of_json(OCI_INDEX, document))) == []
+        asked = {exchange.url for exchange in world.exchanges.exchanges("registry", path="/manifests/")}
+        assert [url.rpartition("/v2/")[2] for url in asked] == ["app/manifests/1"]
+
     async def test_no_access(self, world: World, lineage: AcrLineage) -> None:
         """That does not pass by itself."""
         world.acr.seed("app", single_image("app"), tag="1")

@@ -230,15 +230,35 @@ class TestRefused:
             await content.manifest(world.login_server, NGINX, "1")
 
 
+def digest_of(letter: str) -> str:
+    """A digest of one letter only."""
+    return "sha256:" + letter * 64
+
+
 def test_platforms() -> None:
     """Variants are part of a platform, attestations and entries without platform are none."""
     entries = [
-        ("sha256:a", {"os": "linux", "architecture": "amd64"}),
-        ("sha256:b", {"os": "linux", "architecture": "arm", "variant": "v7"}),
-        ("sha256:c", {"os": "unknown", "architecture": "unknown"}),
-        ("sha256:d", None),
-        ("sha256:e", {"os": "linux", "architecture": "amd64"}),
+        (digest_of("a"), {"os": "linux", "architecture": "amd64"}),
+        (digest_of("b"), {"os": "linux", "architecture": "arm", "variant": "v7"}),
+        (digest_of("c"), {"os": "unknown", "architecture": "unknown"}),
+        (digest_of("d"), None),
+        (digest_of("e"), {"os": "linux", "architecture": "amd64"}),
     ]
     index = {"manifests": [{"digest": digest, "platform": platform} for digest, platform in entries]}
 
-    assert platforms_of(index) == {"linux/amd64": "sha256:a", "linux/arm/v7": "sha256:b"}
+    assert platforms_of(index) == {"linux/amd64": digest_of("a"), "linux/arm/v7": digest_of("b")}
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        {"manifests": "text"},
+        {"manifests": [1, "x", None, {"digest": 7, "platform": {"os": "linux", "architecture": "amd64"}}]},
+        {"manifests": [{"digest": digest_of("a"), "platform": "linux"}]},
+        {"manifests": [{"digest": digest_of("a"), "platform": {"os": ["linux"], "architecture": 64}}]},
+        {"manifests": [{"digest": "../../other/manifests/1", "platform": {"os": "linux", "architecture": "amd64"}}]},
+    ],
+)
+def test_an_index_as_a_stranger_writes_it(manifest: dict[str, Any]) -> None:
+    """It has no platforms, and nothing is raised: one such image kept its whole registry from being proven."""
+    assert platforms_of(manifest) == {}

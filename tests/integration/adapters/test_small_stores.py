@@ -44,6 +44,18 @@ class TestDeliveries:
 
         assert Delivery("d1", NOON, "ignored", "resolved") == await stores.deliveries.begin("d1", NOON)
 
+    async def test_what_is_done_keeps_its_outcome(self, stores: Stores) -> None:
+        """Two workers were at it; only a dead letter may end otherwise, since it may be replayed."""
+        await stores.deliveries.begin("d1", NOON)
+        await stores.deliveries.finish("d1", "dead-letter", "l1")
+        await stores.deliveries.finish("d1", "incident", "i1")
+        for late in ("dead-letter", "ignored", "failed"):
+            await stores.deliveries.finish("d1", late, "late")
+
+        assert Delivery("d1", NOON, "incident", "i1") == await stores.deliveries.begin("d1", NOON)
+        totals = await stores.deliveries.totals()
+        assert (totals.outcomes, totals.add_up) == ({"incident": 1}, True)
+
     async def test_an_outcome_without_a_beginning(self, stores: Stores) -> None:
         """The outcome of a delivery whose record was cleaned away is kept all the same."""
         await stores.deliveries.finish("d1", "incident", "3 images")

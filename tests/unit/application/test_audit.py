@@ -5,7 +5,7 @@ import pytest
 
 from shared.application.audit import DayInvalid
 from shared.domain.audit import Result
-from shared.errors import PermanentError, TemporaryError
+from shared.errors import CachewardenError, PermanentError, TemporaryError
 from tests.fakes.application import POLICY, REGISTRY, TestApplication
 
 NGINX = "docker.io/library/nginx"
@@ -78,12 +78,13 @@ class TestTrail:
         assert len(world.registries.puts) == 2
         assert [e.result for e in await world.app.audit.entries(None, None)] == [Result.BEGUN, Result.DONE] * 3
 
-    async def test_a_change_whose_end_is_not_written_is_made_all_the_same(self) -> None:
+    @pytest.mark.parametrize("error", [TemporaryError("down"), PermanentError("too large")])
+    async def test_a_change_whose_end_is_not_written_is_made_all_the_same(self, error: CachewardenError) -> None:
         """Its beginning says that it may have been."""
         world = TestApplication()
         world.audit_rows.trouble["add"] = []
         async with world.app.audit.change("x", "y", by="anna", why="z"):
-            world.audit_rows.trouble["add"] = [TemporaryError("down")]
+            world.audit_rows.trouble["add"] = [error]
 
         assert [entry.result for entry in await world.app.audit.entries(None, None)] == [Result.BEGUN]
 

@@ -1,18 +1,44 @@
 """Dead letters: what is known of them, who is told, and the way back."""
 
+import asyncio
+
 import msgspec
 import pytest
 
 from shared.application.dead_letters import NothingToReplay
-from shared.application.messages import REMEDIATIONS, AlertMessage, read_remediation
+from shared.application.messages import (
+    NOTIFICATIONS,
+    REMEDIATIONS,
+    ROTATIONS,
+    AlertMessage,
+    MessageInvalid,
+    read_notification,
+    read_remediation,
+    read_rotation,
+)
+from shared.application.ports import Stored
 from shared.application.questions import NotFound
-from shared.domain.dead_letters import MOST_FAILURES, LetterState
+from shared.domain.dead_letters import MOST_FAILURES, DeadLetter, LetterState
 from shared.domain.incidents import IncidentState
 from shared.domain.notice_kinds import NoticeKind
-from shared.errors import PermanentError, TemporaryError
+from shared.errors import CachewardenError, PermanentError, TemporaryError
 from tests.fakes.application import TestApplication, log_alert
+from tests.fakes.events import MemoryLetters
 
 NGINX = "docker.io/library/nginx"
+READERS = {REMEDIATIONS: read_remediation, NOTIFICATIONS: read_notification, ROTATIONS: read_rotation}
+
+
+class ClosedLetters(MemoryLetters):
+    """Letters that nobody can read."""
+
+    def __init__(self, error: CachewardenError) -> None:
+        super().__init__()
+        self._error = error
+
+    async def get(self, letter_id: str) -> Stored[DeadLetter] | None:
+        """The error."""
+        raise self._error
 
 
 async def dead_alert(world: TestApplication) -> bytes:
@@ -57,6 +83,35 @@ class TestBury:
         assert [letter.deaths for letter in await world.app.dead_letters.listed()] == [1]
         assert len(world.topic.sent) == 1
 
+    async def test_what_was_done_all_the_same_stays_done(self) -> None:
+        """A worker died each time after the outcome was recorded, and before the message was gone."""
+        world = TestApplication()
+        world.failing("nginx:1.27")
+        await world.alert()
+        [body] = world.queue.take(REMEDIATIONS)
+        await world.app.remediation.handle(read_remediation(body))
+        await world.app.dead_letters.bury(REMEDIATIONS, body)
+
+        totals = await world.deliveries.totals()
+        assert (totals.outcomes, totals.add_up) == ({"incident": 1}, True)
+
+    @pytest.mark.parametrize("error", [TemporaryError("busy"), PermanentError("no")])
+    async def test_one_that_cannot_be_recorded_waits_in_its_poison_queue(self, error: CachewardenError) -> None:
+        """For longer than the host's few attempts; then it is recorded like any other."""
+        world = TestApplication()
+        letters = world.letters
+        world.letters = ClosedLetters(error)
+        await world.another().dead_letters.receive(REMEDIATIONS, b"m")
+        [message] = world.queue.sent
+        assert message.delay_s >= 60
+        [body] = world.queue.take(f"{REMEDIATIONS}-poison")
+
+        world.letters = letters
+        await world.another().dead_letters.receive(REMEDIATIONS, body)
+
+        assert [letter.body for letter in await world.app.dead_letters.listed()] == ["m"]
+        assert world.queue.take(f"{REMEDIATIONS}-poison") == []
+
     async def test_its_delivery_is_accounted_for(self) -> None:
         """As `dead-letter`."""
         world = TestApplication()
@@ -72,6 +127,31 @@ class TestBury:
 
         [letter] = await world.app.dead_letters.listed()
         assert (letter.body, letter.encoding) == ("/wA=", "base64")
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"",
+            b'{"\xff": 1}',
+            b'{"type": "alert", "delivery": "\xff"}',
+            b'{"a":' + b"[" * 40_000,
+            b'{"type":"alert","alert":' + b'{"a":' * 8000 + b"1" + b"}" * 8001,
+            b"[" * 65_536,
+        ],
+        ids=["empty", "key", "value", "open", "deep", "long"],
+    )
+    async def test_whatever_a_stranger_sends_is_refused_and_kept(self, body: bytes) -> None:
+        """With its errors: no UTF-8, no JSON, or one without end."""
+        world = TestApplication()
+        for queue, read in READERS.items():
+            with pytest.raises(MessageInvalid) as refusal:
+                read(body)
+            await world.app.dead_letters.note_failure(queue, body, refusal.value, attempt=1)
+            await world.app.dead_letters.bury(queue, body)
+
+        letters = await world.app.dead_letters.listed()
+        assert {letter.origin for letter in letters} == set(READERS)
+        assert {failure.code for letter in letters for failure in letter.failures} == {"message_invalid"}
 
     async def test_the_latest_are_listed(self) -> None:
         """Two hundred, whatever the order in which they are found."""
@@ -129,6 +209,23 @@ class TestReplay:
         with pytest.raises(NothingToReplay, match="replayed"):
             await world.app.dead_letters.replay(letter.id)
         assert len(world.queue.take(REMEDIATIONS)) == 1
+
+    async def test_two_at_once_send_one_message(self) -> None:
+        """One of them is a conflict, and the trail has one replay."""
+        world = TestApplication()
+        await dead_alert(world)
+        [letter] = await world.app.dead_letters.listed()
+
+        calls = (app.dead_letters.replay(letter.id) for app in (world.app, world.another(), world.another()))
+        answers = await asyncio.gather(*calls, return_exceptions=True)
+
+        assert sorted(type(answer).__name__ for answer in answers) == [
+            "LetterView",
+            "NothingToReplay",
+            "NothingToReplay",
+        ]
+        assert len(world.queue.take(REMEDIATIONS)) == 1
+        assert [entry.kind for entry in await world.app.audit.entries(None, None)] == ["replay_dead_letter"] * 2
 
     async def test_one_that_dies_again_is_told_again_and_can_be_replayed_again(self) -> None:
         """Another death is another notice."""

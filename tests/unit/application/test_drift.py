@@ -1,13 +1,18 @@
 """Drift: somebody changes a rule that an incident relies on."""
 
+from datetime import timedelta
+
 import msgspec
 import pytest
 
+from shared.domain.drift import Change, DriftRecord, key_of
 from shared.domain.event_readers import RESOURCE_EVENTS
 from shared.domain.incidents import IncidentState
 from shared.domain.notice_kinds import NoticeKind
-from tests.fakes.application import POLICY, log_alert
+from tests.fakes.application import POLICY, REGISTRY, TestApplication, log_alert
 from tests.fixtures.events import ANNA, BERT, NGINX, changed, cloud, cured, outcome
+
+REDIS = "docker.io/library/redis"
 
 
 class TestDrift:
@@ -119,6 +124,50 @@ class TestDrift:
 
         asked = (await world.all_incidents())[NGINX].proposal
         assert asked is not None
+
+    async def test_a_new_failure_is_no_reason_to_go_on_with_it(self) -> None:
+        """Another image wants the set that somebody keeps deleting: a person is asked, and their yes makes it."""
+        world = await cured()
+        [name] = world.registries.sets
+        for number in (1, 2):
+            del world.registries.sets[name]
+            await world.app.events.accept(RESOURCE_EVENTS, changed(name, kind="credentialSets", number=number))
+            await world.work()
+
+        world.failing("redis:7")
+        await world.alert(log_alert(alert="a2"))
+        await world.work()
+
+        incident = (await world.all_incidents())[REDIS]
+        assert world.registries.sets == {}
+        assert incident.state is IncidentState.AWAITING_APPROVAL
+        assert incident.proposal is not None
+
+        answer = msgspec.json.encode({"by": "carla", "plan": incident.proposal.plan})
+        await world.app.approvals.approve(incident.id, answer, signed_in=None)
+        await world.work()
+
+        assert list(world.registries.sets) == [name]
+        assert (await world.all_incidents())[REDIS].state is IncidentState.VERIFIED
+
+    @pytest.mark.parametrize(
+        ("days", "state"), [((1, 2), IncidentState.AWAITING_APPROVAL), ((1, 8), IncidentState.VERIFIED)]
+    )
+    async def test_a_rule_that_somebody_keeps_deleting_is_asked_about(
+        self, days: tuple[int, int], state: IncidentState
+    ) -> None:
+        """Its incident is forgotten and the image fails again; a change of more than a week ago no longer counts."""
+        [name] = (await cured()).registries.rules
+        world = TestApplication()
+        now = world.clock.now()
+        changes = tuple(Change(f"d{ago}", ANNA, now - timedelta(days=ago)) for ago in days)
+        await world.drift_records.insert(DriftRecord(key_of(REGISTRY, "cacheRules", name), changes))
+
+        world.failing("nginx:1.27")
+        await world.alert()
+        await world.work()
+
+        assert (await world.all_incidents())[NGINX].state is state
 
     async def test_a_yes_ends_it(self) -> None:
         """The plan that was asked about is carried out."""

@@ -7,7 +7,7 @@ import pytest
 from shared.application.event_intake import Taken
 from shared.application.messages import REMEDIATIONS, EventMessage, read_remediation
 from shared.application.registry_ports import NotThere, PullRefused
-from shared.domain.event_readers import REGISTRY_EVENTS, RESOURCE_EVENTS
+from shared.domain.event_readers import REGISTRY_EVENTS, RESOURCE_EVENTS, VAULT_EVENTS
 from shared.domain.events import PushHint
 from shared.domain.incidents import IncidentState
 from shared.domain.notice_kinds import NoticeKind
@@ -85,6 +85,9 @@ class TestIntake:
             pushed("app", data={"target": {"repository": "app", "digest": "sha256:x y", "tag": "$(id)"}}),
             pushed("app", id=7),
             pushed("app", eventTime="yesterday"),
+            pushed("app", id="half a pair \ud83d"),
+            cloud(pushed("app", subject="\udc00")),
+            pushed("app", data={"target": {"repository": "\ud800", "digest": DIGEST}}),
         ],
     )
     async def test_a_poison_event_is_a_dead_letter_and_counts_as_taken(self, event: dict[str, Any]) -> None:
@@ -99,16 +102,20 @@ class TestIntake:
         assert (letter.id, letter.origin) == (taken.reason, "events/registry_events")
         assert [failure.code for failure in letter.failures] == ["event_unreadable"]
         assert [notice.kind for notice in world.topic.sent] == [NoticeKind.DEAD_LETTER_ADDED]
+        totals = await world.app.reports.deliveries()
+        assert (totals.received, totals.outcomes, totals.add_up) == (1, {"dead-letter": 1}, True)
 
     async def test_a_poison_event_twice_is_one_dead_letter(self) -> None:
-        """One letter, one notice."""
+        """One letter, one notice, and two duplicates."""
         world = TestApplication()
         for _ in range(3):
-            await world.app.events.accept(REGISTRY_EVENTS, pushed("app", data=None))
+            await world.app.events.accept(REGISTRY_EVENTS, {"id": 7})
         await world.work()
 
         assert len(await world.app.dead_letters.listed()) == 1
         assert len(world.topic.sent) == 1
+        totals = await world.app.reports.deliveries()
+        assert (totals.received, totals.duplicates, totals.add_up) == (3, 2, True)
 
     async def test_a_dead_event_can_be_replayed(self) -> None:
         """It goes through the queue; still unreadable, it is dead again."""
@@ -120,6 +127,29 @@ class TestIntake:
 
         [letter] = await world.app.dead_letters.listed()
         assert (letter.state, letter.deaths) == ("dead", 2)
+        assert (await world.app.reports.deliveries()).received == 1
+
+    async def test_a_secret_that_nothing_can_store_is_a_dead_letter(self) -> None:
+        """Half a surrogate pair, which JSON can spell and a queue message can't hold."""
+        world = TestApplication()
+        secret = "https://contoso-kv.vault.azure.net/secrets/dockerhub-token/"
+        event = pushed("app", eventType="Microsoft.KeyVault.SecretExpired", data={"Id": secret, "Version": "\ud800"})
+
+        assert (await world.app.events.accept(VAULT_EVENTS, event)).outcome == "dead-letter"
+        [letter] = await world.app.dead_letters.listed()
+        assert (await world.app.dead_letters.replay(letter.id)).state == "replayed"
+
+    @pytest.mark.parametrize("schema", [dict, cloud])
+    async def test_a_time_without_a_zone_is_in_utc(self, schema: Any) -> None:
+        """Compared with the time of a proof, which has one."""
+        world = await cured()
+        world.clock.advance(3600)
+        event = schema(deleted(TARGET, at="2026-11-25T09:30:00"))
+
+        await world.app.events.accept(REGISTRY_EVENTS, event)
+        await world.work()
+
+        assert (await outcome(world))[0] == "incident"
 
     @pytest.mark.parametrize("name", ["ImagePushed", "ImageDeleted", "ChartPushed"])
     @pytest.mark.parametrize("schema", ["eventgrid", "cloudevents"])
