@@ -30,7 +30,7 @@ from shared.adapters.azure_errors import azure_call, together
 from shared.application.registry_ports import OperationUntold, Registries
 from shared.application.rotation_ports import CredentialSets
 from shared.domain.cache_rules import CacheRule
-from shared.domain.operations import Operation
+from shared.domain.operations import Operation, is_rule, rule_resource, set_resource
 from shared.domain.plans import AttachCredentialSet, CreateCacheRule, CreateCredentialSet
 from shared.domain.registries import CredentialSet, RegistrySnapshot
 from shared.errors import CachewardenError, PermanentError
@@ -39,8 +39,6 @@ from shared.telemetry.names import Outside
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
-_RULES: Final = "cacheRules"
-_SETS: Final = "credentialSets"
 _FAILED: Final = frozenset({"Failed", "Canceled"})
 _ONLY_ASK: Final[dict[str, Any]] = {"polling": False, "cls": lambda answer, _document, _headers: answer.http_response}
 """Options of the SDK's `begin_…`: send the request and hand out its answer; waiting is `ArmOperations`' matter."""
@@ -138,7 +136,7 @@ class ArmRegistries(Registries, CredentialSets):
                 return None
             where = (registry.group, registry.name, wanted.name)
             sent = client.credential_sets.begin_create(*where, write_credential_set(wanted), **_ONLY_ASK)
-            return await self._accepted(registry, f"{_SETS}/{wanted.name}", sent)
+            return await self._accepted(registry, set_resource(wanted.name), sent)
 
     async def create_cache_rule(self, registry_id: str, action: CreateCacheRule) -> Operation | None:
         """Create it; the operation that runs then, None when it is there.
@@ -158,7 +156,7 @@ class ArmRegistries(Registries, CredentialSets):
                 return None
             where = (registry.group, registry.name, wanted.name)
             sent = client.cache_rules.begin_create(*where, write_rule(wanted, registry_id), **_ONLY_ASK)
-            return await self._accepted(registry, f"{_RULES}/{wanted.name}", sent)
+            return await self._accepted(registry, rule_resource(wanted.name), sent)
 
     async def attach_credential_set(self, registry_id: str, action: AttachCredentialSet) -> Operation | None:
         """Give a rule its credential set; the operation that runs then, None when the rule has it.
@@ -184,7 +182,7 @@ class ArmRegistries(Registries, CredentialSets):
             where = (registry.group, registry.name, action.rule)
             document = write_attachment(action.credential_set, registry_id)
             sent = client.cache_rules.begin_update(*where, document, **_ONLY_ASK)
-            return await self._accepted(registry, f"{_RULES}/{action.rule}", sent)
+            return await self._accepted(registry, rule_resource(action.rule), sent)
 
     async def point_credential_set(self, registry_id: str, name: str, username_secret: str, token_secret: str) -> None:
         """Have a set read these secrets, both at once, and wait for the end; the same ones again validate it anew."""
@@ -196,7 +194,7 @@ class ArmRegistries(Registries, CredentialSets):
             await self._settled(lambda: self._set(registry, name))
             document = write_secrets(username_secret, token_secret)
             sent = client.credential_sets.begin_update(registry.group, registry.name, name, document, **_ONLY_ASK)
-            operation = await self._accepted(registry, f"{_SETS}/{name}", sent)
+            operation = await self._accepted(registry, set_resource(name), sent)
         failure = None if operation is None else await self.until_ended(registry_id, operation)
         if failure is not None:
             raise failure
@@ -213,9 +211,9 @@ class ArmRegistries(Registries, CredentialSets):
             end = await self._operations.end(registry.subscription, operation)
             if end is not None:
                 return end.failure
-            kind, _, name = operation.resource.partition("/")
+            name = operation.resource.rpartition("/")[2]
             found: CacheRule | CredentialSet | None
-            if kind == _RULES:
+            if is_rule(operation.resource):
                 found = await self._settled(lambda: self._rule(registry, name))
             else:
                 found = await self._settled(lambda: self._set(registry, name))

@@ -15,7 +15,7 @@ from shared.application.audit import POLICY, Audit
 from shared.application.operations import Journal, Operations
 from shared.application.registry_ports import Registries, VaultAccess
 from shared.application.survey import Survey
-from shared.domain.operations import Operation
+from shared.domain.operations import Operation, changed_by, needed_set, set_resource
 from shared.domain.plans import (
     Action,
     AttachCredentialSet,
@@ -51,7 +51,7 @@ class Applied(msgspec.Struct, frozen=True):
 
     Attributes:
         done: the actions that were carried out.
-        refused: name of the rule or credential set → why it can't be made; everything that needs it is refused as well.
+        refused: `cacheRules/<name>` or `credentialSets/<name>` → why it can't be made; so is everything that needs it.
     """
 
     done: tuple[Action, ...] = ()
@@ -101,10 +101,10 @@ class Applier:
         refused: dict[str, PermanentError] = {}
         healthy: set[str] = set()
         for action in plan.actions:
-            name, needs = _name(action), _needs(action)
-            known = journal.failed.get(name) or refused.get(needs or "")
+            resource, needs = changed_by(action), needed_set(action)
+            known = journal.failed.get(resource) or (refused.get(set_resource(needs)) if needs else None)
             if known is not None:
-                refused[name] = known
+                refused[resource] = known
                 continue
             still_ours()
             try:
@@ -116,8 +116,9 @@ class Applier:
                     await self._carry_out(registry_id, action, journal)
             except PermanentError as error:
                 _log.warning("action.refused", action=action.__struct_config__.tag, code=error.code, text=str(error))
-                refused[name] = error
+                refused[resource] = error
             else:
+                name = resource.rpartition("/")[2]
                 _log.info("action.done", action=action.__struct_config__.tag, name=name, why=action.why)
                 done.append(action)
         return Applied(done=tuple(done), refused=refused)
@@ -127,7 +128,7 @@ class Applier:
         after = msgspec.to_builtins(msgspec.structs.replace(action, why=""))
         kind = after.pop("kind")
         before = {"credential_set": None} if isinstance(action, AttachCredentialSet) else None
-        resource = f"{registry_id}/{_name(action)}"
+        resource = f"{registry_id}/{changed_by(action)}"
         return self._audit.change(kind, resource, by=by, why=action.why, before=before, after=after)
 
     async def _carry_out(self, registry_id: str, action: Action, journal: Journal) -> None:
@@ -147,7 +148,7 @@ class Applier:
             case AttachCredentialSet():
                 begun = await self._registries.attach_credential_set(registry_id, action)
         if begun is not None:
-            await self._operations.finish(registry_id, begun, journal.bearers.get(_name(action)))
+            await self._operations.finish(registry_id, begun, journal.bearers.get(begun.resource))
 
     async def _grant(self, registry_id: str, action: GrantVaultAccess) -> None:
         credential_set = await self._existing(registry_id, action.credential_set)
@@ -184,22 +185,3 @@ def wait_of(error: Exception) -> bool | float:
     if not isinstance(error, TemporaryError):
         return False
     return error.retry_after or True
-
-
-def _name(action: Action) -> str:
-    match action:
-        case CreateCredentialSet(name=name) | CreateCacheRule(name=name):
-            return name
-        case GrantVaultAccess(credential_set=name) | AttachCredentialSet(rule=name):
-            return name
-
-
-def _needs(action: Action) -> str | None:
-    """The credential set that an action needs, None when it needs none."""
-    match action:
-        case CreateCacheRule(credential_set=name) | AttachCredentialSet(credential_set=name):
-            return name
-        case GrantVaultAccess(credential_set=name):
-            return name
-        case CreateCredentialSet():
-            return None

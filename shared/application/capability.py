@@ -14,6 +14,7 @@ import msgspec
 from shared.application.custody import Custody, OwnerSecret
 from shared.application.notification import Notification
 from shared.application.ports import Clock
+from shared.application.remembering import remember, watch_of
 from shared.application.rotation_ports import (
     CannotMint,
     DockerHub,
@@ -77,7 +78,7 @@ class CapabilityCheck:
     async def _look(self, name: str, credential: Credential, now: datetime) -> None:
         found, cannot = await self._owner(credential)
         version = found.version if found is not None else ""
-        watch, fingerprint = await self._rotations.watch(name), _fingerprint(credential, version)
+        watch, fingerprint = await watch_of(self._rotations, name), _fingerprint(credential, version)
         known = watch.checked == fingerprint and watch.checked_at and now - watch.checked_at < _ASK_AGAIN
         if known or (version and watch.refused_owner == version):
             return
@@ -95,15 +96,15 @@ class CapabilityCheck:
 
     async def _remember(self, name: str, version: str, fingerprint: str, cannot: CannotMint | None) -> None:
         code, refused = cannot.code if cannot is not None else "", isinstance(cannot, LoginRefused)
-        remembered = msgspec.structs.replace(
-            await self._rotations.watch(name),
+        await remember(
+            self._rotations,
+            name,
             refused_owner=version if refused else "",
             why=code if refused else "",
             checked=fingerprint,
             checked_at=self._clock.now(),
             cannot=code,
         )
-        await self._rotations.remember(name, remembered)
         _log.info("credential.checked", credential=name, cannot=code or None)
 
     async def _ask(self, name: str, credential: Credential, found: OwnerSecret) -> CannotMint | None:

@@ -8,13 +8,12 @@ Docker Hub's lock of the name, so one version is not tested again and again.
 from datetime import datetime, timedelta
 from typing import Final
 
-import msgspec
-
 from shared.application.custody import Custody, Pair, SecretMissing, age_of, is_ours
 from shared.application.messages import ROTATIONS, RotationMessage
 from shared.application.notification import Notification
 from shared.application.ports import Clock
 from shared.application.publication import Publication
+from shared.application.remembering import remember, watch_of
 from shared.application.rotating import Rotating
 from shared.application.rotation_ports import CredentialRejected, Rotations, SecretDisabled
 from shared.domain.credential_notices import blamed_wrongly, refused, rotation_due, secret_missing
@@ -133,7 +132,7 @@ class CredentialWatch:
         credential, now = self._rotating.credential(name), self._clock.now()
         if await self._is_running(name):
             return "rotation_running"
-        live, watch = await self._custody.live(credential), await self._rotations.watch(name)
+        live, watch = await self._custody.live(credential), await watch_of(self._rotations, name)
         since = timedelta.max if watch.tested_at is None else now - watch.tested_at
         if watch.rejected == live.token.version and since < _TEST_AGAIN:
             return "tested_before"
@@ -146,11 +145,9 @@ class CredentialWatch:
         try:
             await self._custody.test(live.login)
         except CredentialRejected as error:
-            remembered = msgspec.structs.replace(watch, rejected=live.token.version, accepted="", tested_at=now)
-            await self._rotations.remember(name, remembered)
+            await remember(self._rotations, name, rejected=live.token.version, accepted="", tested_at=now)
             return await self._refused(name, why, live, error)
-        accepted = msgspec.structs.replace(watch, rejected="", accepted=live.token.version, tested_at=now)
-        await self._rotations.remember(name, accepted)
+        await remember(self._rotations, name, rejected="", accepted=live.token.version, tested_at=now)
         if blamed_by:
             await self._notification.tell(blamed_wrongly(name, now, by=blamed_by))
         return "works"
@@ -223,7 +220,7 @@ class CredentialWatch:
 
     async def _remind(self, name: str, credential: Credential, now: datetime) -> None:
         """Remind people 14, 7, 3 and 1 days before a token ends that only they can replace, and when it has ended."""
-        watch = await self._rotations.watch(name)
+        watch = await watch_of(self._rotations, name)
         if credential.provider is not Provider.ASSISTED and not watch.refused_owner:
             return
         ends = (await self._custody.live(credential)).token.expires_on

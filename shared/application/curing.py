@@ -18,6 +18,7 @@ from shared.application.unrecorded import Unrecorded
 from shared.domain.approvals import Decision
 from shared.domain.drift import key_of
 from shared.domain.incidents import Incident, IncidentState
+from shared.domain.operations import rule_resource, set_resource
 from shared.domain.planned_images import images_of
 from shared.domain.planner import plan
 from shared.domain.plans import (
@@ -47,7 +48,7 @@ class Run(msgspec.Struct, frozen=True):
 
     Attributes:
         still_ours: raises when the lease is lost.
-        failed: name of a rule or credential set → why an operation of a worker before us has failed.
+        failed: `cacheRules/<name>` or `credentialSets/<name>` → why an operation of a worker before us has failed.
     """
 
     still_ours: Callable[[], None]
@@ -226,9 +227,9 @@ class Curing:
 
     async def _conclude(self, snapshot: RegistrySnapshot, incident: Incident, result: Applied) -> None:
         """Applied, unless its rule was refused, or the credential set of a rule that was there before."""
-        sets = {rule.credential_set for rule in snapshot.rules if rule.name == incident.rule}
-        refusals = (result.refused.get(name or "") for name in (incident.rule, *sets))
-        refusal = next((refused for refused in refusals if refused is not None), None)
+        sets = [rule.credential_set for rule in snapshot.rules if rule.name == incident.rule and rule.credential_set]
+        needed = [rule_resource(incident.rule or ""), *map(set_resource, sets)]
+        refusal = next((result.refused[resource] for resource in needed if resource in result.refused), None)
         if refusal is None:
             await self._book.applied(incident.id)
         else:

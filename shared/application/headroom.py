@@ -12,6 +12,7 @@ import msgspec
 from shared.application.custody import Custody
 from shared.application.notification import Notification
 from shared.application.ports import Clock
+from shared.application.remembering import remember, watch_of
 from shared.application.rotation_ports import CredentialRejected, DockerHub, HubUnavailable, Rotations, Samples
 from shared.domain.headroom import Level, Outlook, Reading, outlook
 from shared.domain.policy import Policy
@@ -111,7 +112,7 @@ class Headroom:
 
     async def _as_account(self, credential: str) -> Reading | None:
         """A reading with a credential's login, None while that may be refused; what came of it is remembered."""
-        running, watch = await self._rotations.latest(credential), await self._rotations.watch(credential)
+        running, watch = await self._rotations.latest(credential), await watch_of(self._rotations, credential)
         if running is not None and not running.value.settled and running.value.adopted_at is None:
             return None
         live, now = await self._custody.live(self._policy.credentials[credential]), self._clock.now()
@@ -120,9 +121,7 @@ class Headroom:
         try:
             reading = msgspec.structs.replace(await self._hub.probe(live.login), at=now)
         except CredentialRejected:
-            rejected = msgspec.structs.replace(watch, rejected=live.token.version, accepted="")
-            await self._rotations.remember(credential, rejected)
+            await remember(self._rotations, credential, rejected=live.token.version, accepted="")
             raise
-        accepted = msgspec.structs.replace(watch, rejected="", accepted=live.token.version, tested_at=now)
-        await self._rotations.remember(credential, accepted)
+        await remember(self._rotations, credential, rejected="", accepted=live.token.version, tested_at=now)
         return reading

@@ -14,8 +14,8 @@ from shared.application.incident_book import IncidentBook
 from shared.application.registry_ports import OperationUntold, Registries
 from shared.application.unrecorded import Unrecorded
 from shared.domain.incidents import Incident
-from shared.domain.operations import Operation
-from shared.domain.plans import Action, AttachCredentialSet, CreateCacheRule
+from shared.domain.operations import Operation, changed_by, needed_set, rule_resource, set_resource
+from shared.domain.plans import Action
 from shared.errors import CachewardenError, PermanentError
 from shared.telemetry import get_logger
 
@@ -26,8 +26,8 @@ class Journal(msgspec.Struct, frozen=True):
     """What a run has to know of operations.
 
     Attributes:
-        bearers: name of a rule or credential set → the incident that carries its operation.
-        failed: name → why an operation that a worker before us began has failed.
+        bearers: `cacheRules/<name>` or `credentialSets/<name>` → the incident that carries its operation.
+        failed: the same → why an operation that a worker before us began has failed.
     """
 
     bearers: Mapping[str, Incident] = {}
@@ -35,14 +35,15 @@ class Journal(msgspec.Struct, frozen=True):
 
 
 def bearers(actions: Iterable[Action], incidents: Iterable[Incident]) -> dict[str, Incident]:
-    """The first incident that needs what an action makes, by the rule's or credential set's name."""
+    """The first incident that needs what an action makes, by `cacheRules/<name>` or `credentialSets/<name>`."""
     found: dict[str, Incident] = {}
     for incident in incidents:
-        found.setdefault(incident.rule or "", incident)
+        if incident.rule:
+            found.setdefault(rule_resource(incident.rule), incident)
     for action in actions:
-        match action:
-            case CreateCacheRule(name=rule) | AttachCredentialSet(rule=rule) if rule in found:
-                found.setdefault(action.credential_set or "", found[rule])
+        rule, needs = changed_by(action), needed_set(action)
+        if needs and rule in found:
+            found.setdefault(set_resource(needs), found[rule])
     return found
 
 
@@ -73,7 +74,7 @@ class Operations:
             raise failure
 
     async def resume(self, registry_id: str, incidents: Iterable[Incident]) -> dict[str, PermanentError]:
-        """Wait for what other workers left running; why it failed for good, by the rule's or credential set's name.
+        """Wait for what other workers left running; why it failed for good, by what it was about.
 
         A failure that passes by itself, and one whose reason is lost, are none here: the plan makes it again.
 
@@ -90,7 +91,7 @@ class Operations:
             async with self._unrecorded.apart(incident):
                 await self._book.operation_ended(incident.id, incident.operation)
             if isinstance(failure, PermanentError) and not isinstance(failure, OperationUntold):
-                failed[incident.operation.resource.rpartition("/")[2]] = failure
+                failed[incident.operation.resource] = failure
         return failed
 
     async def _record(self, registry_id: str, operation: Operation, failure: CachewardenError | None) -> None:

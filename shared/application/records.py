@@ -1,7 +1,8 @@
-"""Changing an incident under its ETag: read, edit, replace, and again when somebody was faster."""
+"""Changing records under their ETags, incidents first: read, edit, replace, and again when somebody was faster."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from typing import Final
 
 from shared.application.incident_ports import Incidents
 from shared.application.ports import Changed
@@ -13,7 +14,25 @@ from shared.telemetry.instruments import TRANSITIONS
 from shared.telemetry.metrics import count
 from shared.telemetry.tracing import traceparent
 
-_MOST_TRIES = 10
+_MOST_TRIES: Final = 10
+
+
+async def until_unchanged[T](what: str, attempt: Callable[[], Awaitable[T]]) -> T:
+    """What the first attempt answers that nobody else came before.
+
+    Args:
+        what: the record, for the error.
+        attempt: reads the record, edits it and writes it under its ETag; it may run several times.
+
+    Raises:
+        Changed: others kept changing it, ten times in a row.
+    """
+    for _ in range(_MOST_TRIES):
+        try:
+            return await attempt()
+        except Changed:
+            continue
+    raise Changed(f"{what} is changed by others all the time")
 
 
 async def _nothing(_: Incident) -> None:
@@ -35,7 +54,8 @@ async def change(
         Changed: others kept changing it, ten times in a row.
         KeyError: there is no such incident.
     """
-    for _ in range(_MOST_TRIES):
+
+    async def attempt() -> Incident:
         stored = await incidents.get(key)
         if stored is None:
             raise KeyError(key)
@@ -43,11 +63,9 @@ async def change(
         if edited == stored.value:
             return edited
         await before_write(edited)
-        try:
-            return (await incidents.replace(stored, edited)).value
-        except Changed:
-            continue
-    raise Changed(f"the incident {key} is changed by others all the time")
+        return (await incidents.replace(stored, edited)).value
+
+    return await until_unchanged(f"the incident {key}", attempt)
 
 
 async def store_new(incidents: Incidents, incident: Incident) -> Incident:

@@ -13,6 +13,7 @@ from shared.application.leases import LeaseLost, held
 from shared.application.messages import ROTATIONS, RotationMessage
 from shared.application.notification import Notification
 from shared.application.ports import Changed, Clock, Leases, Queue, Stored
+from shared.application.remembering import watch_of
 from shared.application.rotation_audit import in_the_name_of
 from shared.application.rotation_endings import Check
 from shared.application.rotation_forecast import Forecast, steps_of
@@ -139,7 +140,7 @@ class Rotating:
     async def plan(self, name: str) -> Forecast:
         """What a rotation would do; nothing is asked of Docker Hub."""
         credential, running = self.credential(name), await self.latest(name)
-        watch = await self._rotations.watch(name)
+        watch = await watch_of(self._rotations, name)
         fallback = "" if credential.provider is Provider.ASSISTED else watch.cannot or watch.why
         minted = credential.provider is not Provider.ASSISTED and not fallback
         return Forecast(

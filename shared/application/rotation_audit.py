@@ -23,6 +23,7 @@ from shared.application.rotation_ports import (
     Vaults,
 )
 from shared.domain.headroom import Reading
+from shared.domain.operations import set_resource
 from shared.domain.rotation import HubToken, Rotation, Trigger
 
 A_PERSON: Final = "a person"
@@ -132,7 +133,7 @@ class AuditedCredentialSets(CredentialSets):
         """Have a set read these secrets."""
         found = await self._registries.credential_set(registry_id, name)
         before = None if found is None else _reads(found.username_secret, found.token_secret)
-        after, resource = _reads(username_secret, token_secret), f"{registry_id}/{name}"
+        after, resource = _reads(username_secret, token_secret), f"{registry_id}/{set_resource(name)}"
         async with _recorded(self._audit, "update_credential_set", resource, before=before, after=after):
             await self._sets.point_credential_set(registry_id, name, username_secret, token_secret)
 

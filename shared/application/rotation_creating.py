@@ -7,10 +7,9 @@ deleted. What is refused is asked for once, and then is a person's.
 from datetime import datetime
 from typing import Final
 
-import msgspec
-
 from shared.application.custody import Custody, OwnerSecret, is_ours, is_written_by
 from shared.application.ports import Clock
+from shared.application.remembering import remember, watch_of
 from shared.application.rotation_endings import Check
 from shared.application.rotation_ports import (
     CannotMint,
@@ -87,7 +86,7 @@ class Creating:
 
     async def _owner(self, credential: Credential, rotation: Rotation) -> OwnerSecret:
         """Who mints; raises `LoginRefused` for a login that was refused before, without trying it: that may lock it."""
-        watch, found = await self._rotations.watch(rotation.credential), await self._custody.owner(credential)
+        watch, found = await watch_of(self._rotations, rotation.credential), await self._custody.owner(credential)
         if watch.refused_owner == found.version:
             raise LoginRefused("the owner's login was refused before, and is the same", code=watch.why)
         return found
@@ -95,9 +94,7 @@ class Creating:
     async def _remember(self, rotation: Rotation, found: OwnerSecret, error: CannotMint) -> None:
         """Keep a refused login from being tried again."""
         if isinstance(error, LoginRefused):
-            watch = await self._rotations.watch(rotation.credential)
-            remembered = msgspec.structs.replace(watch, refused_owner=found.version, why=error.code)
-            await self._rotations.remember(rotation.credential, remembered)
+            await remember(self._rotations, rotation.credential, refused_owner=found.version, why=error.code)
 
     async def _with_live_pair(self, credential: Credential, rotation: Rotation) -> Rotation:
         """The rotation, once a live secret that somebody deleted is there again, so that there is a pair to replace."""
@@ -192,7 +189,8 @@ class Creating:
             )
         if credential.provider is Provider.ASSISTED or not rotation.fallback:
             return rotation
-        watch, owner = await self._rotations.watch(rotation.credential), await self._custody.owner_version(credential)
+        watch = await watch_of(self._rotations, rotation.credential)
+        owner = await self._custody.owner_version(credential)
         if rotation.fallback in _OWNERS and owner not in {"", watch.refused_owner}:
             text = "the owner's password is another one"
             return step(rotation, S.CREATING, now, text, fallback="", provider=credential.provider)

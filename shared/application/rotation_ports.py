@@ -197,11 +197,11 @@ class Rotations(Protocol):
     async def replace(self, stored: Stored[Rotation], rotation: Rotation) -> Stored[Rotation]:
         """Replace a rotation as it was read; raises `Changed` when it was changed since."""
 
-    async def watch(self, credential: str) -> Watch:
-        """What is remembered about a credential."""
+    async def watch(self, credential: str) -> Stored[Watch] | None:
+        """What is remembered about a credential, None when nothing is."""
 
-    async def remember(self, credential: str, watch: Watch) -> None:
-        """Replace what is remembered about a credential."""
+    async def save_watch(self, credential: str, stored: Stored[Watch] | None, watch: Watch) -> None:
+        """Replace it as it was read; raises `Changed` when it was changed since."""
 
 
 class Samples(Protocol):

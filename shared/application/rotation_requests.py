@@ -6,6 +6,7 @@ import msgspec
 
 from shared.application.headroom import Headroom, WindowReport
 from shared.application.questions import NotFound
+from shared.application.remembering import watch_of
 from shared.application.rotating import Rotating
 from shared.application.rotation_forecast import Forecast
 from shared.application.rotation_ports import Rotations
@@ -113,7 +114,7 @@ class RotationRequests:
         return tuple([await self._summary(name) for name in self._rotating.credentials])
 
     async def _summary(self, name: str) -> CredentialSummary:
-        newest, watch = await self._rotating.latest(name), await self._rotations.watch(name)
+        newest, watch = await self._rotating.latest(name), await watch_of(self._rotations, name)
         return CredentialSummary(
             credential=name,
             provider=self._rotating.credential(name).provider,
@@ -132,6 +133,6 @@ class RotationRequests:
             found.append(rotation)
             if len(found) == _MOST:
                 break
-        watch, headroom = await self._rotations.watch(name), await self._headroom.report(name)
+        watch, headroom = await watch_of(self._rotations, name), await self._headroom.report(name)
         cannot = watch.cannot or watch.why
         return CredentialReport(name, credential.provider, tuple(found), headroom, cannot, watch.checked_at)

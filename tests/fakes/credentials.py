@@ -300,14 +300,13 @@ class MemoryRotations(Rotations):
         newest = {rotation.credential: rotation.id for rotation in sorted(found, key=lambda one: one.number)}
         return await self._records.prune(before, most, lambda rotation: rotation.id not in newest.values())
 
-    async def watch(self, credential: str) -> Watch:
-        """What is remembered about a credential."""
-        found = await self._watches.get(credential)
-        return Watch() if found is None else found.value
+    async def watch(self, credential: str) -> Stored[Watch] | None:
+        """What is remembered about a credential, None when nothing is."""
+        return await self._watches.get(credential)
 
-    async def remember(self, credential: str, watch: Watch) -> None:
-        """Replace what is remembered about a credential."""
-        await self._watches.put(credential, watch)
+    async def save_watch(self, credential: str, stored: Stored[Watch] | None, watch: Watch) -> None:
+        """Replace it as it was read; raises `Changed` when it was changed since."""
+        await self._watches.save(credential, stored, watch)
 
     async def text(self) -> str:
         """Everything that is stored, as it is stored."""

@@ -91,7 +91,7 @@ class MemoryChannelStates(ChannelStates):
 
     async def save_circuit(self, channel: str, stored: Stored[Circuit] | None, circuit: Circuit) -> None:
         """Replace it as it was read; raises `Changed` when it was changed since."""
-        await _save(self._circuits, channel, stored, circuit)
+        await self._circuits.save(channel, stored, circuit)
 
     async def window(self, channel: str) -> Stored[Window] | None:
         """What it was told lately."""
@@ -99,11 +99,4 @@ class MemoryChannelStates(ChannelStates):
 
     async def save_window(self, channel: str, stored: Stored[Window] | None, window: Window) -> None:
         """Replace it as it was read; raises `Changed` when it was changed since."""
-        await _save(self._windows, channel, stored, window)
-
-
-async def _save[T](records: Records[T], key: str, stored: Stored[T] | None, value: T) -> None:
-    if stored is None:
-        await records.insert(key, value)
-    else:
-        await records.replace(key, stored.etag, value)
+        await self._windows.save(channel, stored, window)

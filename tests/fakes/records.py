@@ -42,6 +42,13 @@ class Records[T]:
             raise Changed(f"{key} was changed since it was read")
         return self._write(key, value)
 
+    async def save(self, key: str, stored: Stored[T] | None, value: T) -> None:
+        """Replace the value as it was read, or store the first one; raises `Changed` when it was changed since."""
+        if stored is None:
+            await self.insert(key, value)
+        else:
+            await self.replace(key, stored.etag, value)
+
     async def put(self, key: str, value: T) -> None:
         """Store the value, whatever was there."""
         await asyncio.sleep(0)

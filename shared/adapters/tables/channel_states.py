@@ -28,7 +28,7 @@ class TableChannelStates(ChannelStates):
 
     async def save_circuit(self, channel: str, stored: Stored[Circuit] | None, circuit: Circuit) -> None:
         """Replace it as it was read; raises `Changed` when it was changed since."""
-        await _save(self._circuits, channel, _CIRCUIT, stored, circuit)
+        await self._circuits.save(table_key(channel), _CIRCUIT, stored, circuit)
 
     async def window(self, channel: str) -> Stored[Window] | None:
         """What it was told lately, None when nothing."""
@@ -36,11 +36,4 @@ class TableChannelStates(ChannelStates):
 
     async def save_window(self, channel: str, stored: Stored[Window] | None, window: Window) -> None:
         """Replace it as it was read; raises `Changed` when it was changed since."""
-        await _save(self._windows, channel, _WINDOW, stored, window)
-
-
-async def _save[T](records: Records[T], channel: str, row: str, stored: Stored[T] | None, value: T) -> None:
-    if stored is None:
-        await records.insert(table_key(channel), row, value)
-    else:
-        await records.replace(table_key(channel), row, value, stored.etag)
+        await self._windows.save(table_key(channel), _WINDOW, stored, window)

@@ -50,6 +50,13 @@ class Records[T]:
         """Replace the value that still has this ETag; raises `Changed` when it has not."""
         return Stored(value, await self._table.replace(self._entity(partition, row, value), etag))
 
+    async def save(self, partition: str, row: str, stored: Stored[T] | None, value: T) -> None:
+        """Replace the value as it was read, or store the first one; raises `Changed` when it was changed since."""
+        if stored is None:
+            await self.insert(partition, row, value)
+        else:
+            await self.replace(partition, row, value, stored.etag)
+
     async def put(self, partition: str, row: str, value: T) -> None:
         """Store the value, whatever was there."""
         await self._table.put(self._entity(partition, row, value))

@@ -42,14 +42,13 @@ class TableRotations(Rotations):
         """Replace a rotation as it was read; raises `Changed` when it was changed since."""
         return await self._records.replace(*_keys(rotation), rotation, stored.etag)
 
-    async def watch(self, credential: str) -> Watch:
-        """What is remembered about a credential."""
-        found = await self._watches.get(table_key(credential), _WATCH)
-        return Watch() if found is None else found.value
+    async def watch(self, credential: str) -> Stored[Watch] | None:
+        """What is remembered about a credential, None when nothing is."""
+        return await self._watches.get(table_key(credential), _WATCH)
 
-    async def remember(self, credential: str, watch: Watch) -> None:
-        """Replace what is remembered about a credential."""
-        await self._watches.put(table_key(credential), _WATCH, watch)
+    async def save_watch(self, credential: str, stored: Stored[Watch] | None, watch: Watch) -> None:
+        """Replace it as it was read; raises `Changed` when it was changed since."""
+        await self._watches.save(table_key(credential), _WATCH, stored, watch)
 
     async def _of(self, credential: str) -> AsyncIterator[Stored[Rotation]]:
         async for stored in self._records.query("PartitionKey eq @partition", {"partition": table_key(credential)}):

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from shared.adapters.tables.client import Tables
 from shared.adapters.tables.rotations import TableRotations, TableSamples
 from shared.application.ports import Changed
+from shared.application.remembering import remember, watch_of
 from shared.application.rotation_ports import Rotations, Samples, Watch
 from shared.domain.headroom import Reading
 from shared.domain.policy_credentials import Provider
@@ -67,13 +69,28 @@ class TestRotations:
         assert written.value == moved
 
     async def test_the_watch(self, stores: tuple[Rotations, Samples]) -> None:
-        """What is remembered is replaced as a whole."""
+        """Who read it before can't overwrite what was remembered since, the first time as little as later."""
         rotations, _ = stores
-        assert await rotations.watch("hub") == Watch()
-        await rotations.remember("hub", Watch(refused_owner="v1", why="x"))
-        await rotations.remember("hub", Watch(rejected="v2", tested_at=NOON))
+        assert await rotations.watch("hub") is None
+        await rotations.save_watch("hub", None, Watch(refused_owner="v1"))
+        with pytest.raises(Changed):
+            await rotations.save_watch("hub", None, Watch())
+        read = await rotations.watch("hub")
+        assert read is not None
+        await rotations.save_watch("hub", read, Watch(rejected="v2", tested_at=NOON))
+        with pytest.raises(Changed):
+            await rotations.save_watch("hub", read, Watch())
 
-        assert await rotations.watch("hub") == Watch(rejected="v2", tested_at=NOON)
+        assert await watch_of(rotations, "hub") == Watch(rejected="v2", tested_at=NOON)
+        assert await rotations.watch("other") is None
+
+    async def test_writers_at_once(self, stores: tuple[Rotations, Samples]) -> None:
+        """What several instances learn about one credential at once is all remembered."""
+        rotations, _ = stores
+        learned: list[dict[str, Any]] = [{"refused_owner": "v1"}, {"why": "x"}, {"accepted": "v2"}, {"tested_at": NOON}]
+        await asyncio.gather(*(remember(rotations, "hub", **each) for each in learned))
+
+        assert await watch_of(rotations, "hub") == Watch(refused_owner="v1", why="x", accepted="v2", tested_at=NOON)
 
 
 class TestSamples:

@@ -31,7 +31,7 @@ class TestTrail:
         assert {entry.by for entry in entries} == {"policy"}
         *_, last = entries
         [name] = world.registries.rules
-        assert (last.resource, last.before) == (f"{REGISTRY}/{name}", None)
+        assert (last.resource, last.before) == (f"{REGISTRY}/cacheRules/{name}", None)
         assert last.after is not None
         assert last.after["target"] == "docker-hub/library/nginx"
         assert NGINX in last.why

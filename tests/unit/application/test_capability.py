@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from shared.application.remembering import watch_of
 from shared.domain.rotation import HubToken, RotationState, Trigger
 from tests.fakes.application import POLICY
 from tests.fakes.credentials import PASSWORD
@@ -93,7 +94,7 @@ class TestCapability:
         world.vaults.put("dockerhub-owner", "another")
         restarted(world)
         await check(world)
-        assert (await world.rotations.watch("hub")).refused_owner == ""
+        assert (await watch_of(world.rotations, "hub")).refused_owner == ""
 
     async def test_no_owner(self) -> None:
         """Whoever does not own the organization can't mint for it."""

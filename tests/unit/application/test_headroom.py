@@ -1,10 +1,12 @@
 """The looks at Docker Hub's pull limit: how many, with which login, and what people are told."""
 
+import asyncio
 from datetime import timedelta
 
 import msgspec
 
 from shared.application.chores import Chore
+from shared.application.remembering import watch_of
 from shared.domain.headroom import Reading
 from shared.domain.notice_kinds import NoticeKind
 from tests.fakes.rotation import RotatingApplication
@@ -71,6 +73,17 @@ class TestHeadroom:
         report = await world.app.rotation_requests.show("hub")
         assert report.headroom is not None
         assert report.headroom.reading.remaining is None
+
+    async def test_what_another_instance_learns_during_a_look(self) -> None:
+        """An owner's password that is refused meanwhile stays known as refused, and is not tried again."""
+        world = RotatingApplication()
+        world.vaults.put("dockerhub-owner", "wrong")
+        await asyncio.gather(chore(world, "headroom").run(), chore(world, "capabilities").run())
+        world.clock.advance(timedelta(days=2).total_seconds())
+        await chore(world, "capabilities").run()
+
+        assert world.hub.bad_logins["contosobot"] == 1
+        assert (await watch_of(world.rotations, "hub")).accepted == world.vaults.current("dockerhub-token").version
 
     async def test_a_refused_login(self) -> None:
         """It is not tried again: each would count towards the lock of the name."""

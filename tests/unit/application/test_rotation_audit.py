@@ -65,7 +65,7 @@ class TestTrail:
         assert published.after["version"] == world.vaults.current("dockerhub-token").version
         assert published.after["tags"]["cachewarden-token-id"] == token_id
         pointed, *_ = done(entries, "update_credential_set")
-        assert (pointed.resource, pointed.before) == (f"{REGISTRY}/{SET}", pointed.after)
+        assert (pointed.resource, pointed.before) == (f"{REGISTRY}/credentialSets/{SET}", pointed.after)
         assert {entry.resource for entry in done(entries, "disable_secret_version")} == {
             f"{VAULT}/dockerhub-token/{before}",
             f"{VAULT}/dockerhub-token-next/{staged.after and staged.after['version']}",

@@ -11,8 +11,10 @@ from shared.application.messages import (
 )
 from shared.application.registry_ports import PullRefused
 from shared.application.remediation import Pace
+from shared.domain.cache_rules import CacheRule
 from shared.domain.incidents import IncidentState
 from shared.domain.notice_kinds import NoticeKind
+from shared.domain.registries import CredentialSet
 from shared.errors import PermanentError, TemporaryError
 from tests.fakes.application import REGISTRY, TestApplication, log_alert
 
@@ -106,6 +108,30 @@ class TestTrouble:
 
         assert "create_cache_rule" not in world.registries.calls
         assert (await world.all_incidents())[NGINX].reason == "AuthorizationFailed"
+
+    async def test_a_rule_and_a_credential_set_of_one_name(self) -> None:
+        """A rule that is refused fails nothing that needs the credential set of the same name."""
+        world = TestApplication()
+        username, token = (
+            f"https://contoso-kv.vault.azure.net/secrets/dockerhub-{part}" for part in ("username", "token")
+        )
+        world.registries.sets["shared"] = CredentialSet("shared", "docker.io", username, token, principal_id="p")
+        world.vault_access.readers |= {("", secret.rpartition("/")[2], "p") for secret in (username, token)}
+        for name, credential_set, repository in (
+            ("shared", None, "library/nginx"),
+            ("redis", "shared", "bitnami/redis"),
+        ):
+            rule = CacheRule(name, f"docker.io/{repository}", f"docker-hub/{repository}", credential_set)
+            world.registries.rules[name] = rule
+        world.registries.trouble["attach_credential_set"] = [PermanentError("no", code="AuthorizationFailed")]
+        world.failing("nginx:1.27", "bitnami/redis:7")
+
+        await world.alert()
+        await world.work()
+
+        incidents = await world.all_incidents()
+        assert incidents[NGINX].reason == "AuthorizationFailed"
+        assert (incidents[REDIS].state, incidents[REDIS].rule) == (IncidentState.VERIFIED, "redis")
 
     async def test_a_credential_set_that_stays_unhealthy_makes_no_rule(self) -> None:
         """A rule over an unhealthy set would break pulls; after the patience people are told why."""
