@@ -22,9 +22,10 @@ from shared.telemetry.metrics import timed
 from shared.telemetry.names import Work
 from shared.telemetry.spans import working
 
-_LEASE_S = 60.0
 _LONGEST_S = 240.0
 """A function run ends after ten minutes (host.json); a chore that takes longer than this takes it from the others."""
+_LEASE_S = _LONGEST_S + 60
+"""Longer than any chore runs: one whose lease can't be renewed has ended before another instance may begin."""
 
 _log = get_logger(__name__)
 

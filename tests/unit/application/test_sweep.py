@@ -67,6 +67,22 @@ class BrokenQueue(Queue):
         raise TemporaryError("down")
 
 
+class LongErrand(Errand):
+    """A chore that is due every minute and ends when the test says so."""
+
+    every_s = 60.0
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.begun, self.go = asyncio.Event(), asyncio.Event()
+
+    async def run(self) -> None:
+        """Count, then wait."""
+        self.runs += 1
+        self.begun.set()
+        await self.go.wait()
+
+
 def sweep(world: TestApplication, *chores: Errand) -> Sweep:
     """A sweep of one instance."""
     return Sweep(chores=chores, runs=world.chore_runs, leases=world.leases, clock=world.clock)
@@ -345,3 +361,20 @@ class TestFinishedIncidents:
             IncidentState.VERIFIED,
             True,
         )
+
+
+class TestOverlap:
+    """A chore that takes as long as a chore may."""
+
+    async def test_its_lease_outlasts_it_without_being_renewed(self) -> None:
+        """In four minutes of trouble with the storage no second instance begins it."""
+        world = TestApplication()
+        chore = LongErrand("long")
+        first = asyncio.create_task(sweep(world, chore).run())
+        await chore.begun.wait()
+
+        world.clock.advance(240)
+        second = await sweep(world, chore).run()
+        chore.go.set()
+
+        assert (second, await first, chore.runs) == (Swept(), Swept(done=("long",)), 1)
