@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from shared.application.custody import Custody, Pair, SecretMissing, age_of, is_ours
+from shared.application.delivery_ports import Intends, unnoted
 from shared.application.messages import ROTATIONS, RotationMessage
 from shared.application.notification import Notification
 from shared.application.ports import Clock
@@ -77,24 +78,29 @@ class CredentialWatch:
         await self._rotating.handle(message)
 
     @traced(Work.VAULT_EVENT)
-    async def heard(self, event: VaultEvent) -> str:
-        """Act on a Key Vault event; what was done, in a word for the log."""
+    async def heard(self, event: VaultEvent, intends: Intends = unnoted) -> str:
+        """Act on a Key Vault event; what was done, in a word, which `intends` notes before it is."""
         done = "not_ours"
         for name, credential in self._policy.credentials.items():
             if role := role_of(event, credential):
-                done = await self._heard(name, credential, role, event)
+                done = await self._heard(name, credential, role, event, intends)
                 _log.info("credential.event", credential=name, kind=event.kind, secret=role, done=done)
         return done
 
-    async def _heard(self, name: str, credential: Credential, role: SecretRole, event: VaultEvent) -> str:
+    async def _heard(
+        self, name: str, credential: Credential, role: SecretRole, event: VaultEvent, intends: Intends
+    ) -> str:
         if role is SecretRole.OWNER:
             await self._rotating.look_at(name)
             return "looked_at"
         if role is SecretRole.NEXT:
-            return await self._pasted(name, credential) if event.kind is VaultEventKind.NEW_VERSION else "not_live"
-        return await self._live_one(name, credential, role, event)
+            is_new = event.kind is VaultEventKind.NEW_VERSION
+            return await self._pasted(name, credential, intends) if is_new else "not_live"
+        return await self._live_one(name, credential, role, event, intends)
 
-    async def _live_one(self, name: str, credential: Credential, role: SecretRole, event: VaultEvent) -> str:
+    async def _live_one(
+        self, name: str, credential: Credential, role: SecretRole, event: VaultEvent, intends: Intends
+    ) -> str:
         """An event about the live user name or token; one about a version that is not current is old news."""
         live = await self._custody.live(credential)
         secret = live.token if role is SecretRole.TOKEN else live.username
@@ -103,14 +109,14 @@ class CredentialWatch:
         if event.kind is VaultEventKind.NEW_VERSION:
             if is_ours(secret):
                 return "own_write"
-            return await self.suspect(name, Trigger.PERSON)
+            return await self.suspect(name, Trigger.PERSON, intends=intends)
         young = age_of(secret, self._clock.now()) < credential.rotate_every.total_seconds() / 2
         if event.kind is VaultEventKind.NEAR_EXPIRY and is_ours(secret) and young:
             return "own_write"
         near = event.kind is VaultEventKind.NEAR_EXPIRY
-        return await self._begin(name, Trigger.NEAR_EXPIRY if near else Trigger.EXPIRED)
+        return await self._begin(name, Trigger.NEAR_EXPIRY if near else Trigger.EXPIRED, intends)
 
-    async def _pasted(self, name: str, credential: Credential) -> str:
+    async def _pasted(self, name: str, credential: Credential, intends: Intends) -> str:
         """A new version of the `-next` secret: ours is part of a rotation, a person's begins or continues one."""
         try:
             staged = await self._custody.staged(credential)
@@ -118,16 +124,18 @@ class CredentialWatch:
             return "disabled"
         if staged is None or is_ours(staged):
             return "own_write"
+        await intends(["started"])
         await self._rotating.start(name, Trigger.PASTED)
         return "started"
 
-    async def suspect(self, name: str, why: Trigger, *, blamed_by: str = "") -> str:
+    async def suspect(self, name: str, why: Trigger, *, blamed_by: str = "", intends: Intends = unnoted) -> str:
         """Test a credential ourselves, and rotate it only if Docker Hub refuses it; what came of it in a word.
 
         Args:
             name: the credential.
             why: `rejected` for evidence of others, `person` for a secret that somebody wrote.
             blamed_by: who calls it bad, for people: a credential set's name and code.
+            intends: notes what is about to be done.
         """
         credential, now = self._rotating.credential(name), self._clock.now()
         if await self._is_running(name):
@@ -145,18 +153,21 @@ class CredentialWatch:
         try:
             await self._custody.test(live.login)
         except CredentialRejected as error:
+            done = await self._refused(name, why, live, error, intends)
+            # Not before: who dies in between must find it untested, or nobody would ever be told.
             await remember(self._rotations, name, rejected=live.token.version, accepted="", tested_at=now)
-            return await self._refused(name, why, live, error)
+            return done
         await remember(self._rotations, name, rejected="", accepted=live.token.version, tested_at=now)
         if blamed_by:
             await self._notification.tell(blamed_wrongly(name, now, by=blamed_by))
         return "works"
 
-    async def _refused(self, name: str, why: Trigger, live: Pair, error: CredentialRejected) -> str:
+    async def _refused(self, name: str, why: Trigger, live: Pair, error: CredentialRejected, intends: Intends) -> str:
         if why is not Trigger.PERSON:
-            return await self._begin(name, Trigger.REJECTED)
+            return await self._begin(name, Trigger.REJECTED, intends)
         versions = (live.token.version, live.username.version)
         notice = refused(name, self._clock.now(), versions=versions, code=error.code, text=str(error))
+        await intends(["refused"])
         await self._notification.tell(notice)
         return "refused"
 
@@ -210,11 +221,13 @@ class CredentialWatch:
                 await self.suspect(name, Trigger.REJECTED, blamed_by=blamed_by)
                 return
 
-    async def _begin(self, name: str, trigger: Trigger) -> str:
+    async def _begin(self, name: str, trigger: Trigger, intends: Intends = unnoted) -> str:
         """Begin a rotation where the policy lets the app act by itself; else tell people that one is due."""
         if self._policy.mode is Mode.ENFORCE:
+            await intends(["started"])
             await self._rotating.start(name, trigger)
             return "started"
+        await intends(["told"])
         await self._notification.tell(rotation_due(name, self._clock.now(), trigger=trigger))
         return "told"
 

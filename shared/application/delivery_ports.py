@@ -1,7 +1,8 @@
 """Deliveries of alerts and events: what arrived, what became of it, and what is too large for a queue."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
@@ -14,6 +15,16 @@ IGNORED = "ignored"
 PENDING = "pending"
 """Stands for the outcome of a delivery that is not processed yet."""
 
+MOST_INTENDED: Final = 30
+"""How many incidents a delivery's record names; a registry may have a thousand that rely on one credential set."""
+
+type Intends = Callable[[Sequence[str]], Awaitable[None]]
+"""Notes what is about to be done for a delivery, `Deliveries.intend` of that one."""
+
+
+async def unnoted(_: Sequence[str]) -> None:
+    """`Intends` for what is done for no delivery."""
+
 
 class Delivery(msgspec.Struct, frozen=True):
     """One delivery of an event.
@@ -24,6 +35,7 @@ class Delivery(msgspec.Struct, frozen=True):
         outcome: None while it is not processed; then `incident`, `credential`, `ignored`, `failed` or `dead-letter`.
         summary: what came of it, in a few words; for `ignored` the reason.
         unread: the log sources that refused or answered in part when it was worked on.
+        intended: what its work set out to do, at most `MOST_INTENDED`: ids of incidents, or a word about a credential.
     """
 
     key: str
@@ -31,6 +43,7 @@ class Delivery(msgspec.Struct, frozen=True):
     outcome: str | None = None
     summary: str = ""
     unread: tuple[str, ...] = ()
+    intended: tuple[str, ...] = ()
 
     @property
     def is_done(self) -> bool:
@@ -42,6 +55,11 @@ class Delivery(msgspec.Struct, frozen=True):
         if self.is_done:
             return self
         return msgspec.structs.replace(self, outcome=outcome, summary=summary, unread=unread)
+
+    def intending(self, what: Sequence[str]) -> "Delivery":
+        """The delivery with more that its work sets out to do; the same again is no more."""
+        intended = tuple(dict.fromkeys((*self.intended, *what)))[:MOST_INTENDED]
+        return msgspec.structs.replace(self, intended=intended)
 
     @property
     def reason(self) -> str:
@@ -87,6 +105,9 @@ class Deliveries(Protocol):
 
     async def begin(self, key: str, now: datetime) -> Delivery:
         """The delivery's record, made if there is none."""
+
+    async def intend(self, key: str, what: Sequence[str]) -> None:
+        """Note what is about to be done; who takes it up after a crash finds it done, and could not tell by whom."""
 
     async def finish(self, key: str, outcome: str, summary: str, *, unread: tuple[str, ...] = ()) -> None:
         """Record what came of it, and which log sources had no full say; what is done keeps its first outcome."""

@@ -8,11 +8,13 @@ from collections.abc import Sequence
 
 import msgspec
 
+from shared.application.delivery_ports import Intends
 from shared.application.event_ports import DriftRecords
 from shared.application.incident_book import IncidentBook
 from shared.application.incident_ports import Incidents
 from shared.application.notification import Notification
-from shared.application.ports import Changed, Clock
+from shared.application.ports import Clock
+from shared.application.records import until_unchanged
 from shared.application.survey import Survey
 from shared.application.unrecorded import Unrecorded
 from shared.domain.drift import Change, DriftRecord, drift_notice, resource_key, what_happened
@@ -25,8 +27,6 @@ from shared.domain.policy import Mode, Policy, RegistryPolicy
 from shared.domain.registries import RegistrySnapshot
 from shared.domain.reopening import CURED
 from shared.telemetry import get_logger
-
-_MOST_TRIES = 10
 
 _log = get_logger(__name__)
 
@@ -55,8 +55,8 @@ class Drift:
         self._notification = notification
         self._clock = clock
 
-    async def look(self, registry: RegistryPolicy, hint: ChangeHint, delivery: str) -> Sequence[Incident]:
-        """The incidents that a change has opened again; none when everything is as the policy calls for.
+    async def look(self, registry: RegistryPolicy, hint: ChangeHint, delivery: str, intends: Intends) -> None:
+        """Open the incidents again that a change undid, noted by `intends` before; none when all is in order.
 
         Raises:
             TemporaryError: something outside or the storage is in trouble.
@@ -68,11 +68,12 @@ class Drift:
             if stored.value.state in CURED
         ]
         if not concerned:
-            return ()
+            return
         snapshot = await self._survey.read(registry.id)
         undone = self._undone(registry, snapshot, hint, concerned)
         if not undone:
-            return ()
+            return
+        await intends([incident.id for incident in undone])
         contested = await self._remember(hint, delivery) and self._mode(registry, undone[0]) is not Mode.OBSERVE
         await self._tell(registry, hint, delivery, undone, contested=contested)
         text = what_happened(hint)
@@ -80,7 +81,6 @@ class Drift:
             question = self._plan(registry, snapshot, [incident]) if contested else None
             async with self._unrecorded.apart(incident):
                 await self._book.reopened(incident.id, text, question=question)
-        return undone
 
     def _undone(
         self, registry: RegistryPolicy, snapshot: RegistrySnapshot, hint: ChangeHint, incidents: Sequence[Incident]
@@ -101,19 +101,18 @@ class Drift:
     async def _remember(self, hint: ChangeHint, delivery: str) -> bool:
         """Whether this is not the first such change by the same person; the same delivery again counts once."""
         change, key = Change(delivery=delivery, by=hint.by, at=hint.at), resource_key(hint)
-        for _ in range(_MOST_TRIES):
+
+        async def attempt() -> bool:
             stored = await self._records.get(key)
             known = stored.value if stored is not None else DriftRecord(key)
             record = known.with_change(change)
-            try:
-                if stored is None:
-                    await self._records.insert(record)
-                elif record != known:
-                    await self._records.replace(stored, record)
-            except Changed:
-                continue
+            if stored is None:
+                await self._records.insert(record)
+            elif record != known:
+                await self._records.replace(stored, record)
             return record.is_contested(change)
-        raise Changed(f"the record of {key} is changed by others all the time")
+
+        return await until_unchanged(f"the record of {key}", attempt)
 
     async def _tell(
         self, registry: RegistryPolicy, hint: ChangeHint, delivery: str, undone: Sequence[Incident], *, contested: bool

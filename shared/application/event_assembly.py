@@ -24,9 +24,11 @@ def assemble_event_work(  # noqa: PLR0913, PLR0917 - what event work is made of
     """The work on events, on the given ports and with what the rest of the application shares."""
     return EventWork(
         policy=policy,
+        deliveries=ports.deliveries,
         incidents=ports.incidents,
         book=book,
         unrecorded=unrecorded,
+        clock=ports.clock,
         heard=watch.heard,
         drift=Drift(
             policy=policy,

@@ -1,14 +1,20 @@
-"""The work that events hint at: each looks at the state again, and only what that calls for is done."""
+"""The work that events hint at: each looks at the state again, and only what that calls for is done.
+
+What is about to be done is noted on the delivery first. Who takes it up after a crash finds everything in order, and
+could not tell that this delivery had led to it.
+"""
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Final
 
 import msgspec
 
-from shared.application.delivery_ports import IGNORED
+from shared.application.delivery_ports import IGNORED, Deliveries, Intends
 from shared.application.drift import Drift
 from shared.application.incident_book import IncidentBook
 from shared.application.incident_ports import Incidents
+from shared.application.ports import Clock
 from shared.application.prevention import Prevention
 from shared.application.unrecorded import Unrecorded
 from shared.domain.event_readers import Hint
@@ -58,20 +64,24 @@ class EventWork:
         self,
         *,
         policy: Policy,
+        deliveries: Deliveries,
         incidents: Incidents,
         book: IncidentBook,
         unrecorded: Unrecorded,
         drift: Drift,
         prevention: Prevention,
-        heard: Callable[[VaultEvent], Awaitable[str]],
+        heard: Callable[[VaultEvent, Intends], Awaitable[str]],
+        clock: Clock,
     ) -> None:
         self._policy = policy
+        self._deliveries = deliveries
         self._incidents = incidents
         self._book = book
         self._unrecorded = unrecorded
         self._drift = drift
         self._prevention = prevention
         self._heard = heard
+        self._clock = clock
 
     @traced(Work.EVENT_WORK)
     async def work(self, hint: Hint, delivery: str) -> Worked:
@@ -81,38 +91,47 @@ class EventWork:
             TemporaryError: something outside or the storage is in trouble.
             PermanentError: something outside refuses for good.
         """
+        intends = partial(self._deliveries.intend, delivery)
         if isinstance(hint, VaultEvent):
-            done = await self._heard(hint)
+            done = await self._heard(hint, intends)
+            done = next(iter(await self._intended(delivery)), done)
             return Worked(done=done) if done in _ACTED else Worked(reason=done)
         registry = self._policy.registry(hint.registry_id)
         if registry is None:
             return Worked(reason="registry_not_in_policy")
         match hint:
             case PushHint():
-                return await self._pushed(registry, hint)
+                otherwise = await self._pushed(registry, hint, intends)
             case DeleteHint():
-                return await self._deleted(registry, hint)
+                otherwise = await self._deleted(registry, hint, intends)
             case ChangeHint():
-                undone = await self._drift.look(registry, hint, delivery)
-                return _worked(registry, undone, otherwise="in_order")
+                await self._drift.look(registry, hint, delivery, intends)
+                otherwise = "in_order"
+        concerned = await self._intended(delivery)
+        return Worked(registry.id, incidents=concerned) if concerned else Worked(reason=otherwise)
 
-    async def _pushed(self, registry: RegistryPolicy, hint: PushHint) -> Worked:
+    async def _intended(self, delivery: str) -> tuple[str, ...]:
+        """What was set out to be done for a delivery, by now and by whoever was at work on it."""
+        return (await self._deliveries.begin(delivery, self._clock.now())).intended
+
+    async def _pushed(self, registry: RegistryPolicy, hint: PushHint, intends: Intends) -> str:
         waiting = [i for i in await self._of(registry, hint.repository) if i.state is IncidentState.APPLIED]
         if waiting:  # the cache has filled: the pull that proves it is made now and not at the next look
-            return _worked(registry, waiting, otherwise="")
-        prevented = await self._prevention.look(registry, hint)
-        return _worked(registry, prevented.incidents, otherwise=prevented.reason)
+            await intends(_ids(waiting))
+            return ""
+        return (await self._prevention.look(registry, hint, intends)).reason
 
-    async def _deleted(self, registry: RegistryPolicy, hint: DeleteHint) -> Worked:
+    async def _deleted(self, registry: RegistryPolicy, hint: DeleteHint, intends: Intends) -> str:
         cured = [
             i
             for i in await self._of(registry, hint.repository)
             if i.state in CURED and any(proof.at < hint.at for proof in i.proofs)  # not proven since: there are many
         ]
+        await intends(_ids(cured))
         for incident in cured:
             async with self._unrecorded.apart(incident):
                 await self._book.reopened(incident.id, f"an image of {hint.repository} was deleted from the registry")
-        return _worked(registry, cured, otherwise="no_incident")
+        return "no_incident"
 
     async def _of(self, registry: RegistryPolicy, repository: str) -> list[Incident]:
         """The incidents whose images are served from a repository of the registry."""
@@ -123,7 +142,5 @@ class EventWork:
         ]
 
 
-def _worked(registry: RegistryPolicy, incidents: Sequence[Incident], *, otherwise: str) -> Worked:
-    if not incidents:
-        return Worked(reason=otherwise)
-    return Worked(registry_id=registry.id, incidents=tuple(incident.id for incident in incidents))
+def _ids(incidents: Sequence[Incident]) -> list[str]:
+    return [incident.id for incident in incidents]

@@ -6,6 +6,7 @@ The trap is a loop: a cure fills the cache, the fill is a push, the cached image
 
 import msgspec
 
+from shared.application.delivery_ports import Intends
 from shared.application.event_ports import Lineage
 from shared.application.incident_ports import Incidents
 from shared.application.ports import Changed, Clock
@@ -53,8 +54,11 @@ class Prevention:
         self._lineage = lineage
         self._clock = clock
 
-    async def look(self, registry: RegistryPolicy, hint: PushHint) -> Prevented:
+    async def look(self, registry: RegistryPolicy, hint: PushHint, intends: Intends) -> Prevented:
         """Open an incident for each image that is allowed, comes from an upstream of the policy and is not covered.
+
+        Those that are about to be opened are noted by `intends` first. A repository that has an incident is known, and
+        a push adds nothing to it.
 
         Raises:
             TemporaryError: something outside or the storage is in trouble, or the image is not served yet.
@@ -74,8 +78,9 @@ class Prevention:
         allowed = [image for image in made_of if self._policy.allows(image.registry, image.repository)]
         if not allowed:
             return Prevented(reason="base_not_allowed" if made_of else "no_base")
-        missing = await self._uncovered(registry, allowed)
         found_in = f"{bare.login_server}/{hint.repository}"
+        missing = [i for i in await self._uncovered(registry, allowed) if not await self._is_known(registry, i)]
+        await intends([incident_id(registry.id, image.source) for image in missing])
         opened = [await self._open(registry, image, found_in) for image in missing]
         incidents = tuple(incident for incident in opened if incident is not None)
         return Prevented(incidents=incidents, reason="" if incidents else "base_covered")
@@ -90,10 +95,11 @@ class Prevention:
         outcomes = plan(snapshot, wanted, self._policy, registry=registry).outcomes
         return [i for i, outcome in zip(images, outcomes, strict=True) if outcome.status is not Status.COVERED]
 
+    async def _is_known(self, registry: RegistryPolicy, image: ImageReference) -> bool:
+        return await self._incidents.get(incident_id(registry.id, image.source)) is not None
+
     async def _open(self, registry: RegistryPolicy, image: ImageReference, found_in: str) -> Incident | None:
-        """A new incident, None when the repository has one: then it is known, and a push adds nothing."""
-        if await self._incidents.get(incident_id(registry.id, image.source)) is not None:
-            return None
+        """A new incident, None when somebody was faster."""
         incident = open_preventive(registry.id, image, found_in, self._clock.now())
         try:
             await store_new(self._incidents, incident)

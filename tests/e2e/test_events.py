@@ -4,18 +4,20 @@ from typing import Any
 
 import aiohttp
 import msgspec
+import pytest
 
 from sandbox import scenario
 from sandbox.demo.stage import Stage
 from sandbox.frame.faults import FaultRule
 from sandbox.oci.images import multi_arch_image
 from sandbox.topic.delivery import Subscription
-from sandbox.topic.schemas import Schema
+from sandbox.topic.schemas import Schema, as_cloud_event
 from sandbox.waiting import until
 from shared.adapters.queues import StorageQueue
 from shared.adapters.storage import StorageAccount
 from shared.domain.lineage import BASE_NAME
 from tests.fixtures.app import OpenStage, exhaust_and_fail, fire, rules_of, settled
+from tests.fixtures.events import pushed
 
 NGINX = "docker.io/library/nginx"
 
@@ -48,6 +50,20 @@ async def sweep(stage: Stage) -> None:
         session.post(f"{stage.host.url}/admin/functions/sweep", json={"input": ""}),
     ):
         pass
+
+
+async def deliver(stage: Stage, function: str, events: list[dict[str, Any]], schema: Schema) -> int:
+    """Deliver events to a function in one request, as Event Grid does; the status of the answer."""
+    kind = "application/cloudevents-batch+json" if schema is Schema.CLOUD_EVENT else "application/json"
+    async with (
+        aiohttp.ClientSession(headers={"aeg-event-type": "Notification", "Content-Type": kind}) as session,
+        session.post(
+            f"{stage.host.url}/runtime/webhooks/EventGrid",
+            params={"functionName": function, "code": stage.host.keys.eventgrid_extension},
+            data=msgspec.json.encode(events),
+        ) as answer,
+    ):
+        return answer.status
 
 
 def resource_event(name: str) -> dict[str, Any]:
@@ -117,6 +133,36 @@ class TestEvents:
             await until(told, seconds=20)
             assert "Anna" not in stage.host.log
             assert {attempt.status for attempt in world.delivery.attempts} == {202}
+
+
+class TestBatch:
+    """A delivery of several events, as a subscription with batching makes it; one answer is for all of them."""
+
+    @pytest.mark.parametrize("schema", Schema)
+    async def test_a_poison_event_keeps_no_other_from_its_effect(self, open_stage: OpenStage, schema: Schema) -> None:
+        """The delivery is accepted, twice as well; the poison event is a dead letter, the others are worked on."""
+        async with open_stage() as stage:
+            image = multi_arch_image("shop", labels={BASE_NAME: "nginx:1.27"})
+            stage.world.acr.seed("shop", image, tag="1")
+            good = pushed("shop", "1", topic=scenario.REGISTRY_ID)
+            good["data"]["target"]["digest"] = image.digest
+            events = [pushed("shop", id="poison", topic=scenario.REGISTRY_ID, data={}), good, pushed("else", id="far")]
+            batch = [as_cloud_event(event) if schema is Schema.CLOUD_EVENT else event for event in events]
+
+            assert [await deliver(stage, "registry_events", batch, schema) for _ in range(2)] == [202, 202]
+
+            assert await settled(stage, 1) == {NGINX: "verified"}
+
+            async def accounted() -> bool:
+                totals = await stage.get("deliveries")
+                return bool(totals["outcomes"] == {"incident": 1, "ignored": 1, "dead-letter": 1})
+
+            await until(accounted, seconds=20)
+            totals = await stage.get("deliveries")
+            assert (totals["received"], totals["duplicates"]) == (6, 3)
+            assert totals["ignored"] == {"registry_not_in_policy": 1}
+            [letter] = await stage.get("dead-letters")
+            assert "the event names no repository" in letter["failures"][0]["text"]
 
 
 class TestPoison:

@@ -143,11 +143,11 @@ class TestApplication:
         self.sessions = MemorySessions()
         self.app = self.another(policy, pace=pace)
 
-    def another(self, policy: str = POLICY, *, pace: Pace | None = None) -> Application:
-        """A second instance of the app on the same stores."""
+    def another(self, policy: str = POLICY, *, pace: Pace | None = None, ports: Ports | None = None) -> Application:
+        """A second instance of the app on the same stores, or on ports in front of them."""
         return assemble(
             load_policy(policy, path="policy.yaml"),
-            self.ports(),
+            ports or self.ports(),
             pace=pace or Pace(),
             patience=Patience(health=0.01, verification=0.01),
             places=self._places,

@@ -23,7 +23,7 @@ from shared.application.registry_ports import (
 )
 from shared.domain.cache_rules import CacheRule
 from shared.domain.notices import Notice
-from shared.domain.operations import Operation
+from shared.domain.operations import Operation, rule_resource, set_resource
 from shared.domain.plans import AttachCredentialSet, CreateCacheRule, CreateCredentialSet
 from shared.domain.registries import CredentialSet, RegistrySnapshot
 from shared.errors import CachewardenError, PermanentError
@@ -81,6 +81,10 @@ class FakeRegistry:
         self.sets: dict[str, CredentialSet] = {}
         self.repositories: set[str] = set()
         self.puts: list[str] = []
+
+
+def _is_changing(resource: CacheRule | CredentialSet) -> bool:
+    return resource.provisioning_state not in {"Succeeded", "Failed"}
 
 
 class FakeRegistries(Troubled, Registries):
@@ -185,6 +189,14 @@ class FakeRegistries(Troubled, Registries):
         held: dict[str, Any] = registry.rules if kind == "cacheRules" else registry.sets
         held[name] = msgspec.structs.replace(held[name], provisioning_state=state)
         self._ended[self._running[resource].status] = failure
+
+    def end_all(self) -> None:
+        """Let Azure end everything that it does."""
+        for registry in self.held.values():
+            rules = [rule_resource(rule.name) for rule in registry.rules.values() if _is_changing(rule)]
+            sets = [set_resource(one.name) for one in registry.sets.values() if _is_changing(one)]
+            for resource in (*rules, *sets):
+                self.end(registry.id, resource)
 
     def _accept(self, resource: str) -> Operation:
         number = len(self._ended) + len(self._running) + 1

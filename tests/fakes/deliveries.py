@@ -2,11 +2,12 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import UTC, datetime
 
 from shared.application.delivery_ports import IGNORED, PENDING, Deliveries, Delivery, Payloads, Totals
 from shared.application.ports import Changed, Clock
+from shared.application.records import until_unchanged
 from tests.fakes.records import Records
 
 
@@ -50,11 +51,22 @@ class MemoryDeliveries(Deliveries):
             found = await self._records.get(key)
             return found.value if found is not None else await self.begin(key, now)
 
+    async def intend(self, key: str, what: Sequence[str]) -> None:
+        """Note what is about to be done."""
+        await self._change(key, lambda delivery: delivery.intending(what))
+
     async def finish(self, key: str, outcome: str, summary: str, *, unread: tuple[str, ...] = ()) -> None:
         """Record what came of it; what is done keeps its first outcome."""
-        found = await self._records.get(key)
-        known = Delivery(key, datetime.now(UTC)) if found is None else found.value
-        await self._records.put(key, known.concluded(outcome, summary, unread))
+        await self._change(key, lambda delivery: delivery.concluded(outcome, summary, unread))
+
+    async def _change(self, key: str, edit: Callable[[Delivery], Delivery]) -> None:
+        async def attempt() -> None:
+            found = await self._records.get(key)
+            known = Delivery(key, datetime.now(UTC)) if found is None else found.value
+            if (edited := edit(known)) != known:
+                await self._records.save(key, found, edited)
+
+        await until_unchanged(f"the delivery {key}", attempt)
 
 
 class MemoryPayloads(Payloads):

@@ -1,7 +1,10 @@
 """A fuse: ends a worker before or after a chosen call to the outside, as a killed process would be."""
 
 import asyncio
+import inspect
 from collections.abc import Callable
+from functools import wraps
+from typing import Any
 
 
 class Killed(BaseException):
@@ -51,3 +54,28 @@ class Fuse:
         """What a fake does last in each call."""
         if self._left == 0 and self._after:
             raise Killed(call)
+
+
+class Fused:
+    """A port whose every call goes through a fuse, named `port.method`; what it answers is the port's own."""
+
+    def __init__(self, name: str, port: Any, fuse: Fuse) -> None:
+        self._name = name
+        self._port = port
+        self._fuse = fuse
+
+    def __getattr__(self, method: str) -> Any:
+        """The port's method, or whatever else it has of that name."""
+        found = getattr(self._port, method)
+        if not inspect.iscoroutinefunction(found):
+            return found
+        call = f"{self._name}.{method}"
+
+        @wraps(found)
+        async def fused(*args: Any, **kwargs: Any) -> Any:
+            await self._fuse.before(call)
+            answer = await found(*args, **kwargs)
+            self._fuse.after(call)
+            return answer
+
+        return fused

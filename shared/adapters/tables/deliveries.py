@@ -6,6 +6,7 @@ changed by every instance at once, and in a storm most of those writes would be 
 
 import uuid
 from collections import Counter
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -14,10 +15,10 @@ from shared.adapters.tables.keys import table_key
 from shared.adapters.tables.records import Records
 from shared.application.delivery_ports import IGNORED, PENDING, Deliveries, Delivery, Totals
 from shared.application.ports import Changed
+from shared.application.records import until_unchanged
 
 _ROW: Final = "delivery"
 _AGAIN: Final = "again-"
-_MOST_TRIES: Final = 10
 
 
 class TableDeliveries(Deliveries):
@@ -58,26 +59,25 @@ class TableDeliveries(Deliveries):
                 raise
             return found.value
 
+    async def intend(self, key: str, what: Sequence[str]) -> None:
+        """Note what is about to be done; a record that is gone is made again."""
+        await self._change(key, lambda delivery: delivery.intending(what))
+
     async def finish(self, key: str, outcome: str, summary: str, *, unread: tuple[str, ...] = ()) -> None:
         """Record what came of it, and which log sources had no full say; what is done keeps its first outcome.
 
         A record that is gone is made again.
         """
-        for _ in range(_MOST_TRIES):
+        await self._change(key, lambda delivery: delivery.concluded(outcome, summary, unread))
+
+    async def _change(self, key: str, edit: Callable[[Delivery], Delivery]) -> None:
+        async def attempt() -> None:
             found = await self._records.get(table_key(key), _ROW)
             known = Delivery(key, datetime.now(UTC)) if found is None else found.value
-            done = known.concluded(outcome, summary, unread)
-            if done == known:
-                return
-            try:
-                if found is None:
-                    await self._records.insert(table_key(key), _ROW, done)
-                else:
-                    await self._records.replace(table_key(key), _ROW, done, found.etag)
-            except Changed:
-                continue
-            return
-        raise Changed(f"the delivery {key} is changed by others all the time")
+            if (edited := edit(known)) != known:
+                await self._records.save(table_key(key), _ROW, found, edited)
+
+        await until_unchanged(f"the delivery {key}", attempt)
 
 
 def _columns(delivery: Delivery) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from shared.application.delivery_ports import Delivery
+from shared.application.delivery_ports import MOST_INTENDED, Delivery
 from shared.application.outbox_ports import Outbox, OutboxQuestion, OutboxRow, RowState
 from shared.application.ports import Changed
 from shared.domain.circuits import Circuit
@@ -55,6 +55,17 @@ class TestDeliveries:
         assert Delivery("d1", NOON, "incident", "i1") == await stores.deliveries.begin("d1", NOON)
         totals = await stores.deliveries.totals()
         assert (totals.outcomes, totals.add_up) == ({"incident": 1}, True)
+
+    async def test_what_is_intended_is_kept(self, stores: Stores) -> None:
+        """Once each, in order, beside the outcome; of a thousand enough to be named."""
+        await stores.deliveries.begin("d1", NOON)
+        await asyncio.gather(*(stores.deliveries.intend("d1", [f"i{number}"]) for number in (1, 2, 1)))
+        await stores.deliveries.finish("d1", "incident", "i1, i2")
+
+        kept = await stores.deliveries.begin("d1", NOON)
+        assert (sorted(kept.intended), kept.outcome, kept.received_at) == (["i1", "i2"], "incident", NOON)
+        await stores.deliveries.intend("d2", [f"i{number}" for number in range(1000)])
+        assert len((await stores.deliveries.begin("d2", NOON)).intended) == MOST_INTENDED
 
     async def test_an_outcome_without_a_beginning(self, stores: Stores) -> None:
         """The outcome of a delivery whose record was cleaned away is kept all the same."""

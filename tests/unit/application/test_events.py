@@ -12,7 +12,7 @@ from shared.domain.incidents import IncidentState
 from shared.errors import TemporaryError
 from tests.fakes.application import TestApplication
 from tests.fakes.rotation import TARGET, RotatingApplication
-from tests.fixtures.events import NGINX, cloud, cured, deleted, outcome, pushed
+from tests.fixtures.events import NGINX, cloud, cured, deleted, outcome, pushed, secret_event
 
 
 class TestCacheFill:
@@ -91,28 +91,11 @@ class TestImageDeleted:
 class TestVault:
     """Events of Key Vault: the same way as the others', and what they say is read again."""
 
-    @staticmethod
-    def vault(kind: str = "SecretExpired", secret: str = "dockerhub-token", **changes: Any) -> dict[str, Any]:  # noqa: S107 - a name
-        """An event as the documentation has it, a space too many in a key and in the version."""
-        return {
-            "id": f"{kind}-{secret}",
-            "topic": "/subscriptions/s/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/contoso-kv",
-            "subject": secret,
-            "eventType": f"Microsoft.KeyVault.{kind}",
-            "eventTime": "2026-11-24T08:59:00Z",
-            "data": {
-                "Id": f"https://contoso-kv.vault.azure.net/secrets/{secret}/v2",
-                "ObjectName ": secret,
-                "Version": " ",
-            },
-            "dataVersion": "1",
-        } | changes
-
     @pytest.mark.parametrize("schema", [dict, cloud])
     async def test_an_end_begins_one_rotation(self, schema: Any) -> None:
         """In both schemas; the same event again is a duplicate, and everything is accounted for."""
         world = RotatingApplication()
-        event = schema(self.vault())
+        event = schema(secret_event())
 
         for _ in range(3):
             assert Taken("queued") == await world.app.events.accept(VAULT_EVENTS, event)
@@ -128,8 +111,8 @@ class TestVault:
     @pytest.mark.parametrize(
         ("event", "reason"),
         [
-            (vault(secret="unrelated"), "secret_not_in_policy"),
-            (vault(kind="KeyExpired"), "not_a_secret_event"),
+            (secret_event(secret="unrelated"), "secret_not_in_policy"),
+            (secret_event(kind="KeyExpired"), "not_a_secret_event"),
         ],
     )
     async def test_what_is_not_for_us(self, event: dict[str, Any], reason: str) -> None:
@@ -143,7 +126,7 @@ class TestVault:
         """Recorded and acknowledged."""
         world = RotatingApplication()
 
-        taken = await world.app.events.accept(VAULT_EVENTS, self.vault(data={"Id": "nonsense"}))
+        taken = await world.app.events.accept(VAULT_EVENTS, secret_event(data={"Id": "nonsense"}))
 
         assert taken.outcome == "dead-letter"
         totals = await world.app.reports.deliveries()
@@ -152,7 +135,7 @@ class TestVault:
     async def test_a_vault_in_trouble_is_asked_again(self) -> None:
         """The event waits on the queue, and Event Grid need not send it again."""
         world = RotatingApplication()
-        await world.app.events.accept(VAULT_EVENTS, self.vault())
+        await world.app.events.accept(VAULT_EVENTS, secret_event())
         world.vaults.trouble = [TemporaryError("throttled")]
         await world.work()
 
