@@ -165,7 +165,7 @@ def _check_manifest(repository: Repository, reference: str, content: Content) ->
     try:
         missing: list[str] = repository.missing_blobs(content)
         missing += [item["digest"] for item in manifests_of(content) if item["digest"] not in repository.manifests]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ManifestInvalid from error
     if missing:
         raise ManifestBlobUnknown(detail={"digest": missing[0]})

@@ -38,6 +38,7 @@ _SECRET_PARAMETER = re.compile(r"(?<=[?&])((?:code|sig|[^=&]*(?:key|token|secret
 _PAGING_PARAMETER = re.compile(r"\$?(?:skip|continuation|next)-?token=", re.IGNORECASE)
 _TOKEN_TEXT = re.compile(r"dckr_[po]at_[\w-]+|eyJ[\w-]{8,}\.[\w-]+\.[\w-]*")
 _LIMIT_BYTES = 64 * 1024 * 1024
+_DEEPEST_SHOWN = 100
 
 
 class Exchange(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,13 +117,26 @@ def _file_of_the_process() -> TextIO | None:
 
 
 def json_body(content_type: str, body: bytes | bytearray | None) -> Any:
-    """The body as JSON when it says that it is JSON and is; None otherwise."""
+    """The body as JSON when it says that it is, is, and is not nested too deeply to be shown; None otherwise."""
     if not body or "json" not in content_type:
         return None
     try:
-        return json.loads(body)
-    except ValueError:
+        document = json.loads(body)
+    except (ValueError, RecursionError):  # the latter for what is nested without end
         return None
+    return None if _is_deeper_than(_DEEPEST_SHOWN, document) else document
+
+
+def _is_deeper_than(levels: int, document: Any) -> bool:
+    below = [document]
+    for _ in range(levels):
+        below = [
+            inner
+            for item in below
+            if isinstance(item, dict | list)
+            for inner in (item.values() if isinstance(item, dict) else item)
+        ]
+    return bool(below)
 
 
 def redacted_url(url: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from shared.adapters.azure_errors import azure_call
-from shared.adapters.registry_content import AcrContent, is_digest, manifests_of, refusal
+from shared.adapters.registry_content import UNREADABLE, AcrContent, is_digest, manifests_of, refusal
 from shared.application.event_ports import Lineage
 from shared.application.registry_ports import PullRefused
 from shared.domain.images import ImageReference
@@ -70,7 +70,7 @@ class AcrLineage(Lineage):
             if error.status_code is None:
                 raise
             raise await refusal(doing, error) from error
-        except (DigestValidationError, ValueError, KeyError) as error:
+        except (DigestValidationError, *UNREADABLE) as error:
             raise PullRefused(f"{doing}: no manifest that can be read: {error}", code="unreadable_manifest") from error
         return found.manifest if isinstance(found.manifest, Mapping) else {}
 

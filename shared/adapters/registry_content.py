@@ -26,6 +26,9 @@ _ORIGIN: Final = "X-Azure-Origin"
 _SIGN_IN_HINT: Final = (
     "Give the app's identity AcrPull on the registry; if it has that, look at the health of the rule's credential set."
 )
+UNREADABLE: Final = (ValueError, KeyError, RecursionError)
+"""What the SDK raises for an answer that is no manifest; the last for one that is nested without end (observed)."""
+
 _DEADLINE_S: Final = 60.0
 _PAGE: Final = 1000
 
@@ -88,7 +91,7 @@ class AcrContent(RegistryContent):
                 raise PullRefused(
                     f"{doing}: the manifest is not what its digest says", code="digest_mismatch"
                 ) from error
-            except (ValueError, KeyError) as error:
+            except UNREADABLE as error:
                 raise NotServed(f"{doing}: the answer is no manifest: {error}", code="unreadable_manifest") from error
         return ServedManifest(
             digest=found.digest,

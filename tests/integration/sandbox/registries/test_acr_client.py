@@ -146,7 +146,7 @@ class TestAzuresClient:
 
         assert "MANIFEST_BLOB_UNKNOWN" in str(refused.value)
 
-    @pytest.mark.parametrize("data", [b"no json", b"[]", b"{}", b'{"config": 1, "layers": []}'])
+    @pytest.mark.parametrize("data", [b"no json", b"[]", b"{}", b"[" * 200_000, b'{"config": 1, "layers": []}'])
     async def test_what_is_no_manifest_is_refused(self, registry: Registry, data: bytes) -> None:
         """MANIFEST_INVALID, whatever it is instead."""
         async with registry.sdk(CONTRIBUTOR) as client:
