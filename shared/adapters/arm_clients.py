@@ -11,6 +11,7 @@ import msgspec
 
 from shared.adapters.azure_errors import error_code
 from shared.adapters.clients import client_options
+from shared.domain.json_reader import read_json
 from shared.errors import PermanentError
 
 if TYPE_CHECKING:
@@ -93,6 +94,11 @@ class Answer(msgspec.Struct, frozen=True):
     body: Any
 
 
+class _Page(msgspec.Struct, rename="camel"):
+    value: list[Any] = []
+    next_link: str | None = None
+
+
 class ArmReader:
     """Plain requests for what no management SDK that we have covers; made on first use, closed by `aclose`."""
 
@@ -112,7 +118,7 @@ class ArmReader:
     async def look(self, path: str) -> Answer:
         """The whole answer at a path with its query, whatever status of success it has."""
         response = await self._respond(self._endpoint.address + path, {})
-        return Answer(response.status_code, response.headers, response.json() if response.content else None)
+        return Answer(response.status_code, response.headers, read_json(response.content) if response.content else None)
 
     async def items(self, path: str, **query: str) -> AsyncIterator[Any]:
         """The items of a list, page by page.
@@ -122,12 +128,12 @@ class ArmReader:
         """
         url, parameters = self._endpoint.address + path, query
         for _ in range(_MOST_PAGES):
-            page = await self._send(url, parameters)
-            for item in page.get("value", ()):
+            page = read_json((await self._respond(url, parameters)).content, _Page)
+            for item in page.value:
                 yield item
-            if not page.get("nextLink"):
+            if not page.next_link:
                 return
-            url, parameters = page["nextLink"], {}
+            url, parameters = page.next_link, {}
             if not url.startswith(f"{self._endpoint.address}/"):
                 raise ForeignLink(f"the list {path} goes on at another address than {self._endpoint.address}")
 
@@ -138,7 +144,7 @@ class ArmReader:
             await made.close()
 
     async def _send(self, url: str, query: Mapping[str, str], *, method: str = "GET", body: Any = None) -> Any:
-        return (await self._respond(url, query, method=method, body=body)).json()
+        return read_json((await self._respond(url, query, method=method, body=body)).content)
 
     async def _respond(self, url: str, query: Mapping[str, str], *, method: str = "GET", body: Any = None) -> Any:
         from azure.core.rest import HttpRequest

@@ -1,7 +1,8 @@
 """The one place where an SDK's exception becomes one of ours, so that every adapter says "later" and "never" alike.
 
-The traps: the SDKs raise their own classes, plain `TimeoutError` and, for an answer that is no JSON, `JSONDecodeError`;
-a `Retry-After` is seconds or a date; and a failed long-running operation looks like success by its status.
+The traps: the SDKs raise their own classes, plain `TimeoutError` and, for an answer that is no JSON, `JSONDecodeError`
+or `RecursionError`; a `Retry-After` is seconds or a date; and a failed long-running operation looks like success by its
+status.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from shared.adapters.azure_codes import hint_for, passes_by_itself
+from shared.domain.json_reader import JsonUnreadable, read_json
 from shared.errors import CachewardenError, PermanentError, TemporaryError
 from shared.telemetry.names import Outside
 from shared.telemetry.spans import outside
@@ -87,8 +89,8 @@ def our_error(doing: str, error: Exception) -> CachewardenError | None:
         return IdentityUnavailable(f"{doing}: no token: {one_line(str(error))}")
     if isinstance(error, TimeoutError):
         return AzureUnavailable(f"{doing}: no answer in time", code="timeout")
-    if isinstance(error, json.JSONDecodeError):
-        return AzureUnavailable(f"{doing}: the answer is no JSON", code="unreadable_answer")
+    if isinstance(error, json.JSONDecodeError | JsonUnreadable | RecursionError):
+        return AzureUnavailable(f"{doing}: the answer is not what was expected", code="unreadable_answer")
     if isinstance(error, AzureError | OSError):
         return AzureUnavailable(f"{doing}: {one_line(str(error))}", code="unreachable")
     return None
@@ -150,8 +152,8 @@ def _words(error: Any) -> tuple[str, str]:
 
 def _unread_words(response: Any) -> tuple[str | None, str | None]:
     try:
-        body = json.loads(response.text())
-    except (ValueError, AttributeError, RuntimeError):  # no JSON, no text, or a body that was never read
+        body = read_json(response.text())
+    except (JsonUnreadable, AttributeError, RuntimeError):  # no JSON, no text, or a body that was never read
         body = None
     found = body.get("odata.error", body.get("error")) if isinstance(body, dict) else None
     if found is None and isinstance(body, dict) and isinstance(body.get("errors"), list):

@@ -3,11 +3,10 @@
 Nothing of a refusal's own text goes on but a known phrase's meaning: it names the account, and once a session.
 """
 
-import json
 import time
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -19,6 +18,7 @@ from shared.application.rotation_ports import (
     MintingForbidden,
     NoFreeSlot,
 )
+from shared.domain.json_reader import JsonUnreadable, read_json
 from shared.domain.rotation import HubToken
 from shared.errors import CachewardenError, PermanentError
 
@@ -53,15 +53,15 @@ class Answer(msgspec.Struct, frozen=True):
     def text(self, field: str) -> str:
         """A text of the JSON body; raises `HubUnavailable` when it is not there."""
         try:
-            return str(json.loads(self.body)[field])
-        except (ValueError, KeyError, TypeError) as error:
+            return str(read_json(self.body, dict[str, Any])[field])
+        except (JsonUnreadable, KeyError) as error:
             raise HubUnavailable(f"the answer has no {field}", code="unreadable_answer") from error
 
     def read[T](self, kind: type[T]) -> T:
         """The JSON body as a value; raises `HubUnavailable` when it is none."""
         try:
-            return msgspec.json.decode(self.body, type=kind)
-        except msgspec.MsgspecError as error:
+            return read_json(self.body, kind)
+        except JsonUnreadable as error:
             raise HubUnavailable("the answer is not what is documented", code="unreadable_answer") from error
 
     def minted(self) -> Minted:

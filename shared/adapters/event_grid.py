@@ -12,6 +12,7 @@ import msgspec
 from shared.adapters.azure_errors import azure_call
 from shared.adapters.clients import client_options
 from shared.application.channel_ports import Channel
+from shared.domain.json_reader import read_json
 from shared.domain.notices import Notice
 from shared.errors import PermanentError
 from shared.telemetry.names import Outside
@@ -59,7 +60,7 @@ class EventGridChannel(Channel):
             subject=notice.subject,
             time=notice.at,
             datacontenttype="application/json",
-            data=msgspec.json.decode(msgspec.json.encode(notice)),  # lists, where the SDK would write a tuple as text
+            data=read_json(msgspec.json.encode(notice)),  # lists, where the SDK would write a tuple as text
         )
         async with azure_call(Outside.EVENT_GRID_PUBLISH, "publishing to the topic", deadline_s=_DEADLINE_S):
             await self._client().send(event)

@@ -5,7 +5,6 @@ Whoever may push decides what is read here, so everything is bounded: manifests 
 come in.
 """
 
-import json
 from collections import deque
 from collections.abc import Mapping
 from typing import Any, Final
@@ -15,6 +14,7 @@ from shared.adapters.registry_content import UNREADABLE, AcrContent, is_digest, 
 from shared.application.event_ports import Lineage
 from shared.application.registry_ports import PullRefused
 from shared.domain.images import ImageReference
+from shared.domain.json_reader import read_json
 from shared.domain.lineage import CHART_CONFIG, images_named_by, references
 from shared.telemetry.names import Outside
 
@@ -84,12 +84,12 @@ class AcrLineage(Lineage):
                 body += chunk
                 if len(body) > _LARGEST_CONFIG:
                     raise PullRefused(f"{doing}: more than its manifest promises", code="too_large")
-            document = json.loads(bytes(body))
+            document = read_json(bytes(body))
         except HttpResponseError as error:
             if error.status_code is None:
                 raise
             raise await refusal(doing, error) from error
-        except (DigestValidationError, ValueError, RecursionError) as error:
+        except (DigestValidationError, ValueError) as error:
             raise PullRefused(f"{doing}: it can't be read: {error}", code="unreadable_config") from error
         return document if isinstance(document, Mapping) else {}
 

@@ -5,7 +5,6 @@ transport that is closed here; the origin of a manifest is in a header that the 
 upstream comes with an HTTP status that ACR uses for its own refusals too, so only its words tell them apart.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeIs
 from shared.adapters.azure_errors import azure_call, retry_after
 from shared.adapters.clients import client_options
 from shared.application.registry_ports import NotServed, NotThere, PullRefused, RegistryContent, ServedManifest
+from shared.domain.json_reader import JsonUnreadable, read_json
 from shared.errors import CachewardenError, PermanentError
 from shared.telemetry.names import Outside
 
@@ -183,7 +183,7 @@ async def refusal(doing: str, error: Any) -> CachewardenError:
 async def _words(response: Any) -> tuple[str, str]:
     """The first code and message of an OCI error body, which the SDK has left unread (observed)."""
     try:
-        first = json.loads(await response.read())["errors"][0]
+        first = read_json(await response.read())["errors"][0]
         return str(first.get("code") or ""), " ".join(str(first.get("message") or "").split())[:600]
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+    except (JsonUnreadable, KeyError, IndexError, TypeError, AttributeError):
         return "", ""

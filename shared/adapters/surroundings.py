@@ -7,7 +7,6 @@ claims are not verified here, because they are only shown.
 
 import asyncio
 import base64
-import binascii
 from collections.abc import Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -29,6 +28,7 @@ from shared.application.doctor.ports import (
     Surroundings,
     VaultDocument,
 )
+from shared.domain.json_reader import read_json
 from shared.telemetry.names import Outside
 
 if TYPE_CHECKING:
@@ -77,10 +77,8 @@ class ArmSurroundings(Surroundings):
             token = await self._credential.get_token(self._endpoint.scope)
         try:
             claims = token.token.split(".")[1]
-            return msgspec.convert(
-                msgspec.json.decode(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4))), documents.Claims
-            ).caller
-        except (IndexError, binascii.Error, msgspec.MsgspecError) as error:
+            return read_json(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)), documents.Claims).caller
+        except (IndexError, ValueError) as error:  # no part, no base64, or no claims
             raise AzureUnavailable("the token for ARM has no readable claims", code="unreadable_answer") from error
 
     async def time(self) -> datetime:

@@ -17,6 +17,7 @@ from shared.application.ports import Clock, Queue
 from shared.application.questions import NotFound
 from shared.domain.approvals import Decision, Proposal
 from shared.domain.incidents import Incident, IncidentState, shown
+from shared.domain.json_reader import JsonUnreadable, read_json
 from shared.errors import CallerError
 from shared.telemetry.names import Work
 from shared.telemetry.spans import traced
@@ -149,8 +150,8 @@ def _as_said(incident: Incident, decision: Decision) -> Incident:
 
 def _read(body: bytes, signed_in: str | None) -> Answer:
     try:
-        answer = msgspec.json.decode(body, type=Answer)
-    except msgspec.MsgspecError as error:
+        answer = read_json(body, Answer)
+    except JsonUnreadable as error:
         raise AnswerInvalid(f"the body is no answer: {error}") from error
     by = _line(signed_in or answer.by, 200)
     if not by:

@@ -12,7 +12,7 @@ import msgspec
 
 from shared.application.delivery_ports import Deliveries, Payloads
 from shared.application.incident_ports import Incidents
-from shared.application.messages import AlertMessage
+from shared.application.messages import AlertMessage, MessageInvalid
 from shared.application.ports import Clock
 from shared.application.readings import Readings
 from shared.application.records import change, record
@@ -22,6 +22,7 @@ from shared.domain.failures import Cause, PullFailure, diagnose
 from shared.domain.gathering import knows
 from shared.domain.images import ImageReference
 from shared.domain.incidents import incident_id, note
+from shared.domain.json_reader import JsonUnreadable, read_json
 from shared.domain.policy import Policy
 from shared.domain.suspects import suspects
 from shared.errors import PermanentError, TemporaryError
@@ -172,7 +173,10 @@ class Detection:
 
     async def _stored(self, delivery: str) -> Alert | None:
         body = await self._payloads.get(delivery)
-        return None if body is None else msgspec.json.decode(body, type=Alert)
+        try:
+            return None if body is None else read_json(body, Alert)
+        except JsonUnreadable as error:
+            raise MessageInvalid(f"the alert that was kept for the message can't be read: {error}") from error
 
     async def _failures(self, alert: Alert, attempt: int) -> tuple[Sequence[PullFailure], tuple[str, ...]]:
         """The failures behind an alert, and the sources that may have more."""

@@ -18,6 +18,7 @@ from shared.application.ports import Clock, Queue
 from shared.domain.dead_letters import Failure, letter_id, origin_of
 from shared.domain.event_readers import READERS, Hint, trigger_of, trimmed
 from shared.domain.events import EventUnreadable, NotForUs, read_event
+from shared.domain.json_reader import JsonUnreadable, read_json
 from shared.domain.policy import Policy
 from shared.domain.vault_events import VaultEvent, role_of
 from shared.errors import PermanentError, TemporaryError
@@ -75,8 +76,11 @@ class EventIntake:
         return taken
 
     async def again(self, trigger: str, body: bytes) -> Taken:
-        """The same for an event that is replayed, which is no second arrival."""
-        document = msgspec.json.decode(body, type=dict[str, Any])
+        """The same for an event that is replayed, which is no second arrival; raises EventUnreadable as well."""
+        try:
+            document = read_json(body, dict[str, Any])
+        except JsonUnreadable as error:
+            raise EventUnreadable(f"the event can't be read again: {error}") from error
         return await self._take_or_give_up(trigger, document, self._deliveries.begin)
 
     async def lost(self, document: Mapping[str, Any], failure: Failure) -> Taken:

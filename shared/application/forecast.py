@@ -5,6 +5,7 @@ import msgspec
 from shared.application.questions import NotFound
 from shared.application.survey import Survey
 from shared.domain.explanation import Explanation, explain
+from shared.domain.json_reader import JsonUnreadable, read_json
 from shared.domain.planned_images import planned_image
 from shared.domain.planner import plan
 from shared.domain.plans import Plan
@@ -75,6 +76,6 @@ class Forecast:
 
 def _read[T](body: bytes, kind: type[T], example: str) -> T:
     try:
-        return msgspec.json.decode(body, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        return read_json(body, kind)
+    except JsonUnreadable as error:
         raise QuestionInvalid(f"the body is no question: {error}; expected {example}") from error

@@ -11,6 +11,7 @@ from shared.application.delivery_ports import Deliveries, Payloads
 from shared.application.messages import LARGEST_MESSAGE, REMEDIATIONS, AlertMessage
 from shared.application.ports import Clock, Queue
 from shared.domain.alerts import Alert, parse_alert
+from shared.domain.json_reader import JsonUnreadable, read_json
 from shared.errors import CallerError
 from shared.telemetry import bind
 from shared.telemetry.instruments import DELIVERIES
@@ -75,8 +76,8 @@ class Intake:
         if len(body) > self._largest_alert:
             raise AlertTooLarge(f"the body has {len(body)} bytes; at most {self._largest_alert} are accepted")
         try:
-            document = msgspec.json.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            document = read_json(body)
+        except JsonUnreadable as error:
             raise AlertRejected(f"the body is not JSON: {error}; a JSON object was expected") from error
         return parse_alert(document)
 

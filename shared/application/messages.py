@@ -3,11 +3,14 @@
 A queue message is a hint to look, never an instruction: whoever takes it reads the state again.
 """
 
+from typing import Any
+
 import msgspec
 
 from shared.application.ports import Lease
 from shared.domain.alerts import Alert
 from shared.domain.events import ChangeHint, DeleteHint, PushHint
+from shared.domain.json_reader import JsonUnreadable, read_json
 from shared.domain.vault_events import VaultEvent
 from shared.errors import PermanentError
 from shared.telemetry.tracing import carrier
@@ -107,47 +110,27 @@ class MessageInvalid(PermanentError):
 
 type RemediationMessage = AlertMessage | RegistryMessage | EventMessage | ReplayedEvent
 
-_remediation: msgspec.json.Decoder[RemediationMessage] = msgspec.json.Decoder(
-    AlertMessage | RegistryMessage | EventMessage | ReplayedEvent
-)
-_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""What the decoder raises; the last two for texts that are no UTF-8, and for documents that are nested without end."""
-
-_rotation = msgspec.json.Decoder(RotationMessage)
-_notification = msgspec.json.Decoder(NotificationMessage)
-
 
 def read_remediation(body: bytes) -> RemediationMessage:
-    """The message of the `remediations` queue.
-
-    Raises:
-        MessageInvalid: it is not one of ours.
-    """
-    try:
-        return _remediation.decode(body)
-    except _UNREADABLE as error:
-        raise MessageInvalid(f"no message of the queue {REMEDIATIONS}: {error}") from error
+    """The message of the `remediations` queue; raises `MessageInvalid` when it is not one of ours."""
+    message: RemediationMessage = _read(body, RemediationMessage, REMEDIATIONS)
+    return message
 
 
 def read_notification(body: bytes) -> NotificationMessage:
-    """The message of the `notifications` queue.
-
-    Raises:
-        MessageInvalid: it is not one of ours.
-    """
-    try:
-        return _notification.decode(body)
-    except _UNREADABLE as error:
-        raise MessageInvalid(f"no message of the queue {NOTIFICATIONS}: {error}") from error
+    """The message of the `notifications` queue; raises `MessageInvalid` when it is not one of ours."""
+    message: NotificationMessage = _read(body, NotificationMessage, NOTIFICATIONS)
+    return message
 
 
 def read_rotation(body: bytes) -> RotationMessage:
-    """The message of the `rotations` queue.
+    """The message of the `rotations` queue; raises `MessageInvalid` when it is not one of ours."""
+    message: RotationMessage = _read(body, RotationMessage, ROTATIONS)
+    return message
 
-    Raises:
-        MessageInvalid: it is not one of ours.
-    """
+
+def _read(body: bytes, kind: Any, queue: str) -> Any:
     try:
-        return _rotation.decode(body)
-    except _UNREADABLE as error:
-        raise MessageInvalid(f"no message of the queue {ROTATIONS}: {error}") from error
+        return read_json(body, kind)
+    except JsonUnreadable as error:
+        raise MessageInvalid(f"no message of the queue {queue}: {error}") from error

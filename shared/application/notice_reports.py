@@ -1,7 +1,6 @@
 """What became of every notice, and how the channels are; read only."""
 
 import base64
-import binascii
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
@@ -14,6 +13,7 @@ from shared.application.outbox_ports import Outbox, OutboxMark, OutboxQuestion, 
 from shared.application.ports import Clock
 from shared.application.questions import BadQuestion, number, word
 from shared.domain.circuits import Circuit
+from shared.domain.json_reader import read_json
 from shared.domain.notice_kinds import NoticeKind, Severity
 from shared.domain.policy import Policy
 
@@ -166,7 +166,6 @@ def _mark(token: str | None) -> OutboxMark | None:
     if token is None:
         return None
     try:
-        text = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
-        return msgspec.json.decode(text, type=OutboxMark)
-    except (binascii.Error, ValueError, msgspec.MsgspecError) as error:
+        return read_json(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)), OutboxMark)
+    except ValueError as error:  # no base64, or no mark
         raise BadQuestion("after: the `next` of an earlier answer expected") from error

@@ -10,6 +10,7 @@ from shared.application.remembering import watch_of
 from shared.application.rotating import Rotating
 from shared.application.rotation_forecast import Forecast
 from shared.application.rotation_ports import Rotations
+from shared.domain.json_reader import JsonUnreadable, read_json
 from shared.domain.policy_credentials import Provider
 from shared.domain.rotation import Rotation, RotationState, Trigger
 from shared.errors import CallerError
@@ -81,8 +82,8 @@ class RotationRequests:
             UnknownCredential: the policy has no such credential.
         """
         try:
-            request = msgspec.json.decode(body or b"{}", type=RotationRequest)
-        except msgspec.MsgspecError as error:
+            request = read_json(body or b"{}", RotationRequest)
+        except JsonUnreadable as error:
             raise RotationRequestInvalid(f"the body can't be read: {error}") from error
         credential = self._rotating.credential(name)
         if request.revoke_first and credential.provider is Provider.ASSISTED:

@@ -7,6 +7,7 @@ import ssl
 from typing import Any
 from urllib.parse import urlsplit
 
+from shared.domain.json_reader import read_json
 from shared.errors import PermanentError
 
 KEY_SETTING = "CACHEWARDEN_FUNCTION_KEY"
@@ -46,13 +47,12 @@ def ask_app(url: str, path: str, body: object = None) -> dict[str, Any]:
         method, content = ("GET", None) if body is None else ("POST", json.dumps(body))
         connection.request(method, f"{parts.path.rstrip('/')}/api/{path}", content, headers)
         response = connection.getresponse()
-        answer = json.loads(response.read() or b"{}")
+        answer = read_json(response.read() or b"{}", dict[str, Any])
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise AppUnreachable(f"the app at {host} can't be asked: {type(error).__name__}: {error}") from error
     finally:
         connection.close()
     if response.status >= _OK:
-        detail = answer.get("detail") if isinstance(answer, dict) else ""
-        hint = answer.get("hint") if isinstance(answer, dict) else None
-        raise AppUnreachable(f"the app answers {response.status}: {detail or response.reason}", hint=hint)
-    return dict(answer)
+        detail = answer.get("detail") or response.reason
+        raise AppUnreachable(f"the app answers {response.status}: {detail}", hint=answer.get("hint"))
+    return answer

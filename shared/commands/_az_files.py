@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
-
 from shared.domain.cache_rules import CacheRule
+from shared.domain.json_reader import JsonUnreadable, read_json
 from shared.domain.registries import CredentialSet
 from shared.errors import PermanentError
 
@@ -102,10 +101,10 @@ def _entries(path: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _load(path: str) -> Any:
     try:
-        return msgspec.json.decode(Path(path).read_bytes())
+        return read_json(Path(path).read_bytes())
     except OSError as error:
         raise AzFileInvalid(f"{path}: {error.strerror or error}") from error
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+    except JsonUnreadable as error:
         raise AzFileInvalid(f"{path}: found no JSON ({error}); expected a list") from error
 
 

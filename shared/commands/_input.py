@@ -8,8 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-import msgspec
-
+from shared.domain.json_reader import JsonUnreadable, read_json
 from shared.errors import PermanentError
 
 _LARGEST = 64 * 1024 * 1024
@@ -99,8 +98,8 @@ def read_lines(path: str | None, field: str) -> Iterator[str | InputUnreadable]:
 def _field(line: bytes, field: str, number: int) -> str | InputUnreadable:
     expected = f'a JSON object with a text under "{field}" was expected'
     try:
-        document = msgspec.json.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        document = read_json(line)
+    except JsonUnreadable as error:
         return InputUnreadable(f"line {number} is not JSON ({error}); {expected}")
     value = document.get(field) if isinstance(document, dict) else None
     return value if isinstance(value, str) else InputUnreadable(f"line {number}: {expected}")

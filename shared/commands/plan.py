@@ -15,6 +15,7 @@ from shared.commands._input import InputUnreadable, given_lines, read_text
 from shared.commands._plan_view import show_diff, show_plan, without_echoes
 from shared.commands._policy_input import load_policy_file
 from shared.domain.diagnosis import Cause
+from shared.domain.json_reader import JsonUnreadable, read_json
 from shared.domain.plan_diff import plan_diff
 from shared.domain.planned_images import planned_image
 from shared.domain.planner import plan
@@ -147,6 +148,6 @@ def _snapshot(arguments: argparse.Namespace, registry: RegistryPolicy) -> Regist
 
 def _read_plan(path: str) -> Plan:
     try:
-        return msgspec.json.decode(read_text(path), type=_WrittenPlan)
-    except (msgspec.DecodeError, msgspec.ValidationError, RecursionError) as error:
+        return read_json(read_text(path), _WrittenPlan)
+    except JsonUnreadable as error:
         raise InputUnreadable(f"{path}: {error}; a plan that --json wrote was expected") from error

@@ -9,7 +9,6 @@ form carries a proof made from the visitor's cookie, their name and exactly what
 """
 
 import base64
-import binascii
 import hashlib
 import hmac
 import re
@@ -20,6 +19,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from shared.application.sessions import ConsoleSessions, SignIn, new_cookie
+from shared.domain.json_reader import read_json
 from shared.errors import CallerError, PermanentError
 
 COOKIE: Final = "__Host-cachewarden"
@@ -165,8 +165,8 @@ def _principal(headers: Mapping[str, str]) -> tuple[str, frozenset[str]]:
     name = headers.get("x-ms-client-principal-name", "").strip()
     try:
         text = base64.b64decode(headers.get("x-ms-client-principal", ""), validate=True)
-        found = msgspec.json.decode(text, type=_Principal)
-    except (binascii.Error, msgspec.MsgspecError, ValueError):
+        found = read_json(text, _Principal)
+    except ValueError:  # no base64, or no principal
         return "", frozenset()
     if not name or found.auth_typ != "aad":
         return "", frozenset()

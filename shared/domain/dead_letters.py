@@ -10,6 +10,8 @@ from enum import StrEnum
 
 import msgspec
 
+from shared.domain.json_reader import JsonUnreadable, read_json
+
 MOST_FAILURES = 10
 LONGEST_BODY = 64 * 1024
 
@@ -87,8 +89,8 @@ def letter_id(origin: str, body: bytes) -> str:
 
 def _untraced(body: bytes) -> bytes:
     try:
-        fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):  # strangers' bytes are letters like any other
+        fields = read_json(body, dict[str, msgspec.Raw])
+    except JsonUnreadable:  # strangers' bytes are letters like any other
         return body
     return body if fields.pop("trace", None) is None else msgspec.json.encode(fields)
 

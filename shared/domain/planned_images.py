@@ -11,6 +11,7 @@ import msgspec
 from shared.domain.diagnosis import Cause, Diagnosis, diagnose
 from shared.domain.images import ImageReference, InvalidReference, parse_reference
 from shared.domain.incidents import Incident
+from shared.domain.json_reader import JsonUnreadable, read_json
 from shared.domain.plans import PlannedImage
 
 
@@ -96,8 +97,8 @@ def _document(text: str) -> dict[str, Any]:
     if not text.startswith("{"):
         return {}
     try:
-        document = msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError):
+        document = read_json(text)
+    except JsonUnreadable:
         return {}
     return document if isinstance(document, dict) else {}
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from shared.domain.dead_letters import Failure
+from shared.domain.json_reader import JsonUnreadable, read_json
 from shared.errors import PermanentError
 
 _MOST_EVENTS: Final = 5000
@@ -45,8 +46,8 @@ def read_letters(body: bytes, now: datetime, *, largest: int) -> tuple[Undeliver
     if len(body) > largest:
         raise LettersUnreadable(f"the file has more than {largest} bytes")
     try:
-        found = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        found = read_json(body)
+    except JsonUnreadable as error:
         raise LettersUnreadable(f"the file is not JSON: {error}; an array of events was expected") from error
     events = [found] if isinstance(found, dict) else found
     if not isinstance(events, list) or not all(isinstance(event, dict) for event in events):

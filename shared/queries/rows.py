@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
+from shared.domain.json_reader import JsonUnreadable, read_json
 
 type Row = Mapping[str, Any]
 """One row: column → value."""
@@ -57,8 +57,8 @@ def names(row: Row, column: str) -> tuple[str, ...]:
     value = row.get(column)
     if isinstance(value, str):
         try:
-            value = msgspec.json.decode(value)
-        except (msgspec.DecodeError, RecursionError):
+            value = read_json(value)
+        except JsonUnreadable:
             return ()
     if not isinstance(value, list | tuple):
         return ()

@@ -12,10 +12,9 @@ import logging
 import sys
 from typing import Any, Final
 
-import msgspec
-
 from shared.adapters.channels.apprise_words import Job, Outcome
 from shared.adapters.channels.reach import Reach
+from shared.domain.json_reader import read_json
 
 _LOCAL: Final = frozenset({"dbus", "qt", "kde", "glib", "gnome", "macosx", "windows", "syslog"})
 """Services of Apprise that run on this very machine."""
@@ -69,4 +68,4 @@ def deliver(job: Job) -> Outcome:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(deliver(msgspec.json.decode(sys.stdin.buffer.read(), type=Job)))
+    sys.stdout.write(deliver(read_json(sys.stdin.buffer.read(), Job)))

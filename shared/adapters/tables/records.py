@@ -13,6 +13,7 @@ import msgspec
 from shared.adapters.tables.client import PARTITION, ROW, Entity, Table
 from shared.adapters.tables.latest import Choice, latest
 from shared.application.ports import Stored
+from shared.domain.json_reader import JsonUnreadable, read_json
 from shared.errors import PermanentError
 from shared.telemetry import get_logger
 
@@ -34,7 +35,7 @@ class Records[T]:
 
     def __init__(self, table: Table, kind: type[T], columns: Callable[[T], Mapping[str, Any]] = lambda _: {}) -> None:
         self._table = table
-        self._decoder = msgspec.json.Decoder(kind)
+        self._kind = kind
         self._columns = columns
 
     async def get(self, partition: str, row: str) -> Stored[T] | None:
@@ -103,8 +104,8 @@ class Records[T]:
 
     def _stored(self, entity: Entity, etag: str) -> Stored[T]:
         try:
-            return Stored(self._decoder.decode("".join(pieces(entity, "record"))), etag)
-        except msgspec.MsgspecError as error:
+            return Stored(read_json("".join(pieces(entity, "record")), self._kind), etag)
+        except JsonUnreadable as error:
             raise RecordUnreadable(f"the record {entity[PARTITION]}/{entity[ROW]} can't be read: {error}") from error
 
 

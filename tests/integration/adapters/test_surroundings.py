@@ -107,6 +107,14 @@ class TestTrouble:
         with pytest.raises(TemporaryError, match="another form"):
             await around.registry(arm.registry_id)
 
+    @pytest.mark.parametrize("body", [[], {"value": 1}, {"value": [], "nextLink": 7}])
+    async def test_a_list_in_another_form(self, arm: ServedArm, around: ArmSurroundings, body: object) -> None:
+        """The same."""
+        arm.faults.add(FaultRule(service="arm", status=200, body=body))
+        with pytest.raises(TemporaryError) as caught:
+            await around.alert_rules(GROUP_ID)
+        assert caught.value.code == "unreadable_answer"
+
     async def test_a_resource_that_is_not_there(self, around: ArmSurroundings) -> None:
         """Somebody has to change something."""
         with pytest.raises(PermanentError, match="ResourceNotFound"):

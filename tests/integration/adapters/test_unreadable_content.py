@@ -31,8 +31,7 @@ NO_OBJECTS = {
     "a number": b"7",
     "a text": b'"x"',
     "nothing": b"null",
-    "infinity": b"1e999",
-    "nested lists": b"[" * 3_000 + b"]" * 3_000,
+    "nested lists": b"[" * 500 + b"]" * 500,
 }
 
 
