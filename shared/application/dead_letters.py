@@ -14,11 +14,11 @@ from shared.application.messages import (
     AlertMessage,
     EventMessage,
     MessageInvalid,
-    ReplayedEvent,
+    ReplayedLetter,
     read_remediation,
 )
 from shared.application.notification import Notification
-from shared.application.ports import Changed, Clock, Leases, Position, Queue
+from shared.application.ports import Changed, Clock, Leases, Position, Queue, Stored
 from shared.application.questions import NotFound
 from shared.domain.dead_letter_notices import dead_letter_notice
 from shared.domain.dead_letters import (
@@ -44,6 +44,7 @@ _MOST_TRIES = 10
 _BURIED_LATER_S = 300
 _REPLAY_S = 60
 _HINT = "GET /api/dead-letters lists the dead letters with their ids."
+_TOO_LARGE = "An event is only a hint: the sweep finds what it was about by looking."
 
 _log = get_logger(__name__)
 
@@ -160,10 +161,18 @@ class DeadLetters:
         Raises:
             NotFound: there is no such letter.
         """
-        stored = await self._letters.get(key)
-        if stored is None or not stored.value.deaths:
-            raise NotFound("there is no dead letter of that id", hint=_HINT)
-        return _view(stored.value)
+        return _view((await self._given_up(key)).value)
+
+    async def event(self, key: str) -> tuple[str, bytes]:
+        """The trigger of a letter's event, and the event.
+
+        Raises:
+            NotFound: there is no such letter of an event.
+        """
+        letter = (await self._given_up(key)).value
+        if letter.trigger is None:
+            raise NotFound("the dead letter of that id is no event's", hint=_HINT)
+        return letter.trigger, letter.body
 
     @traced(Work.REPLAY)
     async def replay(self, key: str, *, by: str | None = None) -> LetterView:
@@ -174,7 +183,7 @@ class DeadLetters:
 
         Raises:
             NotFound: there is no such letter.
-            NothingToReplay: it is not dead, or a file that nobody can read.
+            NothingToReplay: it is not dead, a file that nobody can read, or larger than what is kept.
             TemporaryError: the storage is in trouble.
         """
         async with held(self._leases, f"replay-{key}", _REPLAY_S) as still_ours:
@@ -183,14 +192,14 @@ class DeadLetters:
             return await self._replay(key, by)
 
     async def _replay(self, key: str, by: str | None) -> LetterView:
-        stored = await self._letters.get(key)
-        if stored is None or not stored.value.deaths:
-            raise NotFound("there is no dead letter of that id", hint=_HINT)
+        stored = await self._given_up(key)
         letter = stored.value
         if letter.state is not LetterState.DEAD:
             raise NothingToReplay(f"the letter is {letter.state} since {letter.updated_at.isoformat()}")
         if letter.origin == BLOBS:
             raise NothingToReplay("the letter stands for a file that can't be read", hint="Look at the file itself.")
+        if not letter.is_whole:
+            raise NothingToReplay("the letter was larger than what is kept of one", hint=_TOO_LARGE)
         who, why = by or "a holder of the function key", f"given up {letter.deaths} times"
         async with self._audit.change("replay_dead_letter", f"dead-letters/{key}", by=who, why=why):
             await self._queue.send(*_way_back(letter))
@@ -201,6 +210,12 @@ class DeadLetters:
             _log.info("dead_letter.replayed_by_another", letter=key)
         _log.info("dead_letter.replayed", letter=key, origin=letter.origin)
         return _view(again)
+
+    async def _given_up(self, key: str) -> Stored[DeadLetter]:
+        stored = await self._letters.get(key)
+        if stored is None or not stored.value.deaths:
+            raise NotFound("there is no dead letter of that id", hint=_HINT)
+        return stored
 
     async def _change(self, origin: str, body: bytes, edit: Callable[[DeadLetter], DeadLetter]) -> DeadLetter:
         key = letter_id(origin, body)
@@ -232,7 +247,7 @@ def _way_back(letter: DeadLetter) -> tuple[str, bytes]:
     """The queue and the message that try a letter again."""
     if letter.trigger is None:
         return letter.origin, letter.body
-    return REMEDIATIONS, msgspec.json.encode(ReplayedEvent(trigger=letter.trigger, document=letter.body))
+    return REMEDIATIONS, msgspec.json.encode(ReplayedLetter(letter=letter.id))
 
 
 def _view(letter: DeadLetter) -> LetterView:

@@ -75,8 +75,14 @@ class EventIntake:
         count(DELIVERIES, source=trigger, outcome=taken.outcome)
         return taken
 
-    async def again(self, trigger: str, body: bytes) -> Taken:
-        """The same for an event that is replayed, which is no second arrival; raises EventUnreadable as well."""
+    async def again(self, letter: str) -> Taken:
+        """The same for the event of a dead letter, which is no second arrival.
+
+        Raises:
+            NotFound, EventUnreadable: the letter is gone, or was changed by hand.
+            TemporaryError: the storage is in trouble; the message has to come again.
+        """
+        trigger, body = await self._dead_letters.event(letter)
         try:
             document = read_json(body, dict[str, Any])
         except JsonUnreadable as error:

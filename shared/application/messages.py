@@ -75,16 +75,14 @@ class EventMessage(Message, frozen=True, tag="event"):
     attempt: int = 1
 
 
-class ReplayedEvent(Message, frozen=True, tag="replayed_event"):
+class ReplayedLetter(Message, frozen=True, tag="replayed_letter"):
     """An event that was given up and is to be taken in again.
 
     Attributes:
-        trigger: the trigger that had it.
-        document: the event as JSON.
+        letter: the id of its dead letter, which may hold more than a message can.
     """
 
-    trigger: str
-    document: bytes
+    letter: str
 
 
 class NotificationMessage(Message, frozen=True, tag="notification"):
@@ -108,7 +106,7 @@ class MessageInvalid(PermanentError):
     hint = "Something else writes to this queue; look at the poison queue."
 
 
-type RemediationMessage = AlertMessage | RegistryMessage | EventMessage | ReplayedEvent
+type RemediationMessage = AlertMessage | RegistryMessage | EventMessage | ReplayedLetter
 
 
 def read_remediation(body: bytes) -> RemediationMessage:

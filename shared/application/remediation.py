@@ -22,7 +22,7 @@ from shared.application.messages import (
     EventMessage,
     RegistryMessage,
     RemediationMessage,
-    ReplayedEvent,
+    ReplayedLetter,
 )
 from shared.application.ports import Clock, Leases, Queue
 from shared.application.recalls import Recalls
@@ -113,8 +113,8 @@ class Remediation:
                 await self._settle(message.registry_id)
             case EventMessage():
                 await self._event(message)
-            case ReplayedEvent(trigger=trigger, document=document):
-                await self._events.again(trigger, document)
+            case ReplayedLetter(letter=letter):
+                await self._events.again(letter)
 
     async def _alert(self, message: AlertMessage) -> None:
         with bind(delivery=message.delivery):
