@@ -11,6 +11,7 @@ import msgspec
 from shared.application.ports import Clock
 from shared.application.sessions import LIFETIME
 from shared.application.sweep_ports import Archive, Kept
+from shared.errors import PermanentError
 from shared.telemetry import get_logger
 
 _MOST_AT_ONCE = 1000
@@ -62,7 +63,21 @@ class Pruning:
         self._clock = clock
 
     async def run(self) -> None:
-        """Forget what is older than its age; raises TemporaryError when the storage is in trouble."""
+        """Forget what is older than its age.
+
+        Raises:
+            TemporaryError: the storage is in trouble.
+            PermanentError: the storage refuses to forget one kind, or a record of it; the others were pruned.
+        """
+        refusal: PermanentError | None = None
         for what, age in self._retention.ages().items():
-            if pruned := await self._archive.prune(what, self._clock.now() - age, _MOST_AT_ONCE):
-                _log.info("retention.pruned", what=what, count=pruned)
+            try:
+                pruned = await self._archive.prune(what, self._clock.now() - age, _MOST_AT_ONCE)
+            except PermanentError as error:
+                _log.error("retention.refused", what=what, code=error.code, text=str(error))
+                refusal = error
+            else:
+                if pruned:
+                    _log.info("retention.pruned", what=what, count=pruned)
+        if refusal is not None:
+            raise refusal

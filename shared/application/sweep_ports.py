@@ -57,4 +57,8 @@ class Archive(Protocol):
 
         Of the incidents only those that are settled, of a credential's rotations never the newest, whose number the
         next one continues; a record that is changed meanwhile stays.
+
+        Raises:
+            TemporaryError: the storage is in trouble.
+            PermanentError: it refuses the kind, or some of the records; the others are gone.
         """

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from shared.application.sweep_ports import Archive, ChoreRun, ChoreRuns, Kept
+from tests.fakes.azure import Troubled
 
 
 class MemoryChoreRuns(ChoreRuns):
@@ -29,13 +30,15 @@ class Prunable(Protocol):
         """Forget what was last changed before a time, at most so many records, and say how many it were."""
 
 
-class MemoryArchive(Archive):
+class MemoryArchive(Troubled, Archive):
     """Prunes stores in memory; a kind without a store has nothing to forget."""
 
     def __init__(self, stores: Mapping[Kept, Prunable]) -> None:
+        super().__init__()
         self._stores = stores
 
     async def prune(self, what: Kept, before: datetime, most: int) -> int:
         """Forget what was last changed before a time, at most so many records, and say how many it were."""
+        self._called(what)
         store = self._stores.get(what)
         return 0 if store is None else await store.prune(before, most)

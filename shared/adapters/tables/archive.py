@@ -9,6 +9,7 @@ from typing import Final
 from shared.adapters.tables.client import PARTITION, ROW, Table, Tables
 from shared.application.sweep_ports import Archive, Kept
 from shared.domain.incidents import ACTIVE, IncidentState
+from shared.errors import PermanentError
 
 PRUNED: Final = {
     Kept.INCIDENTS: "incidents",
@@ -54,8 +55,14 @@ class TableArchive(Archive):
             old.append((entity[PARTITION], entity[ROW], etag))
             if len(old) == most:
                 break
+        refusal: PermanentError | None = None
         for partition, row, etag in old:
-            await table.delete(partition, row, etag)
+            try:
+                await table.delete(partition, row, etag)
+            except PermanentError as error:
+                refusal = error
+        if refusal is not None:
+            raise refusal
         return len(old)
 
 

@@ -9,10 +9,12 @@ import msgspec
 import pytest
 
 import shared.adapters.tables as stores_on_tables
+from sandbox.frame.faults import FaultRule
 from shared.adapters.storage import StorageAccount
 from shared.adapters.tables.archive import BOUNDED, PRUNED, TableArchive
 from shared.adapters.tables.chores import TableChoreRuns
 from shared.adapters.tables.client import Table, Tables
+from shared.adapters.tables.deliveries import TableDeliveries
 from shared.adapters.tables.leases import TableLeases
 from shared.adapters.tables.rotations import TableRotations, TableSamples
 from shared.application.outbox_ports import OutboxRow
@@ -23,11 +25,12 @@ from shared.domain.headroom import Reading
 from shared.domain.incidents import IncidentState
 from shared.domain.policy_credentials import Provider
 from shared.domain.rotation import Trigger, begin
+from shared.errors import PermanentError
 from tests.fakes.clock import ManualClock
 from tests.fakes.credentials import MemoryRotations, MemorySamples
 from tests.fakes.sweep import MemoryArchive, MemoryChoreRuns
 from tests.integration.adapters.builders import NOON, REGISTRY, incident, notice
-from tests.integration.adapters.support import Stores, memory_stores, table_stores
+from tests.integration.adapters.support import FaultyStorage, Stores, memory_stores, table_stores
 
 SOON = timedelta(minutes=5)
 
@@ -122,6 +125,25 @@ class TestPrune:
     async def test_nothing_kept_is_nothing_to_forget(self, kit: Kit, what: Kept) -> None:
         """A table that nobody has written to yet is empty."""
         assert await kit.archive.prune(what, datetime.now(UTC), 100) == 0
+
+
+class TestTrouble:
+    """A record that the storage refuses to delete."""
+
+    async def test_it_keeps_no_other_one(self, faulty_storage: FaultyStorage) -> None:
+        """It comes first in every listing, so the rest would stay for ever."""
+        tables = Tables(faulty_storage.account)
+        deliveries, archive = TableDeliveries(tables), TableArchive(tables)
+        for number in range(3):
+            await deliveries.begin(f"d{number}", NOON)
+        faulty_storage.faults.add(FaultRule(service="storage", method="DELETE", path="d0", status=403))
+
+        with pytest.raises(PermanentError):
+            await archive.prune(Kept.DELIVERIES, datetime.now(UTC) + SOON, 100)
+        left = (await deliveries.totals()).received
+        await tables.aclose()
+
+        assert left == 1
 
 
 class TestTables:

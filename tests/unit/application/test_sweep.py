@@ -12,7 +12,7 @@ from shared.application.recalls import Recalls
 from shared.application.sweep import Sweep, Swept
 from shared.application.sweep_ports import ChoreRun, Kept
 from shared.domain.incidents import IncidentState
-from shared.errors import TemporaryError
+from shared.errors import PermanentError, TemporaryError
 from tests.fakes.application import POLICY, REGISTRY, TestApplication, log_alert
 
 NGINX = "docker.io/library/nginx"
@@ -291,6 +291,32 @@ class TestRetention:
             left.append((await _count(world), len(await world.all_incidents())))
 
         assert left == [((1, 1), 1), ((0, 1), 1), ((0, 0), 1), ((0, 0), 0)]
+
+    async def test_a_kind_that_the_storage_refuses_keeps_no_other(self) -> None:
+        """The sweep shows the refusal, and the kinds behind it are forgotten in time."""
+        world = TestApplication()
+        world.failing("nginx:1.27")
+        await world.alert()
+        await world.work()
+        world.clock.advance(timedelta(days=100).total_seconds())
+        world.archive.trouble[Kept.INCIDENTS] = [PermanentError("not ours", code="AuthorizationFailure")]
+
+        swept = await world.app.sweep.run()
+
+        assert "retention" in swept.failed
+        run = await world.chore_runs.last("retention")
+        assert run is not None
+        assert run.error == "AuthorizationFailure: not ours"
+        assert set(Kept) <= set(world.archive.calls)
+        assert [row async for row in world.deliveries.kept()] == []
+
+    async def test_storage_in_trouble_ends_the_run(self) -> None:
+        """The other kinds lie in the same one; the next run comes in time."""
+        world = TestApplication()
+        world.archive.trouble[Kept.DELIVERIES] = [TemporaryError("busy", code="ServerBusy")]
+
+        assert "retention" in (await world.app.sweep.run()).failed
+        assert world.archive.calls == [Kept.INCIDENTS, Kept.DELIVERIES]
 
     async def test_an_incident_that_is_not_settled_stays(self) -> None:
         """However old it is: a person may still answer."""
