@@ -121,7 +121,8 @@ class Curing:
 
         What a failure text says about itself never chooses the mode: a rule of Docker Hub is one of Docker Hub,
         whatever registry the text speaks of. And what somebody keeps undoing is made again for no new failure's sake
-        without a person's yes.
+        without a person's yes, nor is anything about which a person was asked and has not answered: an answer that
+        came too late is none, and by then the changes that led to the question may no longer count.
         """
         planned, outcomes = self._plan(registry, snapshot, incidents)
         sources = {rule.name: rule.source for rule in snapshot.rules}
@@ -132,9 +133,10 @@ class Curing:
             hosts = {source.partition("/")[0] for source in (incident.source, *rules)}
             modes[incident.id] = min((self._policy.mode_for(registry, host) for host in hosts), key=lambda m: m.freedom)
         contested = await self._contested(registry, snapshot, planned)
-        for key, mode in modes.items():
-            if mode is Mode.ENFORCE and any(outcome.rule in contested for outcome in outcomes[key]):
-                modes[key] = Mode.APPROVE
+        for incident in incidents:
+            asks = incident.is_unanswered or any(outcome.rule in contested for outcome in outcomes[incident.id])
+            if modes[incident.id] is Mode.ENFORCE and asks:
+                modes[incident.id] = Mode.APPROVE
         return modes
 
     async def _contested(self, registry: RegistryPolicy, snapshot: RegistrySnapshot, planned: Plan) -> set[str]:

@@ -88,13 +88,12 @@ class IncidentBook:
         return await self._decided(key, plan, Decision.REJECTED, by=by, why=why)
 
     async def asked_too_long_ago(self, key: str) -> Incident:
-        """The question has expired: it is planned for, and asked, anew."""
+        """The question has expired: it is planned for, and asked, anew; until then it stands there as unanswered."""
 
         def edit(incident: Incident) -> Incident:
             if incident.state is not IncidentState.AWAITING_APPROVAL:
                 return incident
-            unasked = msgspec.structs.replace(incident, proposal=None)
-            return transition(unasked, IncidentState.PLANNED, self._clock.now(), "the question has expired")
+            return transition(incident, IncidentState.PLANNED, self._clock.now(), "the question has expired")
 
         return await self._move(key, edit)
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 import msgspec
 
-from shared.domain.approvals import Proposal
+from shared.domain.approvals import Decision, Proposal
 from shared.domain.diagnosis.redaction import redact
 from shared.domain.failures import Workload
 from shared.domain.operations import Operation
@@ -154,6 +154,12 @@ class Incident(msgspec.Struct, frozen=True):
         """Whether it is planned and nothing will be done, since the policy wants to be told and no more."""
         return self.state is IncidentState.PLANNED and self.mode == "observe"
 
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether a person was asked and has not answered; a plan that is only observed asks nobody."""
+        asked = self.proposal is not None and self.proposal.decision is Decision.PENDING
+        return asked and self.mode == "approve"
+
 
 class IllegalTransition(Exception):
     """The state machine has no such step."""
@@ -202,7 +208,7 @@ def transition(  # noqa: PLR0913 - the fields that may change with a state, each
 
 def ask(incident: Incident, proposal: Proposal, now: datetime) -> Incident:
     """The incident with a question to a person; the next question is another one, whatever it asks."""
-    asked = msgspec.structs.replace(incident, proposal=proposal, questions=incident.questions + 1)
+    asked = msgspec.structs.replace(incident, proposal=proposal, questions=incident.questions + 1, mode="approve")
     return transition(asked, IncidentState.AWAITING_APPROVAL, now, "a person has to agree first")
 
 

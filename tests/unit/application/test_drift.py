@@ -5,6 +5,8 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from shared.application.approvals import ApprovalExpired
+from shared.application.messages import REMEDIATIONS
 from shared.domain.drift import Change, DriftRecord, key_of
 from shared.domain.event_readers import RESOURCE_EVENTS
 from shared.domain.incidents import IncidentState
@@ -186,6 +188,57 @@ class TestDrift:
 
         assert list(world.registries.rules) == [name]
         assert (await world.all_incidents())[NGINX].state is IncidentState.VERIFIED
+
+    @pytest.mark.parametrize("days", [4, 10], ids=["while the changes count", "when they no longer do"])
+    async def test_a_yes_that_comes_too_late_is_none(self, days: int) -> None:
+        """The question is put again, with another notice; nothing is repaired before it is answered in time."""
+        world = await cured()
+        [name] = world.registries.rules
+        for number in (1, 2):
+            del world.registries.rules[name]
+            await world.app.events.accept(RESOURCE_EVENTS, changed(name, number=number))
+            await world.work()
+        first = (await world.all_incidents())[NGINX]
+        assert first.proposal is not None
+        answer = msgspec.json.encode({"by": "carla", "plan": first.proposal.plan})
+
+        world.clock.advance(timedelta(days=days).total_seconds())
+        with pytest.raises(ApprovalExpired):
+            await world.app.approvals.approve(first.id, answer, signed_in=None)
+        await world.work()
+
+        again = (await world.all_incidents())[NGINX]
+        assert world.registries.rules == {}
+        assert (again.state, again.questions) == (IncidentState.AWAITING_APPROVAL, first.questions + 1)
+        asked = [n for n in world.topic.sent if n.kind is NoticeKind.INCIDENT_AWAITING_APPROVAL]
+        assert len({notice.id for notice in asked}) == 2
+
+        await world.app.approvals.approve(first.id, answer, signed_in=None)
+        await world.work()
+        assert list(world.registries.rules) == [name]
+
+    async def test_a_question_that_is_put_again_is_not_lost(self) -> None:
+        """The worker was killed between the late answer and the new question: the sweep goes on."""
+        world = await cured()
+        [name] = world.registries.rules
+        for number in (1, 2):
+            del world.registries.rules[name]
+            await world.app.events.accept(RESOURCE_EVENTS, changed(name, number=number))
+            await world.work()
+        first = (await world.all_incidents())[NGINX]
+        assert first.proposal is not None
+
+        world.clock.advance(timedelta(days=10).total_seconds())
+        answer = msgspec.json.encode({"by": "carla", "plan": first.proposal.plan})
+        with pytest.raises(ApprovalExpired):
+            await world.app.approvals.approve(first.id, answer, signed_in=None)
+        world.queue.take(REMEDIATIONS)
+        world.clock.advance(timedelta(hours=1).total_seconds())
+        await world.app.sweep.run()
+        await world.work()
+
+        assert world.registries.rules == {}
+        assert (await world.all_incidents())[NGINX].state is IncidentState.AWAITING_APPROVAL
 
     async def test_two_people_are_two_mistakes(self) -> None:
         """Each is repaired."""

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.domain.approvals import Decision
 from shared.domain.failures import Cause, Diagnosis, PullFailure, Workload
 from shared.domain.gathering import knows, observe, open_incident
 from shared.domain.images import ImageReference
@@ -24,6 +25,8 @@ from shared.domain.incidents import (
     note,
     transition,
 )
+from shared.domain.plans import Plan
+from shared.domain.reopening import reopen
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 REGISTRY = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.ContainerRegistry/registries/contoso"
@@ -181,6 +184,19 @@ class TestTransition:
         for before, after in itertools.pairwise(path):
             if after is IncidentState.VERIFIED:
                 assert before is IncidentState.APPLIED
+
+    @pytest.mark.parametrize("mode", ["", "observe", "enforce"])
+    def test_a_question_stays_one_until_it_is_answered(self, mode: str) -> None:
+        """Whatever the mode was when the incident was planned: a cure that was undone may be asked about in each."""
+        cured = msgspec.structs.replace(verified(), mode=mode)
+        assert not cured.is_unanswered
+
+        asked = reopen(cured, NOW, "deleted", question=Plan(actions=(), outcomes=()))
+        assert asked.is_unanswered
+        assert transition(asked, IncidentState.PLANNED, NOW, "the question has expired").is_unanswered
+        assert asked.proposal is not None
+        answered = msgspec.structs.replace(asked.proposal, decision=Decision.APPROVED)
+        assert not msgspec.structs.replace(asked, proposal=answered).is_unanswered
 
     def test_a_step_that_does_not_exist_is_refused(self) -> None:
         """A bug shows at once."""
