@@ -24,13 +24,13 @@ class Cures(msgspec.Struct, frozen=True):
     curing: Curing
 
 
-def assemble_cures(
+def assemble_cures(  # noqa: PLR0913 - what curing shares with the rest, each by name
     policy: Policy,
     ports: Ports,
+    *,
     notification: Notification,
     dead_letters: DeadLetters,
     audit: Audit,
-    *,
     health_s: float,
 ) -> Cures:
     """What cures, on the given ports; `health_s` is how many seconds a credential set may take to be healthy."""
