@@ -4,14 +4,13 @@ from datetime import timedelta
 
 import msgspec
 
-from shared.application.apply import Applier
 from shared.application.approvals import Approvals
 from shared.application.audit import Audit
 from shared.application.board import Board
 from shared.application.chores import Chore
 from shared.application.credential_assembly import assemble_credentials
 from shared.application.credential_watch import CredentialWatch
-from shared.application.curing import Curing
+from shared.application.cure_assembly import assemble_cures
 from shared.application.dead_letters import DeadLetters
 from shared.application.detection import Detection
 from shared.application.doctor.place import Place
@@ -20,7 +19,6 @@ from shared.application.event_assembly import assemble_event_work
 from shared.application.event_intake import EventIntake
 from shared.application.forecast import Forecast
 from shared.application.headroom import ANONYMOUS
-from shared.application.incident_book import IncidentBook
 from shared.application.incident_rotations import IncidentRotations
 from shared.application.intake import Intake
 from shared.application.lost_events import LostEvents
@@ -28,7 +26,6 @@ from shared.application.mirrors import MirrorReports
 from shared.application.notice_assembly import assemble_notices
 from shared.application.notice_reports import NoticeReports
 from shared.application.notification import Notification
-from shared.application.operations import Operations
 from shared.application.outside import Ports
 from shared.application.ports import Clock
 from shared.application.readings import Readings
@@ -40,9 +37,7 @@ from shared.application.rotating import Rotating
 from shared.application.rotation_requests import RotationRequests
 from shared.application.sessions import ConsoleSessions, SignIn
 from shared.application.site_images import SiteImages
-from shared.application.survey import Survey
 from shared.application.sweep import Sweep
-from shared.application.unrecorded import Unrecorded
 from shared.application.verification import Verification
 from shared.application.watch import FinishedIncidents, StuckIncidents, UnannouncedFailures
 from shared.domain.notice_links import Places
@@ -101,8 +96,6 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
     """The application on the given ports."""
     notices = assemble_notices(policy, ports, lease_s=pace.lease)
     notification = notices.notification
-    book = IncidentBook(incidents=ports.incidents, notification=notification, clock=ports.clock)
-    survey = Survey(policy=policy, registries=ports.registries, content=ports.content, vault_access=ports.vault_access)
     audit = Audit(rows=ports.audit_rows, clock=ports.clock)
     dead_letters = DeadLetters(
         letters=ports.letters,
@@ -113,16 +106,8 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
         audit=audit,
         clock=ports.clock,
     )
-    unrecorded = Unrecorded(book=book, dead_letters=dead_letters)
-    operations = Operations(registries=ports.registries, book=book, unrecorded=unrecorded, audit=audit)
-    applier = Applier(
-        policy=policy,
-        survey=survey,
-        registries=ports.registries,
-        vault_access=ports.vault_access,
-        operations=operations,
-        audit=audit,
-        health_patience=patience.health,
+    cures = assemble_cures(
+        policy, ports, notification=notification, dead_letters=dead_letters, audit=audit, health_s=patience.health
     )
     credentials = assemble_credentials(policy, ports, notification, lease_s=pace.lease, adoption_s=patience.adoption)
     recalls = Recalls(leases=ports.leases, queue=ports.queue)
@@ -145,16 +130,16 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
         StuckIncidents(
             policy=policy,
             incidents=ports.incidents,
-            book=book,
-            unrecorded=unrecorded,
+            book=cures.book,
+            unrecorded=cures.unrecorded,
             recalls=recalls,
             clock=ports.clock,
         ),
         FinishedIncidents(
             policy=policy,
             incidents=ports.incidents,
-            book=book,
-            unrecorded=unrecorded,
+            book=cures.book,
+            unrecorded=cures.unrecorded,
             clock=ports.clock,
             quiet_for=close_after,
         ),
@@ -179,19 +164,11 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
             detection=detection,
             deliveries=ports.deliveries,
             events=events,
-            event_work=assemble_event_work(policy, ports, book, unrecorded, survey, notification, credentials.watch),
-            curing=Curing(
-                policy=policy,
-                book=book,
-                survey=survey,
-                operations=operations,
-                applier=applier,
-                unrecorded=unrecorded,
-                drift_records=ports.drift_records,
-            ),
+            event_work=assemble_event_work(policy, ports, cures, notification, credentials.watch),
+            curing=cures.curing,
             verification=Verification(content=ports.content, clock=ports.clock, patience=patience.verification),
-            book=book,
-            unrecorded=unrecorded,
+            book=cures.book,
+            unrecorded=cures.unrecorded,
             registries=ports.registries,
             leases=ports.leases,
             queue=ports.queue,
@@ -209,15 +186,15 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
         ),
         notice_reports=notices.reports,
         approvals=Approvals(
-            book=book,
+            book=cures.book,
             incidents=ports.incidents,
             audit=audit,
             queue=ports.queue,
             clock=ports.clock,
             lifetime=policy.limits.approval_expires_after,
         ),
-        forecast=Forecast(policy=policy, survey=survey),
-        mirrors=MirrorReports(policy=policy, survey=survey, incidents=ports.incidents),
+        forecast=Forecast(policy=policy, survey=cures.survey),
+        mirrors=MirrorReports(policy=policy, survey=cures.survey, incidents=ports.incidents),
         events=events,
         dead_letters=dead_letters,
         audit=audit,

@@ -10,8 +10,9 @@ import pytest
 from sandbox import scenario
 from sandbox.demo.stage import Stage
 from sandbox.frame.faults import FaultRule, Phase
+from sandbox.topic.schemas import Schema
 from sandbox.waiting import until
-from tests.fixtures.app import OpenStage, exhaust_and_fail, fire, rules_of, settled
+from tests.fixtures.app import OpenStage, deliver_events, exhaust_and_fail, fire, push_built_on, rules_of, settled
 
 IMAGES = ("jannemattila/webapp-network-tester:1.0.47", "nginx:1.27")
 SOURCES = ("docker.io/jannemattila/webapp-network-tester", "docker.io/library/nginx")
@@ -41,6 +42,12 @@ MOMENTS = {
     ),
     "before the notice": FaultRule(service="topic", hold=True, times=1),
     "after the notice": FaultRule(service="topic", phase=Phase.AFTER, hold=True, times=1),
+}
+
+
+EVENT_MOMENTS = {
+    **MOMENTS,
+    "before the pull": FaultRule(service="registry", path="docker-hub.*/manifests/", hold=True, times=1),
 }
 
 
@@ -81,6 +88,30 @@ class TestKill:
             async with stage.another_host(**{"AzureWebJobs.remediations.Disabled": "false"}) as second:
                 successor = msgspec.structs.replace(stage, host=second)
                 assert await settled(successor, len(IMAGES)) == dict.fromkeys(SOURCES, "verified")
+
+
+class TestEvent:
+    """A host that dies while it works on an event."""
+
+    @pytest.mark.parametrize("moment", ["after the credential set", "before the first cache rule", "before the pull"])
+    async def test_the_event_counts_as_what_it_led_to(self, open_stage: OpenStage, moment: str) -> None:
+        """The next host finds the incident opened, and does not say that there was nothing to do."""
+        async with open_stage() as stage:
+            fault = stage.world.faults.add(EVENT_MOMENTS[moment])
+            event = push_built_on(stage, "nginx:1.27")
+            assert await deliver_events(stage, "registry_events", [event], Schema.EVENT_GRID) == 202
+            await fault.wait_until_held()
+
+            await stage.host.kill()
+            stage.world.faults.clear()
+            await stage.host.start()
+
+            assert await settled(stage, 1) == {SOURCES[1]: "verified"}
+
+            async def accounted() -> bool:
+                return bool((await stage.get("deliveries"))["outcomes"] == {"incident": 1})
+
+            await until(accounted, seconds=20)
 
 
 class TestOperations:

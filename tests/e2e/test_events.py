@@ -16,7 +16,7 @@ from sandbox.waiting import until
 from shared.adapters.queues import StorageQueue
 from shared.adapters.storage import StorageAccount
 from shared.domain.lineage import BASE_NAME
-from tests.fixtures.app import OpenStage, exhaust_and_fail, fire, rules_of, settled
+from tests.fixtures.app import OpenStage, deliver_events, exhaust_and_fail, fire, push_built_on, rules_of, settled
 from tests.fixtures.events import pushed
 
 NGINX = "docker.io/library/nginx"
@@ -50,20 +50,6 @@ async def sweep(stage: Stage) -> None:
         session.post(f"{stage.host.url}/admin/functions/sweep", json={"input": ""}),
     ):
         pass
-
-
-async def deliver(stage: Stage, function: str, events: list[dict[str, Any]], schema: Schema) -> int:
-    """Deliver events to a function in one request, as Event Grid does; the status of the answer."""
-    kind = "application/cloudevents-batch+json" if schema is Schema.CLOUD_EVENT else "application/json"
-    async with (
-        aiohttp.ClientSession(headers={"aeg-event-type": "Notification", "Content-Type": kind}) as session,
-        session.post(
-            f"{stage.host.url}/runtime/webhooks/EventGrid",
-            params={"functionName": function, "code": stage.host.keys.eventgrid_extension},
-            data=msgspec.json.encode(events),
-        ) as answer,
-    ):
-        return answer.status
 
 
 def resource_event(name: str) -> dict[str, Any]:
@@ -142,14 +128,11 @@ class TestBatch:
     async def test_a_poison_event_keeps_no_other_from_its_effect(self, open_stage: OpenStage, schema: Schema) -> None:
         """The delivery is accepted, twice as well; the poison event is a dead letter, the others are worked on."""
         async with open_stage() as stage:
-            image = multi_arch_image("shop", labels={BASE_NAME: "nginx:1.27"})
-            stage.world.acr.seed("shop", image, tag="1")
-            good = pushed("shop", "1", topic=scenario.REGISTRY_ID)
-            good["data"]["target"]["digest"] = image.digest
+            good = push_built_on(stage, "nginx:1.27")
             events = [pushed("shop", id="poison", topic=scenario.REGISTRY_ID, data={}), good, pushed("else", id="far")]
             batch = [as_cloud_event(event) if schema is Schema.CLOUD_EVENT else event for event in events]
 
-            assert [await deliver(stage, "registry_events", batch, schema) for _ in range(2)] == [202, 202]
+            assert [await deliver_events(stage, "registry_events", batch, schema) for _ in range(2)] == [202, 202]
 
             assert await settled(stage, 1) == {NGINX: "verified"}
 

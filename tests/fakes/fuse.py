@@ -2,7 +2,7 @@
 
 import asyncio
 import inspect
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from functools import wraps
 from typing import Any
 
@@ -23,12 +23,16 @@ class Fuse:
         self.calls: list[str] = []
         self.on_call: Callable[[], None] = lambda: None
         self._left: int | None = None
+        self._error: Exception | None = None
         self._after = False
         self._wanted: str | None = None
 
-    def blow(self, at: int, *, after: bool) -> None:
-        """Kill the worker at the `at`th call from now, counted from 1: before it does anything, or after all of it."""
-        self._left, self._after = at, after
+    def blow(self, at: int, *, after: bool, error: Exception | None = None) -> None:
+        """Kill the worker at the `at`th call from now, counted from 1: before it does anything, or after all of it.
+
+        With an error the call ends in that, and the worker lives on.
+        """
+        self._left, self._after, self._error = at, after, error
 
     def blow_after(self, call: str) -> None:
         """Kill the worker when the next call of this name has taken effect."""
@@ -48,12 +52,12 @@ class Fuse:
         if self._left is not None:
             self._left -= 1
             if self._left == 0 and not self._after:
-                raise Killed(call)
+                raise self._error or Killed(call)
 
     def after(self, call: str) -> None:
         """What a fake does last in each call."""
         if self._left == 0 and self._after:
-            raise Killed(call)
+            raise self._error or Killed(call)
 
 
 class Fused:
@@ -66,10 +70,18 @@ class Fused:
 
     def __getattr__(self, method: str) -> Any:
         """The port's method, or whatever else it has of that name."""
-        found = getattr(self._port, method)
+        found, call = getattr(self._port, method), f"{self._name}.{method}"
+        if inspect.isasyncgenfunction(found):
+
+            @wraps(found)
+            async def listed(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+                await self._fuse.before(call)
+                async for one in found(*args, **kwargs):
+                    yield one
+
+            return listed
         if not inspect.iscoroutinefunction(found):
             return found
-        call = f"{self._name}.{method}"
 
         @wraps(found)
         async def fused(*args: Any, **kwargs: Any) -> Any:
