@@ -109,8 +109,11 @@ class Deliveries(Protocol):
     async def intend(self, key: str, what: Sequence[str]) -> None:
         """Note what is about to be done; who takes it up after a crash finds it done, and could not tell by whom."""
 
-    async def finish(self, key: str, outcome: str, summary: str, *, unread: tuple[str, ...] = ()) -> None:
-        """Record what came of it, and which log sources had no full say; what is done keeps its first outcome."""
+    async def finish(self, key: str, outcome: str, summary: str, *, unread: tuple[str, ...] = ()) -> bool:
+        """Record what came of it, and which log sources had no full say; what is done keeps its first outcome.
+
+        Whether this call wrote the outcome, so that of two workers at the same delivery one counts it.
+        """
 
 
 class Payloads(Protocol):

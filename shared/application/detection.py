@@ -165,10 +165,10 @@ class Detection:
         await self._conclude(message, "failed", f"{error.code}: {error}")
 
     async def _conclude(self, message: AlertMessage, outcome: str, summary: str, unread: tuple[str, ...] = ()) -> None:
-        await self._deliveries.finish(message.delivery, outcome, summary[:1000], unread=unread)
+        if await self._deliveries.finish(message.delivery, outcome, summary[:1000], unread=unread):
+            count(CONCLUSIONS, source="alert", outcome=outcome)
         if message.alert is None:
             await self._payloads.delete(message.delivery)
-        count(CONCLUSIONS, source="alert", outcome=outcome)
         _log.info("alert.processed", outcome=outcome, summary=summary[:200], unread=list(unread))
 
     async def _stored(self, delivery: str) -> Alert | None:

@@ -145,8 +145,7 @@ class Remediation:
                 worked = await self._event_work.work(message.hint, message.delivery)
             except PermanentError as error:
                 _log.error("event.refused", code=error.code, text=str(error))
-                count(CONCLUSIONS, source="event", outcome="failed")
-                await self._deliveries.finish(message.delivery, "failed", f"{error.code}: {error}"[:1000])
+                await self._conclude(message, "failed", f"{error.code}: {error}"[:1000])
                 return
             except TemporaryError as error:
                 if message.attempt >= _MOST_ATTEMPTS:
@@ -158,8 +157,11 @@ class Remediation:
                 return
             if worked.registry_id is not None:
                 await self._settle(worked.registry_id)
-            count(CONCLUSIONS, source="event", outcome=worked.outcome)
-            await self._deliveries.finish(message.delivery, worked.outcome, worked.summary)
+            await self._conclude(message, worked.outcome, worked.summary)
+
+    async def _conclude(self, message: EventMessage, outcome: str, summary: str) -> None:
+        if await self._deliveries.finish(message.delivery, outcome, summary):
+            count(CONCLUSIONS, source="event", outcome=outcome)
 
     async def _settle(self, registry_id: str) -> None:
         """Take the incidents of a registry as far as they go, and leave a message when some are not settled."""

@@ -55,18 +55,20 @@ class MemoryDeliveries(Deliveries):
         """Note what is about to be done."""
         await self._change(key, lambda delivery: delivery.intending(what))
 
-    async def finish(self, key: str, outcome: str, summary: str, *, unread: tuple[str, ...] = ()) -> None:
-        """Record what came of it; what is done keeps its first outcome."""
-        await self._change(key, lambda delivery: delivery.concluded(outcome, summary, unread))
+    async def finish(self, key: str, outcome: str, summary: str, *, unread: tuple[str, ...] = ()) -> bool:
+        """Record what came of it, and whether it was this; what is done keeps its first outcome."""
+        return await self._change(key, lambda delivery: delivery.concluded(outcome, summary, unread))
 
-    async def _change(self, key: str, edit: Callable[[Delivery], Delivery]) -> None:
-        async def attempt() -> None:
+    async def _change(self, key: str, edit: Callable[[Delivery], Delivery]) -> bool:
+        async def attempt() -> bool:
             found = await self._records.get(key)
             known = Delivery(key, datetime.now(UTC)) if found is None else found.value
-            if (edited := edit(known)) != known:
-                await self._records.save(key, found, edited)
+            if (edited := edit(known)) == known:
+                return False
+            await self._records.save(key, found, edited)
+            return True
 
-        await until_unchanged(f"the delivery {key}", attempt)
+        return await until_unchanged(f"the delivery {key}", attempt)
 
 
 class MemoryPayloads(Payloads):

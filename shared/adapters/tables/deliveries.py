@@ -63,21 +63,23 @@ class TableDeliveries(Deliveries):
         """Note what is about to be done; a record that is gone is made again."""
         await self._change(key, lambda delivery: delivery.intending(what))
 
-    async def finish(self, key: str, outcome: str, summary: str, *, unread: tuple[str, ...] = ()) -> None:
+    async def finish(self, key: str, outcome: str, summary: str, *, unread: tuple[str, ...] = ()) -> bool:
         """Record what came of it, and which log sources had no full say; what is done keeps its first outcome.
 
-        A record that is gone is made again.
+        A record that is gone is made again. Whether this call wrote the outcome.
         """
-        await self._change(key, lambda delivery: delivery.concluded(outcome, summary, unread))
+        return await self._change(key, lambda delivery: delivery.concluded(outcome, summary, unread))
 
-    async def _change(self, key: str, edit: Callable[[Delivery], Delivery]) -> None:
-        async def attempt() -> None:
+    async def _change(self, key: str, edit: Callable[[Delivery], Delivery]) -> bool:
+        async def attempt() -> bool:
             found = await self._records.get(table_key(key), _ROW)
             known = Delivery(key, datetime.now(UTC)) if found is None else found.value
-            if (edited := edit(known)) != known:
-                await self._records.save(table_key(key), _ROW, found, edited)
+            if (edited := edit(known)) == known:
+                return False
+            await self._records.save(table_key(key), _ROW, found, edited)
+            return True
 
-        await until_unchanged(f"the delivery {key}", attempt)
+        return await until_unchanged(f"the delivery {key}", attempt)
 
 
 def _columns(delivery: Delivery) -> dict[str, Any]:

@@ -56,6 +56,14 @@ class TestDeliveries:
         totals = await stores.deliveries.totals()
         assert (totals.outcomes, totals.add_up) == ({"incident": 1}, True)
 
+    async def test_one_of_many_wrote_the_outcome(self, stores: Stores) -> None:
+        """And knows it, so that it is counted once; a letter that is dead again is no news."""
+        await stores.deliveries.begin("d1", NOON)
+        assert [await stores.deliveries.finish("d1", "dead-letter", "l1") for _ in range(2)] == [True, False]
+
+        written = await asyncio.gather(*(stores.deliveries.finish("d1", "incident", f"i{n}") for n in range(5)))
+        assert sorted(written) == [False, False, False, False, True]
+
     async def test_what_is_intended_is_kept(self, stores: Stores) -> None:
         """Once each, in order, beside the outcome; of a thousand enough to be named."""
         await stores.deliveries.begin("d1", NOON)

@@ -1,5 +1,6 @@
 """Metrics: labels that nobody outside can multiply, and what they count."""
 
+import asyncio
 import random
 import string
 import subprocess
@@ -10,9 +11,16 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from shared.application.messages import NOTIFICATIONS, REMEDIATIONS, ROTATIONS, NotificationMessage, RotationMessage
+from shared.application.messages import (
+    NOTIFICATIONS,
+    REMEDIATIONS,
+    ROTATIONS,
+    NotificationMessage,
+    RotationMessage,
+    read_remediation,
+)
 from shared.domain.dead_letters import BLOBS, origin_of
-from shared.domain.event_readers import READERS, UNKNOWN_EVENTS
+from shared.domain.event_readers import READERS, REGISTRY_EVENTS, UNKNOWN_EVENTS
 from shared.domain.plans import Action
 from shared.domain.policy_file import load_policy
 from shared.domain.policy_notifications import Channel
@@ -34,6 +42,7 @@ from shared.telemetry.instruments import (
 from shared.telemetry.metrics import OTHER, declare, observe, timed
 from shared.telemetry.names import Outcome, Outside, Work
 from tests.fakes.application import POLICY, TestApplication, limit_message, log_alert
+from tests.fixtures.events import pushed
 from tests.fixtures.telemetry import Recorded
 
 ROOT = Path(__file__).parents[3]
@@ -212,6 +221,28 @@ class TestWhatIsCounted:
         assert recorded.counted("cachewarden.notices", channel_kind="event_grid", outcome="ok") == 1
         cures = [labels for labels, _ in recorded.of("cachewarden.incident.cure_time")]
         assert cures == [{"cachewarden.state": "applied"}, {"cachewarden.state": "verified"}]
+
+    @pytest.mark.parametrize("what", ["an alert", "an event", "an event that is refused"])
+    async def test_two_workers_at_one_delivery(self, recorded: Recorded, what: str) -> None:
+        """The queue may hand a message out twice; the outcome that is kept counts, and counts once."""
+        world = TestApplication()
+        world.lineage.bases["app"] = ()
+        if what == "an alert":
+            await world.alert(log_alert(condition="Resolved"))
+        else:
+            await world.app.events.accept(REGISTRY_EVENTS, pushed("app"))
+        if what == "an event that is refused":
+            world.lineage.trouble["made_of"] = [PermanentError("no")] * 2
+        [body] = world.queue.take(REMEDIATIONS)
+
+        message = read_remediation(body)
+        await asyncio.gather(*(app.remediation.handle(message) for app in (world.app, world.another())))
+
+        counted = {
+            labels["cachewarden.outcome"]: point.value for labels, point in recorded.of("cachewarden.conclusions")
+        }
+        kept = [delivery.outcome async for delivery in world.deliveries.kept()]
+        assert counted == dict.fromkeys(kept, 1)
 
     def test_how_it_ended(self, recorded: Recorded) -> None:
         """The outcome is a label of what is counted and of what is timed."""
