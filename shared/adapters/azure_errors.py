@@ -1,8 +1,8 @@
 """The one place where an SDK's exception becomes one of ours, so that every adapter says "later" and "never" alike.
 
-The traps: the SDKs raise their own classes, plain `TimeoutError` and, for an answer that is no JSON, `JSONDecodeError`
-or `RecursionError`; a `Retry-After` is seconds or a date; and a failed long-running operation looks like success by its
-status.
+The traps: the SDKs raise their own classes, plain `TimeoutError` and, for an answer that is no JSON, `JSONDecodeError`,
+`RecursionError`, or an `HttpResponseError` of status 200; a `Retry-After` is seconds or a date; and a failed
+long-running operation looks like success by its status.
 """
 
 import asyncio
@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+import msgspec
+
 from shared.adapters.azure_codes import hint_for, passes_by_itself
 from shared.domain.json_reader import JsonUnreadable, read_json
 from shared.errors import CachewardenError, PermanentError, TemporaryError
@@ -22,6 +24,8 @@ from shared.telemetry.spans import outside
 
 _LONGEST_TEXT = 600
 _LONGEST_WAIT = 3600.0
+_REFUSALS = 400
+"""The lowest HTTP status that refuses."""
 
 
 class AzureUnavailable(TemporaryError):
@@ -82,6 +86,8 @@ def our_error(doing: str, error: Exception) -> CachewardenError | None:
     """The error of ours that says the same, None when it is none of Azure's or the network's."""
     from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 
+    if _is_unread(error):
+        return AzureUnavailable(f"{doing}: the answer is not what was expected", code="unreadable_answer")
     if isinstance(error, HttpResponseError) and error.status_code is not None:
         code, message = _words(error)
         return refused(doing, error.status_code, getattr(error.response, "headers", {}), message, code=code)
@@ -89,11 +95,21 @@ def our_error(doing: str, error: Exception) -> CachewardenError | None:
         return IdentityUnavailable(f"{doing}: no token: {one_line(str(error))}")
     if isinstance(error, TimeoutError):
         return AzureUnavailable(f"{doing}: no answer in time", code="timeout")
-    if isinstance(error, json.JSONDecodeError | JsonUnreadable | RecursionError):
-        return AzureUnavailable(f"{doing}: the answer is not what was expected", code="unreadable_answer")
     if isinstance(error, AzureError | OSError):
         return AzureUnavailable(f"{doing}: {one_line(str(error))}", code="unreachable")
     return None
+
+
+def _is_unread(error: Exception) -> bool:
+    """Whether an answer that refuses nothing could not be read; one that refuses says enough by its status."""
+    from azure.core.exceptions import DecodeError, DeserializationError
+
+    if isinstance(error, DecodeError):
+        return error.status_code is None or error.status_code < _REFUSALS
+    return isinstance(
+        error,
+        json.JSONDecodeError | JsonUnreadable | msgspec.ValidationError | RecursionError | DeserializationError,
+    )
 
 
 def error_code(error: Any) -> str:

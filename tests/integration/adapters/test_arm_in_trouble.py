@@ -38,6 +38,18 @@ class TestRefusals:
             await make(registries, arm.registry_id, overlapping)
         assert caught.value.code == "CacheRuleOverlapsExistingRule"
 
+    @pytest.mark.parametrize(
+        "body",
+        ["<html>", '{"value": [', "[" * 200_000, '{"value": 1}'],
+        ids=["a page of a proxy", "half an answer", "a nesting without end", "another form"],
+    )
+    async def test_an_answer_that_cannot_be_read(self, arm: ServedArm, registries: Registries, body: str) -> None:
+        """It refuses nothing, and the next one may be better."""
+        arm.faults.add(FaultRule(service="arm", status=200, body=body, headers={"Content-Type": "application/json"}))
+        with pytest.raises(TemporaryError) as caught:
+            await registries.read(arm.registry_id)
+        assert caught.value.code == "unreadable_answer"
+
     async def test_a_failed_operation(self, arm: ServedArm, registries: Registries) -> None:
         """An operation that was accepted and failed is refused by its code, though its status was 200."""
         arm.cloud.arm.settings.asynchronous = {"TargetRepositoryAlreadyPresentInRegistry"}
