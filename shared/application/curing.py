@@ -55,6 +55,13 @@ class Run(msgspec.Struct, frozen=True):
     failed: Mapping[str, PermanentError]
 
 
+class Terms(msgspec.Struct, frozen=True):
+    """In which mode an incident is cured; `contested` when a person is asked although the policy would enforce."""
+
+    mode: Mode
+    contested: bool = False
+
+
 class Curing:
     """Plans and applies what a registry's incidents need."""
 
@@ -95,15 +102,15 @@ class Curing:
             failed |= await self._operations.resume(registry.id, pending)
             run = Run(still_ours, failed)
             snapshot = await self._survey.read(registry.id)
-            modes = await self._modes(registry, snapshot, pending)
-            for incident in (i for i in pending if modes[i.id] is not Mode.ENFORCE):
+            terms = await self._terms(registry, snapshot, pending)
+            for incident in (i for i in pending if terms[i.id].mode is not Mode.ENFORCE):
                 seen.add(incident.id)
                 written = False
                 async with self._unrecorded.apart(incident):
-                    written = await self._propose(registry, snapshot, incident, modes[incident.id], run)
+                    written = await self._propose(registry, snapshot, incident, terms[incident.id], run)
                 if written:
                     snapshot = await self._survey.read(registry.id)
-            await self._enforce(registry, snapshot, [i for i in pending if modes[i.id] is Mode.ENFORCE], run)
+            await self._enforce(registry, snapshot, [i for i in pending if terms[i.id].mode is Mode.ENFORCE], run)
 
     def _is_pending(self, registry: RegistryPolicy, incident: Incident, seen: set[str]) -> bool:
         """Whether there is something to do now; an observed incident is planned again when its mode has changed."""
@@ -114,30 +121,29 @@ class Curing:
             or self._policy.mode_for(registry, incident.source.partition("/")[0]) is not Mode.OBSERVE
         )
 
-    async def _modes(
+    async def _terms(
         self, registry: RegistryPolicy, snapshot: RegistrySnapshot, incidents: Sequence[Incident]
-    ) -> dict[str, Mode]:
-        """The mode of each incident by its id: the most careful one of the upstreams that its rules are about.
+    ) -> dict[str, Terms]:
+        """The terms of each incident by its id: the mode is the most careful one of the upstreams of its rules.
 
         What a failure text says about itself never chooses the mode: a rule of Docker Hub is one of Docker Hub,
         whatever registry the text speaks of. And what somebody keeps undoing is made again for no new failure's sake
-        without a person's yes, nor is anything about which a person was asked and has not answered: an answer that
-        came too late is none, and by then the changes that led to the question may no longer count.
+        without a person's yes. Who was asked about that and said no, or nothing in time, is asked again, although the
+        changes that led to the question may no longer count by then.
         """
         planned, outcomes = self._plan(registry, snapshot, incidents)
         sources = {rule.name: rule.source for rule in snapshot.rules}
         sources |= {action.name: action.source for action in planned.actions if isinstance(action, CreateCacheRule)}
-        modes = {}
+        contested = await self._contested(registry, snapshot, planned)
+        terms = {}
         for incident in incidents:
             rules = (sources[outcome.rule] for outcome in outcomes[incident.id] if outcome.rule in sources)
             hosts = {source.partition("/")[0] for source in (incident.source, *rules)}
-            modes[incident.id] = min((self._policy.mode_for(registry, host) for host in hosts), key=lambda m: m.freedom)
-        contested = await self._contested(registry, snapshot, planned)
-        for incident in incidents:
-            asks = incident.is_unanswered or any(outcome.rule in contested for outcome in outcomes[incident.id])
-            if modes[incident.id] is Mode.ENFORCE and asks:
-                modes[incident.id] = Mode.APPROVE
-        return modes
+            mode = min((self._policy.mode_for(registry, host) for host in hosts), key=lambda m: m.freedom)
+            undone = incident.is_contested or any(outcome.rule in contested for outcome in outcomes[incident.id])
+            is_asked = mode is Mode.ENFORCE and undone
+            terms[incident.id] = Terms(Mode.APPROVE, contested=True) if is_asked else Terms(mode)
+        return terms
 
     async def _contested(self, registry: RegistryPolicy, snapshot: RegistrySnapshot, planned: Plan) -> set[str]:
         """The rules that would be made or mended although somebody keeps undoing them, or their credential set."""
@@ -171,22 +177,28 @@ class Curing:
         registry: RegistryPolicy,
         snapshot: RegistrySnapshot,
         incident: Incident,
-        mode: Mode,
+        terms: Terms,
         run: Run,
     ) -> bool:
         """Record what would be done, and do it only when a person has agreed; True when the registry was written to."""
         proposed, outcomes = self._plan(registry, snapshot, [incident])
-        planned = await self._book.planned(incident.id, outcomes[incident.id], mode, proposed)
+        planned = await self._book.planned(incident.id, outcomes[incident.id], terms.mode, proposed)
         if planned.state is not IncidentState.PLANNED:
             return False
         if not proposed.actions:
             await self._book.applied(incident.id)
-        elif mode is Mode.APPROVE:
-            return await self._ask(registry, snapshot, planned, proposed, run)
+        elif terms.mode is Mode.APPROVE:
+            return await self._ask(registry, snapshot, planned, proposed, terms, run)
         return False
 
-    async def _ask(
-        self, registry: RegistryPolicy, snapshot: RegistrySnapshot, incident: Incident, proposed: Plan, run: Run
+    async def _ask(  # noqa: PLR0913, PLR0917 - what is asked, about whom, and on what terms
+        self,
+        registry: RegistryPolicy,
+        snapshot: RegistrySnapshot,
+        incident: Incident,
+        proposed: Plan,
+        terms: Terms,
+        run: Run,
     ) -> bool:
         match self._answer_to(incident, proposed):
             case Decision.APPROVED:
@@ -201,7 +213,7 @@ class Curing:
             case Decision.REJECTED:
                 await self._book.still_rejected(incident.id)
             case Decision.PENDING:
-                await self._book.awaiting_approval(incident.id, proposed)
+                await self._book.awaiting_approval(incident.id, proposed, contested=terms.contested)
         return False
 
     def _answer_to(self, incident: Incident, proposed: Plan) -> Decision:

@@ -68,14 +68,14 @@ class IncidentBook:
                 await self._notification.announce(NoticeKind.INCIDENT_DETECTED, stored.value)
         return await self._move(key, partial(self._with_plan, outcomes=outcomes, mode=mode, plan=plan))
 
-    async def awaiting_approval(self, key: str, plan: Plan) -> Incident:
-        """The plan waits for a person's yes."""
+    async def awaiting_approval(self, key: str, plan: Plan, *, contested: bool) -> Incident:
+        """The plan waits for a person's yes; `contested` when that is so whatever the mode."""
 
         def edit(incident: Incident) -> Incident:
             if incident.state is not IncidentState.PLANNED:
                 return incident
             now = self._clock.now()
-            return ask(incident, propose(plan, now), now)
+            return ask(incident, propose(plan, now, contested=contested), now)
 
         return await self._move(key, edit)
 
@@ -88,7 +88,7 @@ class IncidentBook:
         return await self._decided(key, plan, Decision.REJECTED, by=by, why=why)
 
     async def asked_too_long_ago(self, key: str) -> Incident:
-        """The question has expired: it is planned for, and asked, anew; until then it stands there as unanswered."""
+        """The question has expired: it is planned for anew, and asked anew where a person has to agree."""
 
         def edit(incident: Incident) -> Incident:
             if incident.state is not IncidentState.AWAITING_APPROVAL:

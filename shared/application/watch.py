@@ -91,7 +91,9 @@ class StuckIncidents:
     async def _asked_in_vain(self, incident: Incident, mode: Mode) -> bool:
         """Whether a question has expired and was taken back; one that ended a tug-of-war waits for its answer."""
         asked, lifetime = incident.proposal, self._policy.limits.approval_expires_after
-        if asked is None or mode is Mode.ENFORCE or not asked.is_expired(self._clock.now(), lifetime):
+        if asked is None or not asked.is_expired(self._clock.now(), lifetime):
+            return False
+        if asked.contested and mode is Mode.ENFORCE:
             return False
         async with self._unrecorded.apart(incident):
             await self._book.asked_too_long_ago(incident.id)

@@ -30,6 +30,7 @@ class Proposal(msgspec.Struct, frozen=True):
         proposed_at: when it was asked; how long an answer counts goes from here.
         decided_by: who answered.
         why: what they said.
+        contested: it is asked whatever the mode, because somebody keeps undoing what it would do.
     """
 
     plan: str
@@ -38,6 +39,7 @@ class Proposal(msgspec.Struct, frozen=True):
     decision: Decision = Decision.PENDING
     decided_by: str = ""
     why: str = ""
+    contested: bool = False
 
     def is_expired(self, now: datetime, lifetime: timedelta) -> bool:
         """Whether it is too old to be answered, or for its answer to count."""
@@ -48,9 +50,9 @@ class Proposal(msgspec.Struct, frozen=True):
         return _bare(plan.actions) <= _bare(self.actions)
 
 
-def propose(plan: Plan, now: datetime) -> Proposal:
+def propose(plan: Plan, now: datetime, *, contested: bool = False) -> Proposal:
     """The plan as a question."""
-    return Proposal(plan=plan_hash(plan), actions=plan.actions, proposed_at=now)
+    return Proposal(plan=plan_hash(plan), actions=plan.actions, proposed_at=now, contested=contested)
 
 
 def _bare(actions: Sequence[Action]) -> set[Action]:

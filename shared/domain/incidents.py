@@ -155,10 +155,10 @@ class Incident(msgspec.Struct, frozen=True):
         return self.state is IncidentState.PLANNED and self.mode == "observe"
 
     @property
-    def is_unanswered(self) -> bool:
-        """Whether a person was asked and has not answered; a plan that is only observed asks nobody."""
-        asked = self.proposal is not None and self.proposal.decision is Decision.PENDING
-        return asked and self.mode == "approve"
+    def is_contested(self) -> bool:
+        """Whether a person was asked because somebody keeps undoing the cure, and has not agreed to it."""
+        asked = self.proposal
+        return asked is not None and asked.contested and asked.decision is not Decision.APPROVED
 
 
 class IllegalTransition(Exception):
@@ -208,7 +208,7 @@ def transition(  # noqa: PLR0913 - the fields that may change with a state, each
 
 def ask(incident: Incident, proposal: Proposal, now: datetime) -> Incident:
     """The incident with a question to a person; the next question is another one, whatever it asks."""
-    asked = msgspec.structs.replace(incident, proposal=proposal, questions=incident.questions + 1, mode="approve")
+    asked = msgspec.structs.replace(incident, proposal=proposal, questions=incident.questions + 1)
     return transition(asked, IncidentState.AWAITING_APPROVAL, now, "a person has to agree first")
 
 

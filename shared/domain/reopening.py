@@ -29,4 +29,4 @@ def reopen(incident: Incident, now: datetime, text: str, *, question: Plan | Non
         return opened
     if opened.state is IncidentState.DETECTED:
         opened = transition(opened, IncidentState.PLANNED, now, "the repair is planned")
-    return ask(opened, propose(question, now), now)
+    return ask(opened, propose(question, now, contested=True), now)

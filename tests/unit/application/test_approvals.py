@@ -165,6 +165,21 @@ class TestApprove:
         assert incident.proposal.proposed_at == world.clock.now()
         assert len(world.topic.sent) == 2
 
+    async def test_nobody_is_asked_again_where_the_policy_enforces_by_then(self) -> None:
+        """The question stays for as long as it may be answered; then the cure is made without one."""
+        world, incidents = await waiting("nginx:1.27")
+        freer = world.another(POLICY)
+        await freer.sweep.run()
+        await world.work(freer)
+        assert (await world.all_incidents())[NGINX].state is IncidentState.AWAITING_APPROVAL
+
+        world.clock.advance(4 * 86_400)
+        await freer.sweep.run()
+        await world.work(freer)
+
+        cured = (await world.all_incidents())[NGINX]
+        assert (cured.state, cured.questions) == (IncidentState.VERIFIED, incidents[NGINX].questions)
+
     async def test_whom_the_platform_signed_in_counts_more_than_the_body(self) -> None:
         """Nobody approves in another's name."""
         world, incidents = await waiting("nginx:1.27")

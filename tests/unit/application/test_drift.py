@@ -217,6 +217,28 @@ class TestDrift:
         await world.work()
         assert list(world.registries.rules) == [name]
 
+    async def test_a_no_outlasts_the_changes(self) -> None:
+        """A new failure, when they no longer count, asks again; nothing is repaired against a person's word."""
+        world = await cured()
+        [name] = world.registries.rules
+        for number in (1, 2):
+            del world.registries.rules[name]
+            await world.app.events.accept(RESOURCE_EVENTS, changed(name, number=number))
+            await world.work()
+        asked = (await world.all_incidents())[NGINX]
+        assert asked.proposal is not None
+        answer = msgspec.json.encode({"by": "carla", "plan": asked.proposal.plan})
+        await world.app.approvals.reject(asked.id, answer, signed_in=None)
+
+        world.clock.advance(timedelta(days=10).total_seconds())
+        world.failing("nginx:1.28")
+        await world.alert(log_alert(alert="later", fired=world.clock.now()))
+        await world.work()
+
+        again = (await world.all_incidents())[NGINX]
+        assert world.registries.rules == {}
+        assert (again.state, again.questions) == (IncidentState.AWAITING_APPROVAL, asked.questions + 1)
+
     async def test_a_question_that_is_put_again_is_not_lost(self) -> None:
         """The worker was killed between the late answer and the new question: the sweep goes on."""
         world = await cured()

@@ -57,9 +57,9 @@ class TestQuestions:
 
         incidents.dies_at = IncidentState.AWAITING_APPROVAL
         with pytest.raises(Killed):
-            await book.awaiting_approval(key, PLAN)
+            await book.awaiting_approval(key, PLAN, contested=False)
         world.clock.advance(86_400)
-        await book.awaiting_approval(key, PLAN)
+        await book.awaiting_approval(key, PLAN, contested=False)
         await world.work()
 
         assert len(world.topic.sent) == 1
@@ -69,9 +69,9 @@ class TestQuestions:
         world = TestApplication()
         book, key = await planned(world, world.incidents)
 
-        await book.awaiting_approval(key, PLAN)
+        await book.awaiting_approval(key, PLAN, contested=False)
         await book.asked_too_long_ago(key)
-        await book.awaiting_approval(key, PLAN)
+        await book.awaiting_approval(key, PLAN, contested=False)
         await world.work()
 
         assert len({notice.id for notice in world.topic.sent}) == 2

@@ -185,18 +185,18 @@ class TestTransition:
             if after is IncidentState.VERIFIED:
                 assert before is IncidentState.APPLIED
 
-    @pytest.mark.parametrize("mode", ["", "observe", "enforce"])
-    def test_a_question_stays_one_until_it_is_answered(self, mode: str) -> None:
-        """Whatever the mode was when the incident was planned: a cure that was undone may be asked about in each."""
-        cured = msgspec.structs.replace(verified(), mode=mode)
-        assert not cured.is_unanswered
-
-        asked = reopen(cured, NOW, "deleted", question=Plan(actions=(), outcomes=()))
-        assert asked.is_unanswered
-        assert transition(asked, IncidentState.PLANNED, NOW, "the question has expired").is_unanswered
+    def test_what_was_undone_is_contested_until_somebody_agrees(self) -> None:
+        """Neither time nor a no ends it; a question that the mode asks is none of that kind."""
+        asked = reopen(verified(), NOW, "deleted", question=Plan(actions=(), outcomes=()))
+        assert asked.is_contested
+        assert transition(asked, IncidentState.PLANNED, NOW, "the question has expired").is_contested
         assert asked.proposal is not None
-        answered = msgspec.structs.replace(asked.proposal, decision=Decision.APPROVED)
-        assert not msgspec.structs.replace(asked, proposal=answered).is_unanswered
+        for decision in Decision:
+            answered = msgspec.structs.replace(asked.proposal, decision=decision)
+            contested = decision is not Decision.APPROVED
+            assert msgspec.structs.replace(asked, proposal=answered).is_contested is contested
+        by_mode = msgspec.structs.replace(asked.proposal, contested=False)
+        assert not msgspec.structs.replace(asked, proposal=by_mode).is_contested
 
     def test_a_step_that_does_not_exist_is_refused(self) -> None:
         """A bug shows at once."""
