@@ -9,11 +9,11 @@ from typing import Final
 
 from functions.api_model import LINES, Answers, Parameter, Route, number, word
 from shared.application.approvals import Answer
-from shared.application.dead_letters import LetterView
 from shared.application.delivery_ports import Totals
 from shared.application.doctor.findings import DoctorReport
 from shared.application.forecast import ExplainQuestion, PlanQuestion
 from shared.application.intake import Acceptance
+from shared.application.letter_views import LetterView
 from shared.application.mirrors import MirrorFormat, MirrorReport
 from shared.application.notice_reports import ChannelReport, NoticePage
 from shared.application.outbox_ports import RowState
@@ -161,8 +161,17 @@ ROUTES: Final = (
         path="dead-letters",
         name="dead_letters",
         tag="records",
-        summary="What was given up, with the errors of its attempts.",
+        summary="What was given up, with the errors of its attempts; of long messages the beginning.",
         answers=Answers((list[LetterView],)),
+    ),
+    Route(
+        method="GET",
+        path="dead-letters/{id}",
+        name="dead_letter",
+        tag="records",
+        summary="One dead letter with all that is kept of its message.",
+        answers=Answers((LetterView,)),
+        problems=(404,),
     ),
     Route(
         method="POST",

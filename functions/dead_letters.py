@@ -36,6 +36,13 @@ async def list_dead_letters(req: func.HttpRequest) -> func.HttpResponse:  # noqa
     return await answered(lambda app: app.dead_letters.listed())
 
 
+@blueprint.function_name("dead_letter")
+@blueprint.route(route="dead-letters/{id}", methods=["GET"])
+async def show_dead_letter(req: func.HttpRequest) -> func.HttpResponse:
+    """One dead letter with all that is kept of its message."""
+    return await answered(lambda app: app.dead_letters.shown(req.route_params["id"]))
+
+
 @blueprint.function_name("replay")
 @blueprint.route(route="dead-letters/{id}/replay", methods=["POST"])
 async def replay_dead_letter(req: func.HttpRequest) -> func.HttpResponse:

@@ -8,9 +8,10 @@ from typing import Final
 import msgspec
 
 from shared.application.chores import Chore
-from shared.application.dead_letters import DeadLetters, LetterView
+from shared.application.dead_letters import DeadLetters
 from shared.application.headroom import Headroom
 from shared.application.incident_ports import Incidents
+from shared.application.letter_views import LetterView
 from shared.application.notice_reports import ChannelCondition, ChannelReport, DeliveryStatus, NoticePage, NoticeReports
 from shared.application.outbox_ports import RowState
 from shared.application.ports import Clock

@@ -1,6 +1,5 @@
 """Dead letters: nothing that was accepted is given up without a record, a notice and a way to try it again."""
 
-import base64
 from collections.abc import Callable
 
 import msgspec
@@ -9,6 +8,7 @@ from shared.application.audit import Audit
 from shared.application.dead_letter_ports import Letters
 from shared.application.delivery_ports import DEAD_LETTER, Deliveries
 from shared.application.leases import held
+from shared.application.letter_views import LONGEST_LISTED, LetterView, view_of
 from shared.application.messages import (
     REMEDIATIONS,
     AlertMessage,
@@ -55,21 +55,6 @@ class NothingToReplay(CallerError):
     code = "nothing_to_replay"
     hint = "It can be replayed again when that attempt has failed as well."
     status = 409
-
-
-class LetterView(msgspec.Struct, frozen=True):
-    """A dead letter as people see it: `body` as text, or as base64 where `encoding` says so."""
-
-    id: str
-    origin: str
-    state: LetterState
-    first_seen: str
-    updated_at: str
-    deaths: int
-    replays: tuple[str, ...]
-    failures: tuple[Failure, ...]
-    body: str
-    encoding: str
 
 
 class DeadLetters:
@@ -152,8 +137,9 @@ class DeadLetters:
         return stored is not None and stored.value.state is LetterState.DEAD
 
     async def listed(self, *, limit: int = _MOST_LISTED, before: Position | None = None) -> list[LetterView]:
-        """The letters that were given up, latest change first, replayed ones included; at most 200."""
-        return [_view(letter) async for letter in self._letters.newest(min(limit, _MOST_LISTED), before=before)]
+        """The letters that were given up, latest change first, replayed ones too; at most 200, long ones shortened."""
+        found = self._letters.newest(min(limit, _MOST_LISTED), before=before)
+        return [view_of(letter, longest=LONGEST_LISTED) async for letter in found]
 
     async def shown(self, key: str) -> LetterView:
         """One letter that was given up.
@@ -161,7 +147,7 @@ class DeadLetters:
         Raises:
             NotFound: there is no such letter.
         """
-        return _view((await self._given_up(key)).value)
+        return view_of((await self._given_up(key)).value)
 
     async def event(self, key: str) -> tuple[str, bytes]:
         """The trigger of a letter's event, and the event.
@@ -209,7 +195,7 @@ class DeadLetters:
         except Changed:
             _log.info("dead_letter.replayed_by_another", letter=key)
         _log.info("dead_letter.replayed", letter=key, origin=letter.origin)
-        return _view(again)
+        return view_of(again)
 
     async def _given_up(self, key: str) -> Stored[DeadLetter]:
         stored = await self._letters.get(key)
@@ -248,22 +234,3 @@ def _way_back(letter: DeadLetter) -> tuple[str, bytes]:
     if letter.trigger is None:
         return letter.origin, letter.body
     return REMEDIATIONS, msgspec.json.encode(ReplayedLetter(letter=letter.id))
-
-
-def _view(letter: DeadLetter) -> LetterView:
-    try:
-        body, encoding = letter.body.decode(), "text"
-    except UnicodeDecodeError:
-        body, encoding = base64.b64encode(letter.body).decode(), "base64"
-    return LetterView(
-        id=letter.id,
-        origin=letter.origin,
-        state=letter.state,
-        first_seen=letter.first_seen.isoformat(),
-        updated_at=letter.updated_at.isoformat(),
-        deaths=letter.deaths,
-        replays=tuple(at.isoformat() for at in letter.replays),
-        failures=letter.failures,
-        body=body,
-        encoding=encoding,
-    )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from urllib.parse import urlencode
 
-from shared.application.dead_letters import LetterView
+from shared.application.letter_views import LetterView
 from shared.application.paging import position_text
 from shared.application.ports import Position
 from shared.console.html import Child, el

@@ -5,7 +5,7 @@ from datetime import datetime
 from markupsafe import Markup
 
 from shared.application.board import ChoreState, Overview
-from shared.application.dead_letters import LetterView
+from shared.application.letter_views import LetterView
 from shared.application.reports import IncidentSummary
 from shared.console.cards import channel_word, channels, credentials, windows
 from shared.console.html import Child, el

@@ -154,6 +154,7 @@ async def _bury(caller: Caller, storage_account: str) -> None:
         return bool(letters)
 
     await until(buried, seconds=60, every_s=0.1)
+    await caller.call("dead_letter", status=200, id=letters[0]["id"])
     await caller.call("replay", status=200, id=letters[0]["id"])
     await caller.call("replay", status=409, id=letters[0]["id"])
 
@@ -172,6 +173,7 @@ async def _refuse(caller: Caller) -> None:
         await caller.call(name, status=400, body=b"[]")
     await caller.call("plan", status=404, body={"registry": "x", "failures": []})
     await caller.call("mirrors", status=404, query="?registry=x")
+    await caller.call("dead_letter", status=404, id="x")
     await caller.call("replay", status=404, id="x")
     await caller.call("rotate", status=400, credential="hub", body=b"[]")
     await caller.call("rotate", status=404, credential="x")

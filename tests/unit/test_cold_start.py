@@ -53,6 +53,7 @@ class TestIndex:
             "checkup",
             "console",
             "console_pages",
+            "dead_letter",
             "dead_letters",
             "deliveries",
             "explain",

@@ -6,6 +6,7 @@ documented) is cut into several, of which a replacement leaves none behind.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
+from itertools import batched
 from typing import Any, Final
 
 import msgspec
@@ -21,6 +22,10 @@ _log = get_logger(__name__)
 
 _PIECE: Final = 16_000
 """Characters of a property: as many UTF-16 units fit even when each of them takes two."""
+
+
+_AT_ONCE: Final = 20
+"""Records that are fetched together: each may be as large as an entity, 1 MiB (documented)."""
 
 
 class RecordUnreadable(PermanentError):
@@ -77,9 +82,10 @@ class Records[T]:
         One that is deleted meanwhile is left out, and so is one that can't be read, which is logged.
         """
         found = await latest(self._table, limit, choice)
-        for stored in await asyncio.gather(*(self._get_readable(partition, row) for partition, row in found)):
-            if stored is not None:
-                yield stored
+        for some in batched(found, _AT_ONCE, strict=False):
+            for stored in await asyncio.gather(*(self._get_readable(partition, row) for partition, row in some)):
+                if stored is not None:
+                    yield stored
 
     async def readable(self, condition: str, values: Mapping[str, str]) -> AsyncIterator[Stored[T]]:
         """What `query` finds without what can't be read, which is logged: one of them hides no other."""

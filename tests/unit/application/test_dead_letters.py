@@ -72,6 +72,20 @@ class TestBury:
         assert (notice.kind, notice.subject) == (NoticeKind.DEAD_LETTER_ADDED, f"dead-letters/{letter.id}")
         assert f"POST /api/dead-letters/{letter.id}/replay" in notice.next_step
 
+    @pytest.mark.parametrize("unit", [b"m", b"\xff"], ids=["text", "no text"])
+    async def test_of_a_long_one_the_list_shows_the_beginning(self, unit: bytes) -> None:
+        """Two hundred of them would not fit in memory; alone it is shown as far as it is kept."""
+        world = TestApplication()
+        await world.app.dead_letters.bury(REMEDIATIONS, unit * 100_000)
+
+        [listed] = await world.app.dead_letters.listed()
+        alone = await world.app.dead_letters.shown(listed.id)
+
+        assert (listed.shortened, alone.shortened) == (True, False)
+        assert len(listed.body) < 25_000
+        assert len(alone.body) >= 100_000
+        assert alone.body.startswith(listed.body[:20_000])
+
     async def test_the_same_one_again_changes_nothing(self) -> None:
         """The poison queue delivers at least once as well."""
         world = TestApplication()

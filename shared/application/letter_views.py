@@ -1,0 +1,53 @@
+"""Dead letters as people see them, in answers and on pages."""
+
+import base64
+from typing import Final
+
+import msgspec
+
+from shared.domain.dead_letters import LONGEST_BODY, DeadLetter, Failure, LetterState
+
+LONGEST_LISTED: Final = 16 * 1024
+"""Bytes of a message that a list shows."""
+
+
+class LetterView(msgspec.Struct, frozen=True):
+    """A dead letter as people see it.
+
+    Attributes:
+        body: the message as text, or as base64 where `encoding` says so.
+        shortened: `body` is only the beginning of what is kept; the letter alone is shown with all of it.
+    """
+
+    id: str
+    origin: str
+    state: LetterState
+    first_seen: str
+    updated_at: str
+    deaths: int
+    replays: tuple[str, ...]
+    failures: tuple[Failure, ...]
+    body: str
+    encoding: str
+    shortened: bool = False
+
+
+def view_of(letter: DeadLetter, *, longest: int = LONGEST_BODY) -> LetterView:
+    """A letter with at most so many bytes of its message."""
+    try:
+        body, encoding = letter.body.decode()[:longest], "text"
+    except UnicodeDecodeError:
+        body, encoding = base64.b64encode(letter.body[:longest]).decode(), "base64"
+    return LetterView(
+        id=letter.id,
+        origin=letter.origin,
+        state=letter.state,
+        first_seen=letter.first_seen.isoformat(),
+        updated_at=letter.updated_at.isoformat(),
+        deaths=letter.deaths,
+        replays=tuple(at.isoformat() for at in letter.replays),
+        failures=letter.failures,
+        body=body,
+        encoding=encoding,
+        shortened=len(letter.body) > longest,
+    )
