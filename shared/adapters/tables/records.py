@@ -104,7 +104,7 @@ class Records[T]:
     def _stored(self, entity: Entity, etag: str) -> Stored[T]:
         try:
             return Stored(self._decoder.decode("".join(pieces(entity, "record"))), etag)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, TypeError) as error:  # the latter of a property that is no text
             raise RecordUnreadable(f"the record {entity[PARTITION]}/{entity[ROW]} can't be read: {error}") from error
 
 
