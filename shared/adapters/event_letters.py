@@ -62,7 +62,8 @@ class BlobEventLetters(EventLetters):
         async with self._call(Outside.BLOBS_READ, _READING_S):
             try:
                 # Without a range: that of an empty blob would be refused (observed).
-                return bytes(await (await self._client().download_blob(name)).read(most))
+                # As it is: unpacked, a small one may be larger than the memory.
+                return bytes(await (await self._client().download_blob(name, decompress=False)).read(most))
             except ResourceNotFoundError:
                 return None
 

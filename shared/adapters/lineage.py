@@ -63,24 +63,28 @@ class AcrLineage(Lineage):
         from azure.containerregistry import DigestValidationError
         from azure.core.exceptions import HttpResponseError
 
-        doing = f"reading {login_server}/{repository}"
+        doing, answers = f"reading {login_server}/{repository}", _Answers()
+        client = self._content.client(login_server)
         try:
-            found = await self._content.client(login_server).get_manifest(repository, reference)
+            found = await client.get_manifest(repository, reference, raw_response_hook=answers.keep)
         except HttpResponseError as error:
             if error.status_code is None:
                 raise
             raise await refusal(doing, error) from error
         except (DigestValidationError, *UNREADABLE) as error:
             raise PullRefused(f"{doing}: no manifest that can be read: {error}", code="unreadable_manifest") from error
+        finally:
+            await answers.close()
         return found.manifest if isinstance(found.manifest, Mapping) else {}
 
     async def _config(self, login_server: str, repository: str, digest: str) -> Mapping[str, Any]:
         from azure.containerregistry import DigestValidationError
         from azure.core.exceptions import HttpResponseError
 
-        doing, body = f"reading a configuration of {login_server}/{repository}", bytearray()
+        doing, body, answers = f"reading a configuration of {login_server}/{repository}", bytearray(), _Answers()
+        client = self._content.client(login_server)
         try:
-            async for chunk in await self._content.client(login_server).download_blob(repository, digest):
+            async for chunk in await client.download_blob(repository, digest, raw_response_hook=answers.keep):
                 body += chunk
                 if len(body) > _LARGEST_CONFIG:
                     raise PullRefused(f"{doing}: more than its manifest promises", code="too_large")
@@ -91,7 +95,25 @@ class AcrLineage(Lineage):
             raise await refusal(doing, error) from error
         except (DigestValidationError, ValueError) as error:
             raise PullRefused(f"{doing}: it can't be read: {error}", code="unreadable_config") from error
+        finally:
+            await answers.close()
         return document if isinstance(document, Mapping) else {}
+
+
+class _Answers:
+    """Answers to be closed: one that is not read to its end keeps its connection (observed in the SDK 1.2.0)."""
+
+    def __init__(self) -> None:
+        self._kept: list[Any] = []
+
+    def keep(self, response: Any) -> None:
+        """Keep an answer of the SDK's pipeline."""
+        self._kept.append(response.http_response)
+
+    async def close(self) -> None:
+        """Close them all."""
+        for answer in self._kept:
+            await answer.close()
 
 
 def _config_of(manifest: Mapping[str, Any]) -> str | None:

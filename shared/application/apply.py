@@ -113,6 +113,7 @@ class Applier:
                     healthy.add(needs)
                     still_ours()
                 async with self._audited(registry_id, action, by):
+                    still_ours()  # a worker may have been paused while it wrote the trail
                     await self._carry_out(registry_id, action, journal)
             except PermanentError as error:
                 _log.warning("action.refused", action=action.__struct_config__.tag, code=error.code, text=str(error))

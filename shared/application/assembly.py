@@ -231,6 +231,8 @@ def doctor(policy: Policy, ports: Ports, place: Place) -> Rounds:
         vault_access=ports.vault_access,
         vaults=ports.vaults,
         hub=ports.hub,
+        rotations=ports.rotations,
+        samples=ports.samples,
         logs=ports.logs,
         surroundings=ports.surroundings,
         clock=ports.clock,

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from shared.application.ports import Lease, Leases
-from shared.errors import TemporaryError
+from shared.errors import CachewardenError, TemporaryError
 from shared.telemetry import get_logger
 
 _log = get_logger(__name__)
@@ -25,11 +25,12 @@ async def held(leases: Leases, name: str, seconds: float) -> AsyncIterator[Calla
     Yields:
         A check that raises `LeaseLost` once the lease is no longer ours; None when somebody else holds it.
     """
+    asked_at = asyncio.get_running_loop().time()  # others count from no later: a worker may be paused until the answer
     lease = await leases.acquire(name, uuid.uuid4().hex, seconds)
     if lease is None:
         yield None
         return
-    keeper = _Keeper(leases, lease, seconds)
+    keeper = _Keeper(leases, lease, seconds, ends=asked_at + seconds)
     renewing = asyncio.create_task(keeper.renew_forever())
     try:
         yield keeper.check
@@ -40,11 +41,11 @@ async def held(leases: Leases, name: str, seconds: float) -> AsyncIterator[Calla
 
 
 class _Keeper:
-    def __init__(self, leases: Leases, lease: Lease, seconds: float) -> None:
+    def __init__(self, leases: Leases, lease: Lease, seconds: float, *, ends: float) -> None:
         self._leases = leases
         self._lease = lease
         self._seconds = seconds
-        self._ends = asyncio.get_running_loop().time() + seconds
+        self._ends = ends
         self._lost = False
 
     def check(self) -> None:
@@ -61,7 +62,7 @@ class _Keeper:
             try:
                 self._lease = await self._leases.renew(self._lease, self._seconds)
                 self._ends = asked_at + self._seconds
-            except TemporaryError as error:
+            except CachewardenError as error:
                 _log.warning("lease.not_renewed", lease=self._lease.name, code=error.code)
                 self._lost = error.code == "changed"
 
@@ -71,5 +72,5 @@ class _Keeper:
             return
         try:
             await self._leases.release(self._lease)
-        except TemporaryError as error:
+        except CachewardenError as error:
             _log.warning("lease.not_released", lease=self._lease.name, code=error.code)

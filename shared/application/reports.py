@@ -19,6 +19,8 @@ from shared.domain.rotation import Rotation
 _USUAL_LIMIT: Final = 100
 _LARGEST_LIMIT: Final = 1000
 _LONGEST_NAME: Final = 200
+_NOBODYS: Final = "0-0"
+"""An id that no incident has: to look for it is the least that the storage can be asked, however many there are."""
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -134,8 +136,7 @@ class Reports:
         Raises:
             TemporaryError: the storage does not answer.
         """
-        async for _ in self._incidents.newest(1):
-            break
+        await self._incidents.get(_NOBODYS)
         return Health(status="healthy", mode=self._policy.mode, registries=len(self._policy.registries))
 
 

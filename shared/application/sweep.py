@@ -64,8 +64,9 @@ class Sweep:
         return Swept(done=tuple(done), failed=tuple(failed))
 
     async def _is_due(self, chore: Chore) -> bool:
+        """Whether its turn has come; a run that began further ahead than that is one of a clock that was wrong."""
         last = await self._runs.last(chore.name)
-        return last is None or self._clock.now() >= last.started_at + timedelta(seconds=chore.every_s)
+        return last is None or abs(self._clock.now() - last.started_at) >= timedelta(seconds=chore.every_s)
 
     async def _do(self, chore: Chore) -> bool:
         run = ChoreRun(chore=chore.name, started_at=self._clock.now())

@@ -24,6 +24,6 @@ class TableAuditRows(AuditRows):
         await self._records.insert(at.date().isoformat(), table_key(row), entry)
 
     async def of_day(self, day: date) -> AsyncIterator[AuditEntry]:
-        """The entries of a day in UTC, in the order of their times."""
-        async for stored in self._records.query("PartitionKey eq @partition", {"partition": day.isoformat()}):
+        """The entries of a day in UTC, in the order of their times; one that can't be read is logged and hides none."""
+        async for stored in self._records.readable("PartitionKey eq @partition", {"partition": day.isoformat()}):
             yield stored.value

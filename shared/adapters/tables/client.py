@@ -5,6 +5,7 @@ The traps: a missing table and a missing entity are the same exception; a replac
 """
 
 from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from shared.adapters.azure_errors import azure_call, error_code
@@ -17,6 +18,12 @@ type Entity = Mapping[str, Any]
 
 PARTITION: Final = "PartitionKey"
 ROW: Final = "RowKey"
+
+
+def written_at(entity: Any) -> datetime:
+    """When an entity that was read was last written, as the service stamps it."""
+    at: datetime = entity.metadata["timestamp"]
+    return at
 
 
 class Tables:

@@ -9,13 +9,16 @@ from typing import Final
 
 import msgspec
 
-from shared.adapters.tables.client import Tables
+from shared.adapters.tables.client import Tables, written_at
 from shared.adapters.tables.keys import table_key
-from shared.adapters.tables.records import Records
+from shared.adapters.tables.records import Records, RecordUnreadable
 from shared.application.ports import Changed, Clock, Lease, Leases, Stored
 
 CLOCK_SKEW: Final = timedelta(seconds=5)
 """How far the clocks of two instances may differ; Azure keeps its machines well within a second of each other."""
+
+LONGEST: Final = timedelta(minutes=10)
+"""What the settings admit. A lease that can't be read is over when nobody has renewed it for that long."""
 
 _ROW: Final = "lease"
 
@@ -25,18 +28,32 @@ class TableLeases(Leases):
 
     def __init__(self, tables: Tables, clock: Clock) -> None:
         self._clock = clock
-        self._records = Records(tables.table("leases"), Lease)
+        self._table = tables.table("leases")
+        self._records = Records(self._table, Lease)
 
     async def acquire(self, name: str, holder: str, seconds: float) -> Lease | None:
         """The lease, or None while somebody else's has not expired; a holder gets its own again."""
         wanted = Lease(name, holder, self._clock.now() + timedelta(seconds=seconds), "")
-        found = await self._records.get(table_key(name), _ROW)
+        try:
+            found = await self._records.get(table_key(name), _ROW)
+        except RecordUnreadable:
+            return await self._in_place_of_unreadable(wanted)
         try:
             if found is None:
                 return _marked(await self._records.insert(table_key(name), _ROW, wanted))
             if found.value.holder != holder and self._clock.now() <= found.value.expires_at + CLOCK_SKEW:
                 return None
             return _marked(await self._records.replace(table_key(name), _ROW, wanted, found.etag))
+        except Changed:
+            return None
+
+    async def _in_place_of_unreadable(self, wanted: Lease) -> Lease | None:
+        """The lease, None while a row that somebody changed, or a newer version wrote, may be somebody's yet."""
+        found = await self._table.get(table_key(wanted.name), _ROW)
+        if found is None or self._clock.now() <= written_at(found[0]) + LONGEST + CLOCK_SKEW:
+            return None
+        try:
+            return _marked(await self._records.replace(table_key(wanted.name), _ROW, wanted, found[1]))
         except Changed:
             return None
 

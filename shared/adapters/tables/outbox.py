@@ -37,7 +37,7 @@ class TableOutbox(Outbox):
     async def about(self, subject: str) -> AsyncIterator[OutboxRow]:
         """The rows about a subject."""
         values = {"partition": table_key(subject)}
-        async for stored in self._records.query("PartitionKey eq @partition", values):
+        async for stored in self._records.readable("PartitionKey eq @partition", values):
             yield stored.value
 
     async def newest(

@@ -111,7 +111,7 @@ class Records[T]:
     def _stored(self, entity: Entity, etag: str) -> Stored[T]:
         try:
             return Stored(read_json("".join(pieces(entity, "record")), self._kind), etag)
-        except JsonUnreadable as error:
+        except (JsonUnreadable, TypeError) as error:  # the latter of a property that is no text
             raise RecordUnreadable(f"the record {entity[PARTITION]}/{entity[ROW]} can't be read: {error}") from error
 
 

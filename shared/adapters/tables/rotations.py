@@ -69,7 +69,7 @@ class TableSamples(Samples):
         """The readings of a window since a time, oldest first."""
         condition = "PartitionKey eq @partition and RowKey ge @since"
         values = {"partition": table_key(window), "since": _moment(since)}
-        return tuple([stored.value async for stored in self._records.query(condition, values)])
+        return tuple([stored.value async for stored in self._records.readable(condition, values)])
 
 
 def _keys(rotation: Rotation) -> tuple[str, str]:

@@ -5,7 +5,9 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
+from shared.application.custody import Pair
 from shared.application.doctor import commands
+from shared.application.doctor.docker_hub import Verdicts
 from shared.application.doctor.examination import Check
 from shared.application.doctor.findings import Judgement, failing, ok, together, warning
 from shared.application.doctor.place import Place
@@ -13,13 +15,7 @@ from shared.application.doctor.ports import Surroundings, VaultDocument
 from shared.application.doctor.roles import vault_roles
 from shared.application.ports import Clock
 from shared.application.registry_ports import VaultAccess
-from shared.application.rotation_ports import (
-    CredentialRejected,
-    DockerHub,
-    Login,
-    SecretDisabled,
-    Vaults,
-)
+from shared.application.rotation_ports import CredentialRejected, SecretDisabled, Vaults
 from shared.domain.policy import Policy
 from shared.domain.policy_credentials import Credential, Provider
 
@@ -36,7 +32,7 @@ class CredentialChecks:
         policy: Policy,
         vaults: Vaults,
         vault_access: VaultAccess,
-        hub: DockerHub,
+        verdicts: Verdicts,
         surroundings: Surroundings,
         clock: Clock,
         place: Place,
@@ -44,7 +40,7 @@ class CredentialChecks:
         self._policy = policy
         self._vaults = vaults
         self._vault_access = vault_access
-        self._hub = hub
+        self._verdicts = verdicts
         self._surroundings = surroundings
         self._clock = clock
         self._place = place
@@ -109,12 +105,12 @@ class CredentialChecks:
         return end_judged(found.expires_on, self._clock.now(), write)
 
     async def _token(self, name: str, credential: Credential) -> Judgement:
-        """What Docker Hub says to the pair; a look at the limit costs no pull (documented)."""
+        """What Docker Hub says to the pair."""
         user, token = [await self._vaults.read(credential.vault, secret) for secret in credential.secrets]
         if user is None or token is None:
             return failing("there is no pair of user name and token", "both secrets")
         try:
-            reading = await self._hub.probe(Login(user.value.strip(), token.value.strip()))
+            reading = await self._verdicts.of(name, Pair(user, token))
         except CredentialRejected as rejected:
             mend = commands.rotate(name, self._place.address)
             if credential.provider is Provider.ASSISTED:

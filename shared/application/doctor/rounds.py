@@ -1,6 +1,9 @@
 """The rounds: every check of every idea, for what the policy names, first what the others depend on."""
 
+import asyncio
 from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Final
 
 import msgspec
 
@@ -8,6 +11,7 @@ from shared.application.doctor.alerts import alert_checks
 from shared.application.doctor.basics import basic_checks
 from shared.application.doctor.credential_sets import credential_set_checks
 from shared.application.doctor.credentials import CredentialChecks
+from shared.application.doctor.docker_hub import Verdicts
 from shared.application.doctor.events import event_checks
 from shared.application.doctor.examination import LIMIT_S, Check, Doctor
 from shared.application.doctor.findings import DoctorReport
@@ -21,9 +25,11 @@ from shared.application.incident_ports import Incidents
 from shared.application.log_ports import Logs
 from shared.application.ports import Clock
 from shared.application.registry_ports import Registries, RegistryContent, VaultAccess
-from shared.application.rotation_ports import DockerHub, Vaults
+from shared.application.rotation_ports import DockerHub, Rotations, Samples, Vaults
 from shared.domain.policy import Policy
-from shared.errors import CachewardenError
+
+SHARED_FOR: Final = timedelta(seconds=15)
+"""How long a report stands for whoever asks: one examination is dozens of calls to Azure, throttled per caller."""
 
 
 class Rounds:
@@ -41,6 +47,8 @@ class Rounds:
         vault_access: VaultAccess,
         vaults: Vaults,
         hub: DockerHub,
+        rotations: Rotations,
+        samples: Samples,
         logs: Logs,
         surroundings: Surroundings,
         clock: Clock,
@@ -54,25 +62,33 @@ class Rounds:
         self._content = content
         self._vault_access = vault_access
         self._vaults = vaults
-        self._hub = hub
+        self._verdicts = Verdicts(hub=hub, rotations=rotations, samples=samples, clock=clock, from_memory=place.inside)
         self._logs = logs
         self._surroundings = surroundings
         self._clock = clock
         self._limit_s = limit_s
+        self._turn = asyncio.Lock()
+        self._latest: tuple[datetime, DoctorReport] | None = None
 
     async def examine(self) -> DoctorReport:
-        """Look at everything; raises nothing for what is wrong outside."""
-        place = await self._with_principal()
-        return await Doctor(list(self._checks(place)), inside=place.inside, limit_s=self._limit_s).examine()
+        """Look at everything, once for all who ask at the same time; raises nothing for what is wrong outside."""
+        async with self._turn:
+            if self._latest is None or abs(self._clock.now() - self._latest[0]) >= SHARED_FOR:
+                place = await self._with_principal()
+                doctor = Doctor(list(self._checks(place)), inside=place.inside, limit_s=self._limit_s)
+                report = await doctor.examine()
+                self._latest = self._clock.now(), report
+            return self._latest[1]
 
     async def _with_principal(self) -> Place:
         """Inside the app, commands name the identity that it has."""
         if not self._place.inside or self._place.principal is not None:
             return self._place
         try:
-            caller = await self._surroundings.caller()
-        except CachewardenError:
-            return self._place  # the check of the identity tells
+            async with asyncio.timeout(self._limit_s):
+                caller = await self._surroundings.caller()
+        except Exception:  # noqa: BLE001 - the check of the identity tells, and the others go on without a name
+            return self._place
         return msgspec.structs.replace(self._place, principal=caller.object_id)
 
     def _checks(self, place: Place) -> Iterator[Check]:
@@ -82,7 +98,7 @@ class Rounds:
             policy=policy,
             vaults=self._vaults,
             vault_access=self._vault_access,
-            hub=self._hub,
+            verdicts=self._verdicts,
             surroundings=surroundings,
             clock=self._clock,
             place=place,

@@ -1,9 +1,11 @@
 """Event Grid's dead-letter blobs, on a real blob service: listed, read in bounds, deleted, and marked."""
 
+import gzip
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
+from azure.storage.blob import ContentSettings
 from azure.storage.blob.aio import ContainerClient
 
 from sandbox.frame.faults import FaultRule
@@ -14,6 +16,16 @@ from tests.integration.adapters.support import FaultyStorage
 
 CONTAINER = "event-dead-letters"
 NAMES = ("A/2026/11/24/5/1.json", "A/2026/11/24/5/2.json", "B ü/2026/11/24/10/3.json")
+ODD_NAMES = (
+    "a b.json",
+    "100%.json",
+    "what?.json",
+    "#1.json",
+    "ä/ö/😀.json",
+    "a'b\"c.json",
+    "<b>&amp;.json",
+    "a+b=c;d@e.json",
+)
 
 
 @pytest_asyncio.fixture
@@ -65,6 +77,37 @@ class TestFiles:
         await container.upload_blob("large", b"x" * 900_000)
         assert await letters.read("large", 300_000) == b"x" * 300_000
         assert len(faulty_storage.exchanges.exchanges(path="/large")) == 2
+
+    async def test_a_compressed_file_is_read_as_it_is(self, letters: EventLetters, container: ContainerClient) -> None:
+        """Event Grid writes none: a small one could unfold to more than there is memory."""
+        bomb = gzip.compress(b"\0" * 64_000_000)
+        await container.upload_blob("bomb", bomb, content_settings=ContentSettings(content_encoding="gzip"))
+
+        assert await letters.read("bomb", 1_000_000) == bomb
+
+    @pytest.mark.parametrize("name", ODD_NAMES)
+    async def test_whatever_its_name(self, letters: EventLetters, container: ContainerClient, name: str) -> None:
+        """It is read, set aside and deleted under it, and no other file is."""
+        for other in NAMES:
+            await letters.delete(other)
+        await container.upload_blob(name, b"[1]")
+
+        assert await unread(letters) == [name]
+        assert await letters.read(name, 10) == b"[1]"
+        await letters.set_aside(name)
+        assert await unread(letters) == []
+        await letters.delete(name)
+        assert [blob.name async for blob in container.list_blobs()] == []
+
+    async def test_one_that_is_deleted_while_it_is_read(
+        self, letters: EventLetters, container: ContainerClient, faulty_storage: FaultyStorage
+    ) -> None:
+        """Between two pieces: it is gone, and no error."""
+        await container.upload_blob("large", b"x" * 900_000)
+        gone = FaultRule(path="/large", status=404, headers={"x-ms-error-code": "BlobNotFound"}, skip=1)
+        faulty_storage.faults.add(gone)
+
+        assert await letters.read("large", 900_000) is None
 
     @pytest.mark.usefixtures("container")
     async def test_deleted_and_set_aside(self, letters: EventLetters, container: ContainerClient) -> None:

@@ -1,12 +1,18 @@
 """The contract of the leases: it holds for the fake and for Azure Tables alike."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from azure.data.tables import UpdateMode
+from azure.data.tables.aio import TableServiceClient
 
-from shared.adapters.tables.leases import CLOCK_SKEW
+from shared.adapters.storage import StorageAccount
+from shared.adapters.tables.client import Tables
+from shared.adapters.tables.leases import CLOCK_SKEW, LONGEST, TableLeases
 from shared.application.ports import Changed
+from tests.fakes.clock import ManualClock
 from tests.integration.adapters.support import Stores
 
 
@@ -84,3 +90,31 @@ class TestLeases:
 
         await stores.leases.release(lost)
         assert await stores.leases.acquire("contoso", "three", 60) is None
+
+
+class TestUnreadable:
+    """A lease whose row this version can't read."""
+
+    @pytest.mark.parametrize("garbled", [{"record0": '{"holder": 7}'}, {"record0": 7}, {}])
+    async def test_it_keeps_others_out_only_as_long_as_it_may_be_held(
+        self, garbled: dict[str, Any], tables: Tables, account: StorageAccount
+    ) -> None:
+        """It may be a newer version's; nobody holds one for longer than the settings admit without renewing it."""
+        clock = ManualClock(datetime.now(UTC))
+        leases = TableLeases(tables, clock)
+        held = await leases.acquire("contoso", "one", 60)
+        assert held is not None
+        async with TableServiceClient.from_connection_string(account.connection_string or "") as client:
+            entity = {"PartitionKey": "contoso", "RowKey": "lease", **garbled}
+            await client.get_table_client("leases").update_entity(entity, mode=UpdateMode.REPLACE)
+
+        clock.advance(LONGEST.total_seconds() - 60)
+        assert await leases.acquire("contoso", "two", 60) is None
+        with pytest.raises(Changed):
+            await leases.renew(held, 60)
+
+        clock.advance(60 + 2 * CLOCK_SKEW.total_seconds())
+        taken = await leases.acquire("contoso", "two", 60)
+        assert taken is not None
+        assert await leases.acquire("contoso", "three", 60) is None
+        await leases.renew(taken, 60)

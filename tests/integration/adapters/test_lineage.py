@@ -14,10 +14,12 @@ from sandbox.world import World
 from shared.adapters.lineage import AcrLineage
 from shared.adapters.registry_content import AcrContent
 from shared.application.registry_ports import NotServed, PullRefused
-from shared.domain.lineage import BASE_NAME, CHART_CONFIG, CHART_IMAGES
+from shared.domain.lineage import BASE_NAME, CHART_CONFIG, CHART_IMAGES, MOST_IMAGES
 from tests.integration.sandbox.cloud.support import PrincipalCredential
 
-BASE = {BASE_NAME: "docker.io/library/node:20"}
+NODE = "docker.io/library/node:20"
+BASE = {BASE_NAME: NODE}
+MEBIBYTE = 1024 * 1024
 
 
 @pytest_asyncio.fixture
@@ -44,11 +46,23 @@ def index_of(*images: Image) -> Image:
     )
 
 
+def chart_of(config: Content, **descriptor: Any) -> Image:
+    """A chart whose manifest says this about its configuration."""
+    listed = config.descriptor | descriptor
+    manifest = {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": listed, "layers": []}
+    return Image(Content.of_json(OCI_MANIFEST, manifest), blobs=(config,))
+
+
+def config_of_size(size: int) -> Content:
+    """A chart's metadata of exactly so many bytes, which names an image."""
+    document = {"annotations": BASE, "padding": ""}
+    bare = len(Content.of_json(CHART_CONFIG, document).data)
+    return Content.of_json(CHART_CONFIG, document | {"padding": "x" * (size - bare)})
+
+
 def chart(metadata: dict[str, Any]) -> Image:
     """A Helm chart in OCI form."""
-    config = Content.of_json(CHART_CONFIG, metadata)
-    manifest = {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": config.descriptor, "layers": []}
-    return Image(Content.of_json(OCI_MANIFEST, manifest), blobs=(config,))
+    return chart_of(Content.of_json(CHART_CONFIG, metadata))
 
 
 async def made_of(world: World, lineage: AcrLineage, image: Image) -> list[str]:
@@ -80,13 +94,6 @@ class TestMadeOf:
         image = index_of(index_of(annotated(single_image("app"), BASE)))
         assert await made_of(world, lineage, image) == ["docker.io/library/node:20"]
 
-    async def test_no_deeper_than_that(self, world: World, lineage: AcrLineage) -> None:
-        """Whoever nests further hides from us and gains nothing."""
-        image = annotated(single_image("app"), BASE)
-        for _ in range(6):
-            image = index_of(image)
-        assert await made_of(world, lineage, image) == []
-
     async def test_no_more_than_a_dozen_manifests(self, world: World, lineage: AcrLineage) -> None:
         """Of two hundred platforms a few say what all say."""
         image = index_of(*(annotated(single_image(f"p{number}"), BASE) for number in range(200)))
@@ -110,10 +117,6 @@ class TestMadeOf:
         """Nothing, and no error."""
         assert await made_of(world, lineage, chart(metadata)) == []
 
-    async def test_a_configuration_that_is_too_large_is_not_read(self, world: World, lineage: AcrLineage) -> None:
-        """Its descriptor says so."""
-        assert await made_of(world, lineage, chart({"annotations": BASE, "padding": "x" * 1_100_000})) == []
-
     async def test_an_image_that_is_gone(self, world: World, lineage: AcrLineage) -> None:
         """Maybe it comes yet."""
         with pytest.raises(NotServed):
@@ -136,3 +139,67 @@ class TestMadeOf:
 
         with pytest.raises(PullRefused):
             await lineage.made_of(world.login_server, "app", "1")
+
+
+class TestBounds:
+    """Whoever may push decides what is read: what is at each bound, and one beyond."""
+
+    @pytest.mark.parametrize(("depth", "expected"), [(2, [NODE]), (3, [])])
+    async def test_depth(self, world: World, lineage: AcrLineage, depth: int, expected: list[str]) -> None:
+        """An image in an index in an index, and no deeper."""
+        image = annotated(single_image("app"), BASE)
+        for _ in range(depth):
+            image = index_of(image)
+
+        assert await made_of(world, lineage, image) == expected
+
+    @pytest.mark.parametrize(("size", "expected"), [(MEBIBYTE, [NODE]), (MEBIBYTE + 1, [])])
+    async def test_bytes_of_a_configuration(
+        self, world: World, lineage: AcrLineage, size: int, expected: list[str]
+    ) -> None:
+        """A mebibyte is read, and a byte more is not."""
+        config = config_of_size(size)
+        assert len(config.data) == size
+
+        assert await made_of(world, lineage, chart_of(config)) == expected
+
+    async def test_a_descriptor_that_lies(self, world: World, lineage: AcrLineage) -> None:
+        """It promises ten bytes: the reading ends where the bound is, and its connection is given back."""
+        image = chart_of(config_of_size(3 * MEBIBYTE), size=10)
+
+        with pytest.raises(PullRefused) as caught:
+            await made_of(world, lineage, image)
+
+        assert caught.value.code == "too_large"
+
+    async def test_a_manifest_of_more_than_four_mebibytes(self, world: World, lineage: AcrLineage) -> None:
+        """It is refused by what its length says, and its connection is given back."""
+        document = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [], "padding": "x" * 4 * MEBIBYTE}
+
+        with pytest.raises(PullRefused) as caught:
+            await made_of(world, lineage, Image(Content.of_json(OCI_INDEX, document)))
+
+        assert caught.value.code == "unreadable_manifest"
+
+    async def test_ten_thousand_entries(self, world: World, lineage: AcrLineage) -> None:
+        """Of an index that lists the same image ten thousand times it is read once."""
+        image = annotated(single_image("app"), BASE)
+        document = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [image.manifest.descriptor] * 10_000}
+        index = Image(Content.of_json(OCI_INDEX, document), children=(image,))
+
+        assert await made_of(world, lineage, index) == [NODE]
+        assert len(world.exchanges.exchanges("registry", path="/manifests/")) <= 2 * 2  # each asks for a token first
+
+    async def test_more_images_than_anybody_builds_from(self, world: World, lineage: AcrLineage) -> None:
+        """A chart that names thousands opens no thousands of incidents."""
+        named = "".join(f"- image: docker.io/library/i{number}:1\n" for number in range(2000))
+        config = Content.of_json(CHART_CONFIG, {"annotations": {CHART_IMAGES: named}})
+
+        assert len(await made_of(world, lineage, chart_of(config))) == MOST_IMAGES
+
+    async def test_a_name_of_a_megabyte(self, world: World, lineage: AcrLineage) -> None:
+        """It is no image, and costs no more than its length."""
+        document = json.loads(single_image("app").manifest.data) | {"annotations": {BASE_NAME: "a/" * MEBIBYTE}}
+        image = Image(Content.of_json(OCI_MANIFEST, document), blobs=single_image("app").blobs)
+
+        assert await made_of(world, lineage, image) == []

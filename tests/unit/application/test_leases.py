@@ -1,6 +1,7 @@
 """Leases while they are held: one holder, given back, and nothing written once it is lost."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 
@@ -11,8 +12,10 @@ from shared.application.operations import Journal, Operations
 from shared.application.ports import Changed, Lease
 from shared.application.survey import Survey
 from shared.application.unrecorded import Unrecorded
+from shared.domain.audit import Result
 from shared.domain.plans import CreateCacheRule, Plan
 from shared.domain.policy_file import load_policy
+from shared.errors import CachewardenError, PermanentError, TemporaryError
 from tests.fakes.application import POLICY, REGISTRY, TestApplication
 from tests.fakes.clock import ManualClock
 from tests.fakes.stores import MemoryLeases
@@ -64,6 +67,48 @@ class TestHeld:
 
         assert leases.released == 0
 
+    async def test_the_end_is_counted_from_the_question(self) -> None:
+        """Who was paused until the lease was over does not believe to have it when the answer is read."""
+        async with held(SlowLeases(ManualClock()), "x", 0.01) as still_ours:
+            assert still_ours is not None
+            with pytest.raises(LeaseLost):
+                still_ours()
+
+    @pytest.mark.parametrize("error", [TemporaryError("503"), PermanentError("403")])
+    async def test_one_that_cannot_be_given_back_runs_out(self, error: CachewardenError) -> None:
+        """What was done under it stands."""
+        leases = CountingLeases(ManualClock())
+        leases.trouble["release"] = [error]
+
+        async with held(leases, "x", 60) as still_ours:
+            assert still_ours is not None
+
+        assert await leases.acquire("x", "another", 60) is None
+
+    @pytest.mark.parametrize("error", [TemporaryError("503"), PermanentError("403")])
+    async def test_renewals_that_fail_are_tried_again(self, error: CachewardenError) -> None:
+        """A storage that is in trouble, or refuses for a moment, costs nobody the lease."""
+        leases = CountingLeases(ManualClock())
+        leases.trouble["renew"] = [error]
+
+        async with held(leases, "x", 1) as still_ours:
+            assert still_ours is not None
+            async with asyncio.timeout(10):
+                await leases.renewed.wait()
+            still_ours()
+
+    async def test_one_whose_row_was_deleted_is_lost(self) -> None:
+        """By hand, say: another worker may have it by now."""
+        leases = CountingLeases(ManualClock())
+
+        async with held(leases, "x", 1.5) as still_ours:
+            assert still_ours is not None
+            await leases.prune(datetime.max.replace(tzinfo=UTC), 1)
+            async with asyncio.timeout(10):
+                await leases.lost.wait()
+            with pytest.raises(LeaseLost):
+                still_ours()
+
 
 class TestApplier:
     """`Applier.apply` under a lease."""
@@ -71,48 +116,79 @@ class TestApplier:
     async def test_nothing_is_written_once_the_lease_is_lost(self) -> None:
         """The check comes before each write."""
         world = TestApplication()
-        policy = load_policy(POLICY, path="policy.yaml")
-        survey = Survey(
-            policy=policy, registries=world.registries, content=world.content, vault_access=world.vault_access
-        )
-        book = IncidentBook(incidents=world.incidents, notification=world.app.notification, clock=world.clock)
-        applier = Applier(
-            policy=policy,
-            survey=survey,
-            registries=world.registries,
-            vault_access=world.vault_access,
-            operations=Operations(
-                registries=world.registries,
-                book=book,
-                unrecorded=Unrecorded(book=book, dead_letters=world.app.dead_letters),
-                audit=world.app.audit,
-            ),
-            audit=world.app.audit,
-            health_patience=0.01,
-        )
-        plan = Plan(actions=(CreateCacheRule("rule-1", "docker.io/a/b", "docker-hub/a/b", None),))
 
         def lost() -> None:
             raise LeaseLost("gone")
 
         with pytest.raises(LeaseLost):
-            await applier.apply(REGISTRY, plan, still_ours=lost, journal=Journal())
+            await applier_of(world).apply(REGISTRY, PLAN, still_ours=lost, journal=Journal())
 
-        assert world.registries.puts == []
+        assert world.registries.calls == []
+        assert await world.app.audit.entries(None, None) == []
+
+    async def test_nor_when_it_is_lost_while_the_trail_is_written(self) -> None:
+        """The worker was paused there, and wakes when another has the registry; the trail says so."""
+        world = TestApplication()
+
+        def lost_since() -> None:
+            if "add" in world.audit_rows.calls:
+                raise LeaseLost("gone")
+
+        with pytest.raises(LeaseLost):
+            await applier_of(world).apply(REGISTRY, PLAN, still_ours=lost_since, journal=Journal())
+
+        assert world.registries.calls == []
+        assert [entry.result for entry in await world.app.audit.entries(None, None)] == [Result.BEGUN, Result.TROUBLE]
+
+
+PLAN = Plan(actions=(CreateCacheRule("rule-1", "docker.io/a/b", "docker-hub/a/b", None),))
+
+
+def applier_of(world: TestApplication) -> Applier:
+    """The part that writes to ARM."""
+    policy = load_policy(POLICY, path="policy.yaml")
+    book = IncidentBook(incidents=world.incidents, notification=world.app.notification, clock=world.clock)
+    unrecorded = Unrecorded(book=book, dead_letters=world.app.dead_letters)
+    return Applier(
+        policy=policy,
+        survey=Survey(
+            policy=policy, registries=world.registries, content=world.content, vault_access=world.vault_access
+        ),
+        registries=world.registries,
+        vault_access=world.vault_access,
+        operations=Operations(registries=world.registries, book=book, unrecorded=unrecorded, audit=world.app.audit),
+        audit=world.app.audit,
+        health_patience=0.01,
+    )
+
+
+class SlowLeases(MemoryLeases):
+    """Leases that are answered when they are over."""
+
+    async def acquire(self, name: str, holder: str, seconds: float) -> Lease | None:
+        """Acquire, and answer late."""
+        loop, over = asyncio.get_running_loop(), asyncio.Event()
+        lease = await super().acquire(name, holder, seconds)
+        loop.call_later(seconds, over.set)
+        await over.wait()
+        return lease
 
 
 class CountingLeases(MemoryLeases):
-    """Leases that count, and that can be lost at the next renewal."""
+    """Leases that count, that can be lost at the next renewal, and whose calls fail as `trouble` says."""
 
     def __init__(self, clock: ManualClock) -> None:
         super().__init__(clock)
         self.lose = False
         self.renewals = self.released = 0
-        self.renewed_twice = asyncio.Event()
+        self.renewed, self.renewed_twice = asyncio.Event(), asyncio.Event()
         self.lost = asyncio.Event()
+        self.trouble: dict[str, list[CachewardenError]] = {"renew": [], "release": []}
 
     async def renew(self, lease: Lease, seconds: float) -> Lease:
         """Renew, or lose it to somebody else first."""
+        if self.trouble["renew"]:
+            raise self.trouble["renew"].pop()
         if self.lose:
             await super().release(lease)
             await super().acquire(lease.name, "somebody else", 60)
@@ -122,6 +198,7 @@ class CountingLeases(MemoryLeases):
             self.lost.set()
             raise
         self.renewals += 1
+        self.renewed.set()
         if self.renewals >= 2:
             self.renewed_twice.set()
         return renewed
@@ -129,4 +206,6 @@ class CountingLeases(MemoryLeases):
     async def release(self, lease: Lease) -> None:
         """Count, and give it back."""
         self.released += 1
+        if self.trouble["release"]:
+            raise self.trouble["release"].pop()
         await super().release(lease)

@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.application.letter_views import LetterView, NothingToReplay
+from shared.application.dead_letters import NothingToReplay
+from shared.application.letter_views import LetterView
 from shared.application.lost_events import LARGEST_FILE, MOST_FILES, LostEvents
 from shared.domain.dead_letters import BLOBS, LetterState
 from shared.domain.event_readers import REGISTRY_EVENTS, RESOURCE_EVENTS

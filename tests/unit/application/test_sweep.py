@@ -14,6 +14,7 @@ from shared.application.sweep_ports import ChoreRun, Kept
 from shared.domain.incidents import IncidentState
 from shared.errors import PermanentError, TemporaryError
 from tests.fakes.application import POLICY, REGISTRY, TestApplication, log_alert
+from tests.fakes.clock import ManualClock
 
 NGINX = "docker.io/library/nginx"
 
@@ -132,6 +133,24 @@ class TestSweep:
         assert Swept() == await sweep(world, chore).run()
         world.clock.advance(61)
         assert Swept(done=("tidy",)) == await sweep(world, chore).run()
+
+    async def test_a_clock_that_was_wrong_stops_no_chore(self) -> None:
+        """It stood a day ahead when the chore ran: that is no reason to wait for a day, nor for two runs at once."""
+        world, chore, ahead = TestApplication(), Errand("tidy"), ManualClock()
+        ahead.advance(timedelta(days=1).total_seconds())
+        await Sweep(chores=[chore], runs=world.chore_runs, leases=world.leases, clock=ahead).run()
+
+        results = [await sweep(world, chore).run() for _ in range(2)]
+
+        assert results == [Swept(done=("tidy",)), Swept()]
+
+    async def test_a_clock_that_is_a_little_behind_runs_nothing_twice(self) -> None:
+        """Another instance's run began in a moment that is yet to come here."""
+        world, chore, ahead = TestApplication(), Errand("tidy"), ManualClock()
+        ahead.advance(5)
+        await Sweep(chores=[chore], runs=world.chore_runs, leases=world.leases, clock=ahead).run()
+
+        assert await sweep(world, chore).run() == Swept()
 
     @pytest.mark.parametrize(
         ("error", "recorded"),
