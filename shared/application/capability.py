@@ -14,13 +14,14 @@ import msgspec
 from shared.application.custody import Custody, OwnerSecret
 from shared.application.notification import Notification
 from shared.application.ports import Clock
-from shared.application.remembering import remember, watch_of
+from shared.application.remembering import rewrite, watch_of
 from shared.application.rotation_ports import (
     CannotMint,
     DockerHub,
     LoginRefused,
     NoFreeSlot,
     Rotations,
+    Watch,
 )
 from shared.domain.credential_notices import trouble
 from shared.domain.policy import Policy
@@ -84,7 +85,7 @@ class CapabilityCheck:
             return
         if found is not None:
             cannot = await self._ask(name, credential, found)
-        await self._remember(name, version, fingerprint, cannot)
+        await self._remember(name, version, fingerprint, cannot, watch)
         if cannot is not None:
             await self._tell(name, credential, cannot.code, fingerprint)
 
@@ -94,17 +95,20 @@ class CapabilityCheck:
         except LoginRefused as error:
             return None, error
 
-    async def _remember(self, name: str, version: str, fingerprint: str, cannot: CannotMint | None) -> None:
-        code, refused = cannot.code if cannot is not None else "", isinstance(cannot, LoginRefused)
-        await remember(
-            self._rotations,
-            name,
-            refused_owner=version if refused else "",
-            why=code if refused else "",
-            checked=fingerprint,
-            checked_at=self._clock.now(),
-            cannot=code,
-        )
+    async def _remember(
+        self, name: str, version: str, fingerprint: str, cannot: CannotMint | None, before: Watch
+    ) -> None:
+        code, now = cannot.code if cannot is not None else "", self._clock.now()
+
+        def learned(watch: Watch) -> Watch:
+            seen = msgspec.structs.replace(watch, checked=fingerprint, checked_at=now, cannot=code)
+            if isinstance(cannot, LoginRefused):
+                return msgspec.structs.replace(seen, refused_owner=version, why=code)
+            if watch.refused_owner != before.refused_owner:  # of a login that was tried after ours
+                return seen
+            return msgspec.structs.replace(seen, refused_owner="", why="")
+
+        await rewrite(self._rotations, name, learned)
         _log.info("credential.checked", credential=name, cannot=code or None)
 
     async def _ask(self, name: str, credential: Credential, found: OwnerSecret) -> CannotMint | None:

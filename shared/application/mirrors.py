@@ -88,7 +88,7 @@ class MirrorReports:
         registry = self._registry(asked.get("registry"))
         snapshot = await self._survey.read(registry.id)
         images = await self._known(registry) if form is MirrorFormat.KUSTOMIZE else []
-        # A full registry takes seconds, in which the others of this process want to be served.
+        # A full registry's YAML takes half a second, in which the others of this process want to be served.
         return await asyncio.to_thread(_answer, form, registry, snapshot, images, asked.get("upstream"))
 
     def _registry(self, asked: str | None) -> RegistryPolicy:

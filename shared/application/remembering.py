@@ -4,6 +4,7 @@ The trap: a look at Docker Hub takes seconds between reading the watch and writi
 have learned that the owner's login is refused; who forgets that tries it again, and counts towards the account's lock.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -24,10 +25,18 @@ async def remember(rotations: Rotations, credential: str, **learned: Any) -> Non
     Raises:
         Changed: others kept changing it, ten times in a row.
     """
+    await rewrite(rotations, credential, lambda watch: msgspec.structs.replace(watch, **learned))
+
+
+async def rewrite(rotations: Rotations, credential: str, edit: Callable[[Watch], Watch]) -> None:
+    """Edit a credential's watch as it is when it is written; `edit` is pure: it may run several times.
+
+    Raises:
+        Changed: others kept changing it, ten times in a row.
+    """
 
     async def write() -> None:
         stored = await rotations.watch(credential)
-        before = Watch() if stored is None else stored.value
-        await rotations.save_watch(credential, stored, msgspec.structs.replace(before, **learned))
+        await rotations.save_watch(credential, stored, edit(Watch() if stored is None else stored.value))
 
     await until_unchanged(f"what is remembered about the credential {credential}", write)

@@ -11,7 +11,7 @@ from shared.application.incident_rotations import IncidentRotations
 from shared.application.notice_reports import DeliveryStatus, delivery_status
 from shared.application.outbox_ports import Outbox
 from shared.application.paging import read_position
-from shared.application.questions import BadQuestion, NotFound, number
+from shared.application.questions import NotFound, number, word
 from shared.domain.incidents import Incident, IncidentState, shown
 from shared.domain.policy import Policy
 from shared.domain.rotation import Rotation
@@ -158,6 +158,4 @@ def summary_of(incident: Incident) -> IncidentSummary:
 
 def _states(text: str | None) -> frozenset[IncidentState]:
     names = [name.strip() for name in (text or "").split(",") if name.strip()]
-    if unknown := [name for name in names if name not in set(IncidentState)]:
-        raise BadQuestion(f"state: {unknown[0][:40]!r} found, of {', '.join(IncidentState)} expected")
-    return frozenset(map(IncidentState, names))
+    return frozenset(found for name in names if (found := word("state", name, IncidentState)) is not None)

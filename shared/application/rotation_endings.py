@@ -6,6 +6,7 @@ from shared.application.custody import Custody, is_written_by
 from shared.application.ports import Clock
 from shared.application.publication import Publication
 from shared.application.rotation_ports import DockerHub, Login, Owner, SecretDisabled
+from shared.domain.counting import counted
 from shared.domain.policy_credentials import Credential, Provider
 from shared.domain.rotation import TAG_TOKEN, Rotation, RotationState, label_prefix, next_secret, orphans, step
 
@@ -32,7 +33,7 @@ class Endings:
             for token in old:
                 check()
                 await self._hub.set_active(owner, token.id, active=False)
-            text = f"{len(old)} tokens of ours were switched off" if old else text
+            text = f"{counted(len(old), 'token of ours was', 'tokens of ours were')} switched off" if old else text
         return step(rotation, S.DELETING, self._clock.now(), text)
 
     async def delete(self, credential: Credential, rotation: Rotation, check: Check) -> Rotation:

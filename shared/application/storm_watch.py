@@ -9,7 +9,8 @@ import msgspec
 from shared.application.channel_ports import ChannelStates
 from shared.application.messages import NOTIFICATIONS, NotificationMessage
 from shared.application.outbox_ports import Outbox
-from shared.application.ports import Changed, Clock, Queue
+from shared.application.ports import Clock, Queue
+from shared.application.records import until_unchanged
 from shared.domain.notices import Notice
 from shared.domain.policy_notifications import Storm
 from shared.domain.storms import HeldNotice, Window, is_due, summary
@@ -19,8 +20,6 @@ STORMS: Final = "storms/"
 
 LATE: Final = timedelta(minutes=2)
 """How long a summary may be overdue before the sweep tells it, because its own message was lost."""
-
-_MOST_TRIES: Final = 10
 
 
 class StormWatch:
@@ -40,18 +39,17 @@ class StormWatch:
             TemporaryError: the storage is in trouble.
         """
         one = HeldNotice(subject, row)
-        for _ in range(_MOST_TRIES):
+
+        async def counted() -> bool:
             stored, now = await self._states.window(channel), self._clock.now()
             before = stored.value if stored else Window(since=now)
             after = before.with_one_more(one, now, self._storm)
-            try:
-                await self._states.save_window(channel, stored, after)
-            except Changed:
-                continue
+            await self._states.save_window(channel, stored, after)
             if after.held and not before.held:
                 await self._call_for_summary(channel, after)
             return one in after.held or after.more > before.more
-        raise Changed(f"what the channel {channel} is told is changed by others all the time")
+
+        return await until_unchanged(_told_to(channel), counted)
 
     async def summary_of(self, channel: str, *, late: timedelta = timedelta()) -> tuple[Window, Notice] | None:
         """The summary that is due, None when none is; `told` has to follow once it is in the outbox."""
@@ -64,21 +62,23 @@ class StormWatch:
 
     async def told(self, channel: str, summed_up: Window) -> None:
         """Begin a new window; what came meanwhile waits for the next summary."""
-        for _ in range(_MOST_TRIES):
+
+        async def begun() -> None:
             stored = await self._states.window(channel)
             if stored is None:
                 return
             after = stored.value.after_summary(summed_up, self._clock.now())
-            try:
-                await self._states.save_window(channel, stored, after)
-            except Changed:
-                continue
+            await self._states.save_window(channel, stored, after)
             if after.held:
                 await self._call_for_summary(channel, after)
-            return
-        raise Changed(f"what the channel {channel} is told is changed by others all the time")
+
+        await until_unchanged(_told_to(channel), begun)
 
     async def _call_for_summary(self, channel: str, window: Window) -> None:
         message = NotificationMessage(subject=f"{STORMS}{channel}", row=STORMS)
         delay = math.ceil((window.ends(self._storm) - self._clock.now()).total_seconds())
         await self._queue.send(NOTIFICATIONS, msgspec.json.encode(message), delay_s=max(delay, 1))
+
+
+def _told_to(channel: str) -> str:
+    return f"what the channel {channel} is told"

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from shared.commands._terminal import Printer, folded, visible, width
+from shared.domain.counting import counted
 from shared.domain.diagnosis import Cause
 from shared.domain.handoff import by_hand
 from shared.domain.plan_diff import PlanDiff
@@ -43,7 +44,7 @@ def show_plan(plan: Plan, registry_name: str, *, vault_ids: Mapping[str, str], l
     """Print a plan, and how many lines around it said nothing; `vault_ids` has the ARM ids of vaults by address."""
     below = (*_actions(plan, registry_name, vault_ids), *_images(plan))
     if left_out:
-        lines = f"{left_out} line{'' if left_out == 1 else 's'}"
+        lines = counted(left_out, "line")
         below += (Branch(f"{lines} left out that told neither an image nor a failure; --json has them", "dim"),)
     _show(Branch(f"Plan for {registry_name}: {_summary(plan)}", "bold", below))
 

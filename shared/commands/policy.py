@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from shared.commands._input import read_text
 from shared.commands._policy_input import load_policy_file
 from shared.commands._terminal import Printer, json_line
+from shared.domain.counting import counted
 from shared.domain.policy_file import check_policy, effective_policy
 from shared.domain.problems import Problem
 
@@ -56,7 +57,7 @@ def _check(path: str, *, as_json: bool, strict: bool) -> int:
     printer = Printer()
     _tell(printer, path, "error", "red", checked.errors)
     _tell(printer, path, "warning", "yellow", checked.warnings)
-    counts = f"{_count(checked.errors, 'error')}, {_count(checked.warnings, 'warning')}"
+    counts = f"{counted(len(checked.errors), 'error')}, {counted(len(checked.warnings), 'warning')}"
     printer.line(f"{path}: {printer.paint(counts, 'red' if failed else 'green')}")
     return int(failed)
 
@@ -68,7 +69,3 @@ def _tell(printer: Printer, path: str, kind: str, style: str, problems: Sequence
         what = printer.paint(problem.path or "the file", "bold")
         found, expected = printer.paint(problem.found, "dim"), printer.paint(problem.expected, "dim")
         printer.line(f"{where}{what}: found {found}; expected {expected}")
-
-
-def _count(problems: Sequence[Problem], word: str) -> str:
-    return f"{len(problems)} {word}{'' if len(problems) == 1 else 's'}"

@@ -7,7 +7,8 @@ from typing import Final
 from markupsafe import Markup
 
 from shared.console.html import el
-from shared.console.words import count, span
+from shared.console.words import span
+from shared.domain.counting import counted
 from shared.domain.headroom import Level, Outlook, Reading
 
 _WIDTH: Final = 300
@@ -24,7 +25,7 @@ def in_words(readings: Sequence[Reading], outlook: Outlook, now: datetime) -> st
         return "Docker Hub refuses requests for being too many, whatever the plan: pull less often for a while."
     if last.remaining is None or last.limit is None:
         return "Docker Hub names no limit: it is unlimited, or not known."
-    left = f"{last.remaining:,} of {count(last.limit, 'pull')} left"
+    left = f"{last.remaining:,} of {counted(last.limit, 'pull')} left"
     if outlook.level is Level.EXHAUSTED:
         return f"{left}. Docker Hub refuses more until the window has moved on."
     if outlook.empty_at is None:

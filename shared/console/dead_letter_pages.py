@@ -9,7 +9,8 @@ from shared.application.paging import position_text
 from shared.application.ports import Position
 from shared.console.html import Child, el
 from shared.console.page import ROOT, Page, facts, link, section, table
-from shared.console.words import Word, badge, count, moment, when
+from shared.console.words import Word, badge, moment, when
+from shared.domain.counting import counted
 from shared.domain.dead_letters import BLOBS, LetterState
 
 PAGE = 50
@@ -65,7 +66,7 @@ def letter_page(letter: LetterView, now: datetime, *, token: str, decides: bool,
                 "At a glance",
                 facts(
                     ("Queue or trigger", letter.origin),
-                    ("Given up", count(letter.deaths, "time")),
+                    ("Given up", counted(letter.deaths, "time")),
                     ("First failed", moment(_moment(letter.first_seen), now)),
                     ("Changed", moment(_moment(letter.updated_at), now)),
                 ),

@@ -10,7 +10,8 @@ from shared.console.channel_pages import notice_table
 from shared.console.html import Child, el
 from shared.console.incident_question import asked_of_you, plan_of
 from shared.console.page import Page, facts, link, section, table
-from shared.console.words import badge, count, moment, of_incident, registry_name, when, why_it_failed
+from shared.console.words import badge, moment, of_incident, registry_name, when, why_it_failed
+from shared.domain.counting import counted
 from shared.domain.explanation import Explanation, explain
 from shared.domain.failures import Cause
 from shared.domain.handoff import hand_off
@@ -92,7 +93,7 @@ def _seen(incident: Incident, now: datetime) -> Markup | None:
     if not incident.failures:
         return None
     first, last = when(incident.first_seen, now), when(incident.last_seen, now)
-    return el("p", f"{count(incident.failures, 'failing pull')} seen, the first ", first, ", the last ", last, ".")
+    return el("p", f"{counted(incident.failures, 'failing pull')} seen, the first ", first, ", the last ", last, ".")
 
 
 def _image(incident: Incident, image: str) -> Markup:

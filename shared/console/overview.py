@@ -11,7 +11,8 @@ from shared.console.cards import channel_word, channels, credentials, windows
 from shared.console.html import Child, el
 from shared.console.incident_list import incident_table
 from shared.console.page import Page, link, section, table
-from shared.console.words import ROTATIONS, Word, badge, count, when
+from shared.console.words import ROTATIONS, Word, badge, when
+from shared.domain.counting import counted
 from shared.domain.incidents import IncidentState as State
 from shared.domain.policy import Mode
 from shared.domain.rotation import RotationState
@@ -30,7 +31,7 @@ def overview(seen: Overview, now: datetime) -> Page:
         title="Overview",
         here="overview",
         lead=el(
-            "p", f"{_MODES[Mode(seen.mode)]} {count(len(seen.registries), 'registry', 'registries')}: {registries}"
+            "p", f"{_MODES[Mode(seen.mode)]} {counted(len(seen.registries), 'registry', 'registries')}: {registries}"
         ),
         body=[
             _tiles(seen),

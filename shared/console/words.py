@@ -116,11 +116,6 @@ def span(length: timedelta) -> str:
     return f"{seconds} s"
 
 
-def count(number: int, one: str, many: str = "") -> str:
-    """`1 pull`, `3 pulls`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
 def registry_name(registry_id: str) -> str:
     """The registry's name, the last part of its id."""
     return registry_id.rstrip("/").rpartition("/")[2]

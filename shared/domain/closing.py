@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from shared.domain.counting import counted
 from shared.domain.incidents import Incident, IncidentState, transition
 
 _SETTLED = frozenset({IncidentState.VERIFIED, IncidentState.BLOCKED, IncidentState.FAILED})
@@ -16,4 +17,4 @@ def close(incident: Incident, now: datetime, quiet_for: timedelta) -> Incident:
     """The incident closed, if it is over; any other stays as it is. The next failure opens it again."""
     if not is_over(incident, now, quiet_for):
         return incident
-    return transition(incident, IncidentState.CLOSED, now, f"no pull has failed for {quiet_for.days} days")
+    return transition(incident, IncidentState.CLOSED, now, f"no pull has failed for {counted(quiet_for.days, 'day')}")

@@ -5,13 +5,15 @@ it needs rules that change nothing but what stands in front, and a prefix below 
 image at `docker-hub/library/nginx` would be run in place of Docker Hub's.
 """
 
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
 from shared.domain.cache_rules import CacheRule
 from shared.domain.mirrors import Mirrors
+from shared.domain.rule_index import folders
 
 _MOST_NAMED: Final = 3
 
@@ -38,28 +40,32 @@ class UpstreamMirrors(msgspec.Struct, frozen=True):
 
 def host_mirrors(mirrors: Mirrors) -> tuple[UpstreamMirrors, ...]:
     """What can be used for each upstream that a rule is passed on for, by host."""
-    hosts = sorted({each.rule.host for each in mirrors.mirrored})
-    return tuple(_of_host(mirrors, host) for host in hosts)
-
-
-def _of_host(mirrors: Mirrors, host: str) -> UpstreamMirrors:
-    prefixes: dict[str, list[str]] = {}
-    unusable = []
-    for rule in (each.rule for each in mirrors.mirrored if each.rule.host == host):
+    usable: dict[str, list[HostMirror]] = {each.rule.host: [] for each in mirrors.mirrored}
+    unusable: dict[str, list[str]] = {host: [] for host in usable}
+    prefixes: dict[str, dict[str, list[str]]] = {}
+    for rule in (each.rule for each in mirrors.mirrored):
         prefix = _prefix(rule)
         if prefix is None:
-            unusable.append(f"{rule.name}: {rule.source} -> {rule.target} changes more than what stands in front")
+            why = f"{rule.name}: {rule.source} -> {rule.target} changes more than what stands in front"
+            unusable[rule.host].append(why)
         else:
-            prefixes.setdefault(prefix, []).append(rule.name)
-    usable = []
-    for prefix, names in sorted(prefixes.items()):
-        if found := list(_strangers(mirrors, host, prefix)):
-            more = f" and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""
-            names_of = ", ".join(found[:_MOST_NAMED])
-            unusable.append(f"{prefix or 'the root'} holds what is not {host}'s image of that path: {names_of}{more}")
-        else:
-            usable.append(HostMirror(prefix, tuple(sorted(names))))
-    return UpstreamMirrors(host, tuple(usable), tuple(unusable))
+            prefixes.setdefault(prefix, {}).setdefault(rule.host, []).append(rule.name)
+    places = _Places(mirrors)
+    for prefix, rules in sorted(prefixes.items()):
+        below = places.below(f"{prefix}/" if prefix else "")
+        for host, names in rules.items():
+            if strangers := [place for place, owner in below if owner != host]:
+                unusable[host].append(
+                    f"{prefix or 'the root'} holds what is not {host}'s image of that path: {_named(strangers)}"
+                )
+            else:
+                usable[host].append(HostMirror(prefix, tuple(sorted(names))))
+    return tuple(UpstreamMirrors(host, tuple(usable[host]), tuple(unusable[host])) for host in sorted(usable))
+
+
+def _named(places: Sequence[str]) -> str:
+    more = f" and {len(places) - _MOST_NAMED} more" if len(places) > _MOST_NAMED else ""
+    return f"{', '.join(places[:_MOST_NAMED])}{more}"
 
 
 def _prefix(rule: CacheRule) -> str | None:
@@ -73,20 +79,29 @@ def _prefix(rule: CacheRule) -> str | None:
     return front.rstrip("/") if front is not None and (not front or front.endswith("/")) else None
 
 
-def _strangers(mirrors: Mirrors, host: str, prefix: str) -> Iterator[str]:
-    """Targets and repositories below a prefix at which something else is found than the host's image of that path."""
-    folder = f"{prefix}/" if prefix else ""
-    places = {*_targets(mirrors, folder), *(each for each in mirrors.repositories if each.startswith(folder))}
-    return (place for place in sorted(places) if mirrors.served(place) != f"{host}/{place[len(folder) :]}")
+class _Places:
+    """The repositories at which something is found: those that exist, and what rules serve."""
+
+    def __init__(self, mirrors: Mirrors) -> None:
+        self._mirrors = mirrors
+        self._wildcards = {rule.target[:-1] for rule in mirrors.serving if rule.is_wildcard}
+        targets = {rule.target for rule in mirrors.serving if not rule.is_wildcard}
+        self._names = sorted({*mirrors.repositories, *targets, *map(_example, self._wildcards)})
+
+    def below(self, folder: str) -> list[tuple[str, str]]:
+        """Those below a folder, each with the host whose image of that path it is, empty where it is nobody's."""
+        first = bisect_left(self._names, folder)
+        end = bisect_right(self._names, folder, key=lambda name: name[: len(folder)])
+        names = self._names[first:end]
+        if not self._wildcards.isdisjoint(("", *folders(folder))):
+            names = sorted({*names, _example(folder)})
+        return [(name, self._owner(name, name[len(folder) :])) for name in names]
+
+    def _owner(self, name: str, path: str) -> str:
+        served = self._mirrors.served(name) or ""
+        return served.removesuffix(f"/{path}") if served.endswith(f"/{path}") else ""
 
 
-def _targets(mirrors: Mirrors, folder: str) -> Iterator[str]:
-    """One target below the folder of each rule that has some."""
-    for rule in mirrors.serving:
-        if not rule.is_wildcard:
-            if rule.target.startswith(folder):
-                yield rule.target
-            continue
-        own = rule.target[:-1]
-        if own.startswith(folder) or folder.startswith(own):
-            yield f"{max(own, folder, key=len)}example"
+def _example(folder: str) -> str:
+    """A repository that stands for all that a wildcard serves below a folder."""
+    return f"{folder}example"

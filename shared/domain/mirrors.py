@@ -4,15 +4,15 @@ A rule is only passed on when a pull through it can work and can only mean what 
 a working credential set, or whose target another rule serves would break workloads, or give them another image.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 
 import msgspec
 
-from shared.domain.cache_rules import CacheRule, canonical_source, overlaps, rule_problem, to_source, to_target
+from shared.domain.cache_rules import CacheRule, canonical_source, rule_problem, to_source, to_target
 from shared.domain.credential_choice import is_working, needs_credentials
 from shared.domain.registries import RegistrySnapshot
-from shared.domain.rule_index import RuleIndex
+from shared.domain.rule_index import Below, RuleIndex, patterns_over
 
 
 class LeftOut(msgspec.Struct, frozen=True):
@@ -36,12 +36,6 @@ class Mirrored(msgspec.Struct, frozen=True):
     rule: CacheRule
     except_for: tuple[str, ...] = ()
 
-    def target(self, source: str) -> str | None:
-        """Where an upstream repository is found by this rule, None when it does not stand for it."""
-        if any(_is_within(source, pattern) for pattern in self.except_for):
-            return None
-        return to_target(self.rule, source)
-
 
 class Mirrors:
     """A registry's rules, sorted into those that are passed on and those that are not.
@@ -59,8 +53,10 @@ class Mirrors:
         self._index = RuleIndex(snapshot)
         self._sets = {one.name.lower(): one for one in snapshot.credential_sets}
         self._all = tuple(sorted(snapshot.rules))
-        self._wildcards = tuple(rule for rule in self.serving if rule.is_wildcard)
-        self._static = tuple(rule for rule in self.serving if not rule.is_wildcard)
+        self._static = Below[CacheRule]()
+        for rule in self.serving:
+            if not rule.is_wildcard:
+                self._static.add(rule.target, rule)
         self._problems = {rule: self._problem(rule) for rule in self._all}
 
     @cached_property
@@ -78,15 +74,31 @@ class Mirrors:
             if not self._problems[rule]
         ]
         ordered = sorted(good, key=lambda rule: (rule.is_wildcard, -len(rule.source), rule.name))
-        return tuple(
-            Mirrored(rule, tuple(dict.fromkeys((*self._stood_over(rule), *_mapped_elsewhere(rule, ordered[:at])))))
-            for at, rule in enumerate(ordered)
-        )
+        more_specific = Below[CacheRule]()
+        found = []
+        for rule in ordered:
+            others = more_specific.at(rule.source[:-1]) if rule.is_wildcard else ()
+            found.append(
+                Mirrored(rule, tuple(dict.fromkeys((*self._stood_over(rule), *_mapped_elsewhere(rule, others)))))
+            )
+            more_specific.add(rule.source, rule)
+        return tuple(found)
 
     def pull_from(self, source: str) -> str | None:
         """Where an upstream repository is pulled from, host and all; None when no rule that is passed on maps it."""
-        targets = (each.target(source) for each in self.mirrored)
-        return next((f"{self.login_server}/{target}" for target in targets if target is not None), None)
+        patterns = patterns_over(source)
+        for rule, except_for in (found for pattern in patterns for found in self._by_source.get(pattern, ())):
+            target = to_target(rule, source) if except_for.isdisjoint(patterns) else None
+            if target is not None:
+                return f"{self.login_server}/{target}"
+        return None
+
+    @cached_property
+    def _by_source(self) -> Mapping[str, list[tuple[CacheRule, frozenset[str]]]]:
+        found: dict[str, list[tuple[CacheRule, frozenset[str]]]] = {}
+        for each in self.mirrored:
+            found.setdefault(each.rule.source, []).append((each.rule, frozenset(each.except_for)))
+        return found
 
     def served(self, target: str) -> str | None:
         """The upstream repository that a pull of a repository of the registry gets, None when it gets no rule's."""
@@ -107,28 +119,24 @@ class Mirrors:
 
     def _shadow(self, rule: CacheRule) -> str:
         if rule.is_wildcard:
-            others = [one for one in self._wildcards if one != rule and overlaps(one, rule)]
-            return f"the rule {others[0].name} overlaps it" if others else ""
+            other = self._index.overlapping(rule)
+            return "" if other is None else f"the rule {other.name} overlaps it"
         at = self._index.serving(rule.target)
         return "" if at == rule or at is None else f"the rule {at.name} serves its target"
 
     def _stood_over(self, rule: CacheRule) -> Iterator[str]:
         """The repositories that the wildcard maps to a target where another rule serves something else."""
-        for other in self._static if rule.is_wildcard else ():
+        for other in self._static.at(rule.target[:-1]) if rule.is_wildcard else ():
             source = to_source(rule, other.target)
             if source is not None and (source != canonical_source(other.source) or self._problems[other]):
                 yield source
 
 
-def _mapped_elsewhere(rule: CacheRule, more_specific: Sequence[CacheRule]) -> Iterator[str]:
+def _mapped_elsewhere(rule: CacheRule, below: Iterable[CacheRule]) -> Iterator[str]:
     """Sources that a wildcard maps too, and a more specific rule to another place."""
-    for other in more_specific if rule.is_wildcard else ():
+    for other in below:
         source, target = (
             (f"{other.source[:-1]}x", f"{other.target[:-1]}x") if other.is_wildcard else (other.source, other.target)
         )
         if to_target(rule, source) not in {None, target}:
             yield other.source
-
-
-def _is_within(source: str, pattern: str) -> bool:
-    return source == pattern or (pattern.endswith("/*") and source.startswith(pattern[:-1]))

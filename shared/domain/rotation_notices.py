@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from shared.domain.counting import counted
 from shared.domain.headroom import Level, Outlook, Reading
 from shared.domain.notice_kinds import NoticeKind
 from shared.domain.notices import Notice, Severity, notice_id
@@ -111,7 +112,7 @@ def _words(rotation: Rotation, credential: Credential) -> tuple[str, str]:
 def reminder(name: str, credential: Credential, now: datetime, *, days: int, ends: datetime) -> Notice:
     """The reminder that a person's token ends in so many days."""
     subject = f"credentials/{name}"
-    when = "has ended" if days <= 0 else f"ends in {days} day{'' if days == 1 else 's'}"
+    when = "has ended" if days <= 0 else f"ends in {counted(days, 'day')}"
     return Notice(
         id=notice_id(NoticeKind.ROTATION_REMINDER, subject, (ends, days)),
         kind=NoticeKind.ROTATION_REMINDER,
@@ -137,9 +138,10 @@ def headroom_notice(window: str, reading: Reading, seen: Outlook) -> Notice | No
     when = ""
     if seen.empty_at is not None and not gone:
         off = round(seen.uncertainty.total_seconds() / 60)
-        facts["empty at"] = f"{seen.empty_at.isoformat(timespec='minutes')}, give or take {off} minutes"
+        facts["empty at"] = f"{seen.empty_at.isoformat(timespec='minutes')}, give or take {counted(off, 'minute')}"
         when = f"; at this rate none is left at {seen.empty_at:%H:%M} UTC"
-    summary = f"no pulls are left for {whose}" if gone else f"{reading.remaining} pulls are left for {whose}{when}"
+    left = "no pulls are" if gone else counted(reading.remaining or 0, "pull is", "pulls are")
+    summary = f"{left} left for {whose}{when}"
     hours = reading.at.replace(minute=0, second=0, microsecond=0)
     return Notice(
         id=notice_id(kind, subject, (hours.replace(hour=hours.hour // 6 * 6),)),

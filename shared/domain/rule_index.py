@@ -3,10 +3,27 @@
 The answers are those of `cache_rules`; a plan of thousands of images against a thousand rules only needs them faster.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 from shared.domain.cache_rules import CacheRule, canonical_source, to_target
 from shared.domain.registries import RegistrySnapshot
+
+
+class Below[T]:
+    """What lies below each folder, in the order in which it was added."""
+
+    def __init__(self) -> None:
+        self._items: dict[str, list[T]] = {}
+
+    def add(self, path: str, item: T) -> None:
+        """Add what stands at a path."""
+        for folder in ("", *folders(path)):
+            self._items.setdefault(folder, []).append(item)
+
+    def at(self, folder: str) -> Sequence[T]:
+        """What lies below a folder, which ends in a slash or is empty."""
+        return self._items.get(folder, ())
 
 
 class RuleIndex:
@@ -16,10 +33,10 @@ class RuleIndex:
         self.count = len(snapshot.rules)
         self._by_name = {rule.name.lower(): rule for rule in snapshot.rules}
         self._repositories = snapshot.repositories
-        self._folders = {folder for repository in snapshot.repositories for folder in _folders(repository)}
+        self._folders = {folder for repository in snapshot.repositories for folder in folders(repository)}
         self._static_targets: dict[str, CacheRule] = {}
         self._wildcard_targets: dict[str, CacheRule] = {}
-        self._wildcard_folders: dict[str, CacheRule] = {}
+        self._wildcards_below = Below[CacheRule]()
         self._sources: dict[str, list[CacheRule]] = {}
         self._failed: dict[tuple[str, str], CacheRule] = {}
         for rule in sorted(snapshot.rules, key=lambda rule: (not rule.is_serving, rule.name)):
@@ -27,10 +44,8 @@ class RuleIndex:
 
     def _add(self, rule: CacheRule) -> None:
         if rule.is_wildcard:
-            folder = rule.target[:-1]
-            self._wildcard_targets.setdefault(folder, rule)
-            for above in ("", *_folders(folder)):
-                self._wildcard_folders.setdefault(above, rule)
+            self._wildcard_targets.setdefault(rule.target[:-1], rule)
+            self._wildcards_below.add(rule.target, rule)
         else:
             self._static_targets.setdefault(rule.target, rule)
         self._sources.setdefault(canonical_source(rule.source), []).append(rule)
@@ -51,7 +66,7 @@ class RuleIndex:
 
     def covering(self, source: str) -> list[CacheRule]:
         """The rules that serve an upstream repository, whatever their targets: none of them shadowed by another."""
-        keys = (source, *(f"{folder}*" for folder in _folders(source)))
+        keys = (source, *(f"{folder}*" for folder in folders(source)))
         candidates = (rule for key in keys for rule in self._sources.get(key, ()))
         return [rule for rule in candidates if self._serves(rule, source)]
 
@@ -74,7 +89,13 @@ class RuleIndex:
 
     def wildcard_nested_with(self, target: str) -> CacheRule | None:
         """A wildcard that a wildcard target (`docker-hub/*`) must not stand beside."""
-        return self._wildcard_folders.get(target[:-1]) or next(self.wildcards_over(target), None)
+        return next(iter(self._wildcards_below.at(target[:-1])), None) or next(self.wildcards_over(target), None)
+
+    def overlapping(self, wildcard: CacheRule) -> CacheRule | None:
+        """The first by name of the serving wildcards that one of the registry's `overlaps`, None where none does."""
+        below = (rule for rule in self._wildcards_below.at(wildcard.target[:-1]) if rule != wildcard)
+        over = (rule for rule in self.wildcards_over(wildcard.target) if rule != wildcard)
+        return min((rule for rule in (*islice(below, 1), *over) if rule.is_serving), default=None)
 
     def has_repository(self, target: str) -> bool:
         """Whether a repository exists at a target, or below a wildcard target."""
@@ -86,7 +107,7 @@ class RuleIndex:
         return (
             prefix not in self._repositories
             and folder not in self._folders
-            and folder not in self._wildcard_folders
+            and not self._wildcards_below.at(folder)
             and not any(f"{target}/".startswith(folder) for target in self._static_targets)
         )
 
@@ -98,7 +119,7 @@ def free_prefix(index: RuleIndex, target: str, others: Iterable[str]) -> str | N
     return next((one for one in candidates if one not in taken and index.is_free(one)), None)
 
 
-def _folders(path: str) -> Iterator[str]:
+def folders(path: str) -> Iterator[str]:
     """`docker.io/library/nginx` → `docker.io/`, `docker.io/library/`."""
     at = path.find("/")
     while at >= 0:
@@ -106,5 +127,10 @@ def _folders(path: str) -> Iterator[str]:
         at = path.find("/", at + 1)
 
 
+def patterns_over(source: str) -> tuple[str, ...]:
+    """The sources of the rules that can cover an upstream repository, the most specific first."""
+    return (source, *(f"{folder}*" for folder in _longest_first(source) if folder))
+
+
 def _longest_first(path: str) -> tuple[str, ...]:
-    return (*reversed(tuple(_folders(path))), "")
+    return (*reversed(tuple(folders(path))), "")

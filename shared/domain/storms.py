@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from shared.domain.counting import counted
 from shared.domain.notice_kinds import NoticeKind, Severity
 from shared.domain.notices import Notice, notice_id
 from shared.domain.policy_notifications import Storm
@@ -63,8 +64,8 @@ class Window(msgspec.Struct, frozen=True):
 
 def summary(channel: str, window: Window, notices: Sequence[Notice], now: datetime) -> Notice:
     """The notice that stands for those that were held."""
-    counted = Counter(notice.kind for notice in notices)
-    words = ", ".join(f"{count} of {kind}" for kind, count in counted.most_common())
+    kinds = Counter(notice.kind for notice in notices)
+    words = ", ".join(f"{count} of {kind}" for kind, count in kinds.most_common())
     worst = max((notice.severity for notice in notices), key=tuple(Severity).index, default=Severity.INFO)
     ordered = sorted(notices, key=lambda notice: tuple(Severity).index(notice.severity), reverse=True)
     facts = {f"{index}. {each.kind}": each.summary for index, each in enumerate(ordered[:_MOST_LINES], start=1)}
@@ -76,7 +77,7 @@ def summary(channel: str, window: Window, notices: Sequence[Notice], now: dateti
         kind=NoticeKind.DIGEST_STORM,
         subject=f"storms/{channel}",
         severity=worst,
-        summary=f"{len(notices) + window.more} more notices since {window.since:%H:%M} UTC: {words}",
+        summary=f"{counted(len(notices) + window.more, 'more notice')} since {window.since:%H:%M} UTC: {words}",
         at=now,
         facts=facts,
         next_step="They are not sent one by one; the console has each of them.",

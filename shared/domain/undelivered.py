@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
+from shared.domain.counting import counted
 from shared.domain.dead_letters import Failure
 from shared.domain.json_reader import JsonUnreadable, read_json
 from shared.errors import PermanentError
@@ -62,11 +63,12 @@ def _failure(event: Mapping[str, Any], now: datetime) -> Failure:
     attempts = said.get("deliveryattempts")
     count = attempts if isinstance(attempts, int) and 0 <= attempts <= 1000 else 0  # noqa: PLR2004 - Event Grid's are 1 to 30
     outcome = _word(said.get("lastdeliveryoutcome"))
+    tried = counted(count, "attempt")
     return Failure(
         at=_time(said.get("lastdeliveryattempttime")) or _time(said.get("publishtime")) or now,
         attempt=count,
         code=_word(said.get("deadletterreason")),
-        text=f"Event Grid could not deliver the event: {count} attempts, the last of which ended with {outcome}.",
+        text=f"Event Grid could not deliver the event: {tried}, the last of which ended with {outcome}.",
     )
 
 

@@ -1,4 +1,4 @@
-"""The pure parts: explaining a message, planning a storm; and whether both are linear."""
+"""The pure parts: explaining a message, planning a storm, a registry's mirrors; and whether they are linear."""
 
 import json
 import statistics
@@ -7,7 +7,9 @@ from pathlib import Path
 
 from shared.domain.cache_rules import CacheRule
 from shared.domain.failures import diagnose
+from shared.domain.host_mirrors import host_mirrors
 from shared.domain.images import parse_reference
+from shared.domain.mirrors import Mirrors
 from shared.domain.planner import plan
 from shared.domain.plans import PlannedImage
 from shared.domain.policy_file import load_policy
@@ -22,6 +24,9 @@ _EXPLAIN_US = 30.0
 _PLAN_S = 0.5
 _LINEAR = 2.6
 """Twice the work may take this many times as long, noise included; quadratic work takes four times as long."""
+
+_TENFOLD = 20
+"""The same for ten times the work: quadratic work takes a hundred times as long."""
 
 
 def _explain(text: str, times: int = 2000) -> float:
@@ -57,6 +62,21 @@ def _plan(failures: int) -> float:
     return time.perf_counter() - started
 
 
+def _mirrors(count: int) -> float:
+    """A wildcard for each upstream, half of them side by side in one folder, and an image of each looked up."""
+    rules = tuple(
+        CacheRule(f"rule-{at:04d}", f"h{at}.example.com/team-{at}/*", f"{at if at % 2 else 'hub'}/team-{at}/*")
+        for at in range(count)
+    )
+    snapshot = RegistrySnapshot(id=REGISTRY, login_server="contoso.azurecr.io", rules=rules)
+    started = time.perf_counter()
+    mirrors = Mirrors(snapshot)
+    host_mirrors(mirrors)
+    for rule in rules:
+        mirrors.pull_from(f"{rule.source[:-1]}app")
+    return time.perf_counter() - started
+
+
 def measure() -> list[Measured]:
     """Medians of several rounds."""
     line = limit_message("nginx:1.27")
@@ -67,6 +87,7 @@ def measure() -> list[Measured]:
     growth = median([_explain(long[: len(long)], 3) / _explain(long[: len(long) // 2], 3) for _ in range(7)])
     seconds = median([_plan(10_000) for _ in range(5)])
     plan_growth = median([_plan(10_000) / _plan(5_000) for _ in range(5)])
+    mirrors_growth = median([_mirrors(1_000) / _mirrors(100) for _ in range(7)])
     return [
         Measured("explain one kubelet message", f"{micros:.1f} us", f"{_EXPLAIN_US:g} us", held=micros <= _EXPLAIN_US),
         Measured(
@@ -83,4 +104,10 @@ def measure() -> list[Measured]:
             held=seconds <= _PLAN_S,
         ),
         Measured("plan: twice the failures take", f"{plan_growth:.2f} x", f"{_LINEAR} x", held=plan_growth <= _LINEAR),
+        Measured(
+            "mirrors: ten times the rules, 1,000, take",
+            f"{mirrors_growth:.1f} x",
+            f"{_TENFOLD} x",
+            held=mirrors_growth <= _TENFOLD,
+        ),
     ]

@@ -13,6 +13,7 @@ from shared.application.doctor.findings import Judgement, failing, together, unk
 from shared.application.doctor.place import Place
 from shared.application.doctor.ports import EventSubscription, Surroundings
 from shared.application.doctor.roles import may_see
+from shared.domain.counting import counted
 from shared.domain.policy import Policy
 
 
@@ -92,4 +93,4 @@ def subscriptions_judged(found: Sequence[EventSubscription], wanted: Wanted, app
         for one in ours
         if not one.keeps_failures
     ]
-    return together(problems, otherwise=f"{wanted.function} hears {len(wanted.types)} types")
+    return together(problems, otherwise=f"{wanted.function} hears {counted(len(wanted.types), 'type')}")

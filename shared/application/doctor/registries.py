@@ -8,6 +8,7 @@ from shared.application.doctor.findings import Judgement, failing, ok, together,
 from shared.application.doctor.place import Place
 from shared.application.doctor.ports import RegistryDocument, Surroundings
 from shared.application.registry_ports import Registries, RegistryContent
+from shared.domain.counting import counted
 from shared.domain.policy import RegistryPolicy
 
 _TRUST = "a firewall that lets Azure's trusted services through"
@@ -25,12 +26,14 @@ def registry_checks(
 
     async def document() -> Judgement:
         found = await registries.read(registry.id)
-        return ok(f"{len(found.rules)} cache rules and {len(found.credential_sets)} credential sets")
+        return ok(
+            f"{counted(len(found.rules), 'cache rule')} and {counted(len(found.credential_sets), 'credential set')}"
+        )
 
     async def images() -> Judgement:
         found = await registries.read(registry.id)
         names = await content.repositories(found.login_server)
-        return ok(f"{len(names)} repositories")
+        return ok(counted(len(names), "repository", "repositories"))
 
     async def network() -> Judgement:
         return network_judged(registry.name, await surroundings.registry(registry.id))

@@ -10,6 +10,7 @@ from shared.application.doctor.place import Place
 from shared.application.doctor.ports import Queues
 from shared.application.incident_ports import Incidents
 from shared.application.messages import NOTIFICATIONS, REMEDIATIONS, ROTATIONS
+from shared.domain.counting import counted
 
 WORK_QUEUES: Final = (REMEDIATIONS, ROTATIONS, NOTIFICATIONS)
 
@@ -47,7 +48,7 @@ async def _queue(queues: Queues, name: str, place: Place) -> Judgement:
     ]
     if given_up:
         expected = "no message that was given up: GET /api/dead-letters has their errors, and a replay for each"
-        problems.append(warning(f"about {given_up} messages lie on {poison}", expected))
+        problems.append(warning(f"about {counted(given_up, 'message lies', 'messages lie')} on {poison}", expected))
     return together(problems, otherwise=name)
 
 

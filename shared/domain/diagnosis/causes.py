@@ -7,11 +7,13 @@ missing repository is "pull access denied, repository does not exist". What is m
 import re
 from typing import NamedTuple
 
+import msgspec
+
 from shared.domain.diagnosis.model import Cause
 from shared.domain.diagnosis.unwrapping import Text
 
 
-class Sign(NamedTuple):
+class Sign(msgspec.Struct, frozen=True):
     """The words that decided."""
 
     cause: Cause

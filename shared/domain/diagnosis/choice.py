@@ -6,6 +6,8 @@ original. The refusal's own line and its own address decide, then what was start
 
 from bisect import bisect_right
 
+import msgspec
+
 from shared.domain.diagnosis.addresses import Address
 from shared.domain.diagnosis.names import FAILED, SEEN, Mention
 from shared.domain.diagnosis.occurrences import with_tag_beside
@@ -63,18 +65,15 @@ def agree(named: list[Mention]) -> bool:
 
 def _without_paths(named: list[Mention]) -> list[Mention]:
     """Without the mentions that leave out the registry, where another names the same repository with its registry."""
-    if not any(m.path_only for m in named):
+    short = [m for m in named if m.path_only]
+    if not short:
         return named
     full = [m for m in named if not m.path_only]
     paths = {m.reference.repository for m in full}
-    kept = [
-        m
-        for m in named
-        if m.path_only and not paths & {m.reference.repository, m.reference.repository.removeprefix("library/")}
-    ]
-    tags = {m.reference.repository: m.reference.tag for m in named if m.path_only}
+    kept = [m for m in short if not paths & {m.reference.repository, m.reference.repository.removeprefix("library/")}]
+    tags = {m.reference.repository: m.reference.tag for m in short}
     return [
-        m._replace(reference=_tagged(m.reference, tags.get(m.reference.repository)))
+        msgspec.structs.replace(m, reference=_tagged(m.reference, tags.get(m.reference.repository)))
         if m.reference.repository in tags and m.reference.registry == DOCKER_HUB
         else m
         for m in full
@@ -88,17 +87,17 @@ def _tagged(reference: ImageReference, tag: str | None) -> ImageReference:
 
 
 def _best(text: Text, named: list[Mention], place: Address | None, decided_at: int | None) -> Mention:
+    """The mention that the refusal's line, step and address speak for most, among equals the nearest before it."""
+    if decided_at is None:
+        return max(named, key=_weight)
     breaks = _breaks(text.low)
-    at = len(text.low) if decided_at is None else decided_at
-    line = bisect_right(breaks, at)
+    line = bisect_right(breaks, decided_at)
     step = _step(text, breaks, line)
-    last_head = max((m.start for m in named if m.heads and m.start <= at), default=-1)
-
-    def score(mention: Mention) -> tuple[int, int]:
+    last_head = max([m.start for m in named if m.heads and m.start <= decided_at], default=-1)
+    best, most = named[0], (-1, 0)
+    for mention in named:
         own = bisect_right(breaks, mention.start)
         points = mention.weight * 10
-        if decided_at is None:
-            return points, -mention.start
         if own == line:
             points += _SAME_LINE + (5 if mention.start == last_head else 0)
         elif own < line:
@@ -109,10 +108,14 @@ def _best(text: Text, named: list[Mention], place: Address | None, decided_at: i
             points += _SAME_STEP
         if place is not None and _is_at(mention.reference, place):
             points += _SAME_ADDRESS
-        distance = at - mention.start if mention.start <= at else 10 * (mention.start - at)
-        return points, -distance
+        before = decided_at - mention.start
+        if (scored := (points, -before if before >= 0 else 10 * before)) > most:
+            best, most = mention, scored
+    return best
 
-    return max(named, key=score)
+
+def _weight(mention: Mention) -> tuple[int, int]:
+    return mention.weight, -mention.start
 
 
 def _breaks(low: str) -> list[int]:
@@ -140,8 +143,8 @@ def _is_at(reference: ImageReference, place: Address) -> bool:
     """Whether an address is the reference's: its own registry's, or a mirror's that keeps the path below a prefix."""
     if place.repository is None:
         return False
-    bare = reference.repository.removeprefix("library/")
-    return place.repository in {reference.repository, bare} or place.repository.endswith(f"/{reference.repository}")
+    asked, repository = place.repository, reference.repository
+    return asked == repository or asked == repository.removeprefix("library/") or asked.endswith(f"/{repository}")
 
 
 def _is_outdone(best: Mention, place: Address | None) -> bool:
@@ -164,16 +167,16 @@ def _contradicts(text: Text, mention: Mention) -> bool:
 def _completed(best: Mention, named: list[Mention], place: Address | None) -> ImageReference:
     """The reference with the tag and digest that other mentions of the same image add."""
     reference = best.reference
-    source = reference.source
-    same = [m for m in named if m.reference.source == source]
+    registry, repository = reference.registry, reference.repository
+    same = [m for m in named if m.reference.repository == repository and m.reference.registry == registry]
     tag = reference.tag
     digest = None if best.derived else reference.digest
     if tag is None:
         fitting = (m.reference.tag for m in same if digest is None or m.reference.digest in {None, digest})
         tag = next((t for t in fitting if t is not None), None)
     if digest is None:
-        asked = (m.reference for m in same if not m.derived and m.reference.digest is not None)
-        digest = next((r.digest for r in asked if r.tag in {None, tag}), None)
+        asked = [m.reference for m in same if m.reference.digest is not None and not m.derived]
+        digest = next((r.digest for r in asked if r.tag in {None, tag}), None) if asked else None
     if tag is None and digest is None:
         looked_up = next((m.reference.digest for m in same if m.derived), None)
         at = place.reference if place is not None and _is_at(reference, place) else None

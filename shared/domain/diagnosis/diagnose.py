@@ -1,7 +1,8 @@
 """The steps of a diagnosis in their order."""
 
 import re
-from typing import NamedTuple
+
+import msgspec
 
 from shared.domain.diagnosis.addresses import Address, Role, addresses, completed, place_of
 from shared.domain.diagnosis.causes import find_cause
@@ -21,7 +22,7 @@ _CACHE_RULE = re.compile(r"for cache rule [\"'`]{0,2}([A-Za-z0-9](?:[A-Za-z0-9-]
 _RULE_SOURCE = re.compile(r"from source [\"'`]([a-z0-9][a-z0-9._/:-]{1,400})[\"'`]")
 
 
-class _Reading(NamedTuple):
+class _Reading(msgspec.Struct, frozen=True):
     """What one form of the text says; `named` when words name the image, and not only an address."""
 
     text: Text
@@ -72,7 +73,7 @@ def _unfolded(reading: _Reading, text: Text) -> _Reading:
             reading = _better(reading, _read(without_breaks(text)))
     if reading.cause is Cause.RATE_LIMITED and reading.limit is None:
         joined = hub_limit(on_one_line(text).low) or hub_limit(without_breaks(text).low)
-        return reading._replace(limit=joined)
+        return msgspec.structs.replace(reading, limit=joined)
     return reading
 
 
@@ -83,7 +84,7 @@ def _better(first: _Reading, second: _Reading) -> _Reading:
     gained = (first.cause is Cause.UNKNOWN) - (second.cause is Cause.UNKNOWN)
     gained += (first.image is None) - (second.image is None) + (second.named - first.named)
     if gained <= 0 and first.limit is None and first.image == second.image:
-        return first._replace(limit=second.limit)
+        return msgspec.structs.replace(first, limit=second.limit)
     return second if gained > 0 else first
 
 

@@ -8,7 +8,8 @@ Docker 29 refuses without it. So a status counts only with a registry beside it,
 import re
 from collections.abc import Iterator
 from enum import Enum, auto
-from typing import NamedTuple
+
+import msgspec
 
 from shared.domain.diagnosis.addresses import Address, Role, place_of
 from shared.domain.diagnosis.unwrapping import Text, line_at
@@ -23,7 +24,7 @@ class Kind(Enum):
     KUBELET = auto()
 
 
-class Limit(NamedTuple):
+class Limit(msgspec.Struct, frozen=True):
     """A limit that a text reports, and where its words stand."""
 
     kind: Kind

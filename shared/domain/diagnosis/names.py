@@ -8,7 +8,8 @@ counts only after words that a runtime puts before one. Names of build stages an
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import NamedTuple
+
+import msgspec
 
 from shared.domain.diagnosis.unwrapping import Text
 from shared.domain.images import DOCKER_HUB, ImageReference, InvalidReference, parse_reference
@@ -40,7 +41,7 @@ _SPOKEN_TAG = re.compile(
 )
 
 
-class Mention(NamedTuple):
+class Mention(msgspec.Struct, frozen=True):
     """A place where a text names an image.
 
     Attributes:

@@ -60,8 +60,8 @@ def redact(text: str) -> str:
             if "basic" in low or "bearer" in low:
                 text = _SCHEME.sub(rf"\1 {_HIDDEN}", text)
             break
-    for word in [word for word in text.split() if len(word) >= _SHORTEST_KEY]:
-        if not word.islower() and (hidden := _KEY.sub(_if_random, word)) != word:
+    for word in text.split():
+        if len(word) >= _SHORTEST_KEY and not word.islower() and (hidden := _KEY.sub(_if_random, word)) != word:
             text = text.replace(word, hidden)
     return text
 

@@ -8,7 +8,8 @@ The trap is time: text in logs is hostile. Only a window of it is looked at, and
 """
 
 import re
-from typing import NamedTuple
+
+import msgspec
 
 WINDOW = 32_768
 """How many characters are looked at; a failure text is a few hundred, a container's log may be megabytes."""
@@ -46,7 +47,7 @@ _TYPOGRAPHY = {
 }
 
 
-class Text(NamedTuple):
+class Text(msgspec.Struct, frozen=True):
     """A text in the form that the rest of the diagnosis reads.
 
     Attributes:

@@ -52,8 +52,3 @@ class Proposal(msgspec.Struct, frozen=True):
     credentials: tuple[ProposedCredential, ...] = ()
     workspaces: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
-
-
-def counted(number: int, word: str) -> str:
-    """A number and its word: `1 image`, `2 images`."""
-    return f"{number} {word}{'' if number == 1 else 's'}"

@@ -4,10 +4,11 @@ import re
 from collections import Counter
 from typing import Final
 
+from shared.domain.counting import counted
 from shared.domain.images import is_acr
 from shared.domain.proposal.credentials import Credentials
 from shared.domain.proposal.found import Found, FoundRegistry
-from shared.domain.proposal.model import Proposal, ProposedRegistry, Remarked, counted
+from shared.domain.proposal.model import Proposal, ProposedRegistry, Remarked
 from shared.domain.proposal.upstreams import propose_upstreams
 from shared.domain.upstreams import upstream_for
 

@@ -12,12 +12,13 @@ from typing import Final
 import msgspec
 
 from shared.domain.cache_rules import REPOSITORY_PATTERN, CacheRule, canonical_source, to_source
+from shared.domain.counting import counted
 from shared.domain.images import DOCKER_HUB, ImageReference, canonical_host
 from shared.domain.patterns import matches_any
 from shared.domain.policy_patterns import pattern_errors, pattern_warnings
 from shared.domain.proposal.credentials import Credentials
 from shared.domain.proposal.found import Found, SeenImage
-from shared.domain.proposal.model import ProposedUpstream, Remarked, counted
+from shared.domain.proposal.model import ProposedUpstream, Remarked
 from shared.domain.upstreams import Authentication, upstream_for
 
 MOST_PATTERNS: Final = 200

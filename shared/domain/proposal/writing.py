@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from shared.domain.counting import counted
 from shared.domain.proposal.model import Proposal, ProposedCredential, ProposedRegistry, ProposedUpstream, Remarked
 
 _PLAIN: Final = re.compile(r"[A-Za-z/](?:[A-Za-z0-9_./()-]*[A-Za-z0-9_)])?")
@@ -71,7 +72,8 @@ def _upstream(upstream: ProposedUpstream) -> Iterator[str]:
     else:
         yield "    allow: []                       # nothing was seen; without patterns no rule is ever made"
     if upstream.left_out:
-        yield f"      # and {upstream.left_out} more repositories that were seen; list them, or a pattern for them"
+        more = counted(upstream.left_out, "more repository that was", "more repositories that were")
+        yield f"      # and {more} seen; list them, or a pattern for them"
     if upstream.credential is not None:
         yield _remarked("    credential: ", upstream.credential)
 

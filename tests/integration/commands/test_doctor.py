@@ -158,7 +158,7 @@ class TestInside:
             found = (await patient.findings())["queues"]
             assert found["verdict"] == "warning"
             assert "no queue rotations" in found["seen"]
-            assert "about 1 messages lie on remediations-poison" in found["seen"]
+            assert "about 1 message lies on remediations-poison" in found["seen"]
             assert found["mend"][0].startswith("az storage queue create --name rotations")
 
             await service.create_queue("rotations")

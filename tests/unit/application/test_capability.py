@@ -1,10 +1,11 @@
 """Whether tokens can be minted at all, found out before one ends."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
 
-from shared.application.remembering import watch_of
+from shared.application.remembering import remember, watch_of
 from shared.domain.rotation import HubToken, RotationState, Trigger
 from tests.fakes.application import POLICY
 from tests.fakes.credentials import PASSWORD
@@ -95,6 +96,20 @@ class TestCapability:
         restarted(world)
         await check(world)
         assert (await watch_of(world.rotations, "hub")).refused_owner == ""
+
+    @pytest.mark.parametrize("calls", range(6))
+    async def test_another_instance_is_refused_meanwhile(self, calls: int) -> None:
+        """What it has learned stands, however far the look was by then: the login is not tried again."""
+        world = RotatingApplication()
+        version = world.vaults.put("dockerhub-owner", PASSWORD).version
+        look = asyncio.create_task(check(world))
+        while len(world.fuse.calls) < calls and not look.done():
+            await asyncio.sleep(0)
+        await remember(world.rotations, "hub", refused_owner=version, why="owner_login_refused")
+        await look
+
+        watch = await watch_of(world.rotations, "hub")
+        assert (watch.refused_owner, watch.why) == (version, "owner_login_refused")
 
     async def test_no_owner(self) -> None:
         """Whoever does not own the organization can't mint for it."""

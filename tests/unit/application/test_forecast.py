@@ -79,6 +79,11 @@ class TestReports:
 
             assert told.value.hint.endswith(".")
 
+    async def test_a_state_that_is_none_is_refused(self) -> None:
+        """In the words that every such parameter has, naming the one of several that is wrong."""
+        with pytest.raises(BadQuestion, match="state: 'gone' found, one of these expected: "):
+            await TestApplication().app.reports.newest(Question(state="blocked, gone"))
+
     @pytest.mark.parametrize("limit", ["0", "1001", "-1", "x", "9" * 5000, ""])
     async def test_a_limit_that_is_none_is_refused(self, limit: str) -> None:
         """With what was expected."""

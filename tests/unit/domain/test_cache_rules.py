@@ -148,6 +148,15 @@ class TestOverlap:
 
         assert expected == overlaps(rule(f"docker.io/a/{star}", one), rule(f"ghcr.io/b/{other_star}", other))
 
+    @given(st.lists(cache_rules() | any_rule, max_size=8))
+    def test_the_index_finds_the_first_by_name(self, rules: list[CacheRule]) -> None:
+        """The fast look-up and the definition agree, for each wildcard among the others that serve."""
+        index = RuleIndex(snapshot(*rules))
+        for one in (each for each in rules if each.is_wildcard):
+            others = (other for other in rules if other.is_wildcard and other.is_serving and other != one)
+
+            assert index.overlapping(one) == min((other for other in others if overlaps(one, other)), default=None)
+
 
 class TestServing:
     """Which rule a pull goes through."""
