@@ -234,6 +234,21 @@ class TestFiles:
         assert list(world.event_letters.files) == ["a"]
         assert len(await world.app.dead_letters.listed()) == 2
 
+    async def test_those_that_may_not_be_deleted_keep_no_other(self) -> None:
+        """A hold lies on them, say: they come first in every run, and large ones are as many as a run reads."""
+        world = TestApplication()
+        padding = "x" * (LARGEST_FILE - 5000)
+        for number in range(MOST_FILES):
+            leave(world, pushed("held", id=f"{number}", data={"target": {}, "x": padding}), name=f"{number:03}.json")
+        leave(world, pushed("app"), name="last.json")
+        world.event_letters.trouble["delete"] = [PermanentError("held", code="BlobImmutableDueToPolicy")] * MOST_FILES
+
+        with pytest.raises(PermanentError, match="held"):
+            await look(world)
+
+        assert "last.json" not in world.event_letters.files
+        assert len(await world.app.dead_letters.listed()) == MOST_FILES + 1
+
     async def test_trouble_with_the_storage_leaves_the_file(self) -> None:
         """The next run finds it."""
         world = TestApplication()
