@@ -13,10 +13,20 @@ if TYPE_CHECKING:
 async def worked(
     queue: str, message: func.QueueMessage, handle: "Callable[[Application, bytes], Awaitable[None]]"
 ) -> None:
-    """Handle a message; an error brings it back, and in the end to the poison queue, where its history is known."""
-    from shared.bootstrap import production
+    """Handle a message; an error brings it back, and in the end to the poison queue, where its history is known.
 
-    application, body = await production(), message.get_body()
+    While there is no application, since its policy is refused, it is put off.
+    """
+    from shared.bootstrap import production
+    from shared.errors import PermanentError
+    from shared.put_off import put_off
+
+    body = message.get_body()
+    try:
+        application = await production()
+    except PermanentError as error:
+        await put_off(queue, body, error)
+        return
     _note_wait(queue, message)
     try:
         await handle(application, body)
@@ -35,7 +45,15 @@ def _note_wait(queue: str, message: func.QueueMessage) -> None:
 
 
 async def bury(queue: str, message: func.QueueMessage) -> None:
-    """Record a message that the host has given up."""
+    """Record a message that the host has given up; while there is no application it stays where it is."""
     from shared.bootstrap import production
+    from shared.errors import PermanentError
+    from shared.put_off import put_off
 
-    await (await production()).dead_letters.receive(queue, message.get_body())
+    body = message.get_body()
+    try:
+        application = await production()
+    except PermanentError as error:
+        await put_off(f"{queue}-poison", body, error)
+        return
+    await application.dead_letters.receive(queue, body)

@@ -14,7 +14,6 @@ import msgspec
 
 from shared.adapters.clock import SystemClock
 from shared.adapters.identity import AppIdentity, has_managed_identity
-from shared.adapters.storage import StorageAccount
 from shared.application.assembly import Application, Patience, assemble
 from shared.application.doctor.place import Place
 from shared.application.outside import Ports
@@ -24,6 +23,7 @@ from shared.domain.notice_links import Places
 from shared.domain.policy import Policy
 from shared.domain.policy_file import check_policy, load_policy
 from shared.errors import PermanentError
+from shared.put_off import storage_account_of, storage_identity_of
 from shared.setting_reader import read_settings
 from shared.settings import Settings
 from shared.telemetry import configure, get_logger
@@ -170,15 +170,8 @@ def adapters(
     from shared.adapters.vault_access import ArmVaultAccess
 
     identity: Any = AppIdentity(managed=managed, client_id=settings.client_id)
-    storage_identity: Any = (
-        AppIdentity(managed=managed, client_id=settings.storage_client_id) if settings.storage_client_id else identity
-    )
-    account = StorageAccount(
-        settings.storage_connection,
-        settings.storage_table_uri,
-        settings.storage_queue_uri,
-        settings.storage_blob_uri,
-    )
+    storage_identity = storage_identity_of(settings, managed=managed) if settings.storage_client_id else identity
+    account = storage_account_of(settings)
     tables = Tables(account, storage_identity)
     queue = StorageQueue(account, storage_identity)
     event_letters = BlobEventLetters(account, settings.event_dead_letters, storage_identity)

@@ -22,6 +22,7 @@ POLICY = "policy"
 """Who asked when nobody did: the policy lets it be done."""
 
 _MOST_DAYS = 366
+_USUAL = timedelta(days=6)
 
 _log = get_logger(__name__)
 
@@ -88,7 +89,7 @@ class Audit:
         """
         today = self._clock.now().date()
         end = _day(last, today)
-        start = _day(first, end - timedelta(days=6))
+        start = _day(first, end - min(_USUAL, end - date.min))
         if not timedelta(0) <= end - start < timedelta(days=_MOST_DAYS):
             raise DayInvalid(f"from: {start} and to: {end} found, at most a year expected")
         days = (start + timedelta(days=number) for number in range((end - start).days + 1))

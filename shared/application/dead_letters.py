@@ -32,7 +32,7 @@ from shared.domain.dead_letters import (
     new_letter,
     replayed,
 )
-from shared.errors import CachewardenError, CallerError, TemporaryError
+from shared.errors import CachewardenError, CallerError
 from shared.telemetry import get_logger
 from shared.telemetry.instruments import DEAD_LETTERS
 from shared.telemetry.metrics import count
@@ -90,7 +90,7 @@ class DeadLetters:
         )
         try:
             await self._change(origin, body, lambda letter: failed(letter, failure))
-        except TemporaryError as trouble:
+        except CachewardenError as trouble:
             _log.warning("dead_letter.failure_not_noted", code=trouble.code)
 
     @traced(Work.BURIAL)

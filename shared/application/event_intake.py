@@ -92,14 +92,17 @@ class EventIntake:
     async def lost(self, document: Mapping[str, Any], failure: Failure) -> Taken:
         """Record an event that Event Grid could not deliver; one that was worked on all the same is a duplicate.
 
+        So is one that is recorded: of a file with thousands of them, which takes longer than one run, the next run does
+        the rest.
+
         Raises:
             TemporaryError: the storage is in trouble.
         """
         trigger = trigger_of(document)
         key = _key(trigger, document, self._clock.now())
         delivery = await self._deliveries.begin(key, self._clock.now())
-        if delivery.is_done:
-            return Taken("duplicate", delivery.outcome or "")
+        if delivery.outcome is not None:
+            return Taken("duplicate", delivery.outcome)
         letter = await self._dead_letters.bury(origin_of(trigger), _body(document), failure=failure, delivery=key)
         return Taken(DEAD_LETTER, letter.id)
 

@@ -42,7 +42,9 @@ class Headroom:
     """Readings of the pull limit: the app's own address's, and each Docker Hub account's; it is a `Chore`."""
 
     name = "headroom"
-    every_s = 1200.0
+    every_s = 1320.0
+    """A third of an hour and two minutes: of four runs the first may look when it ends, minutes after it began, and the
+    last at once, and yet no hour, wherever it begins, has the looks of all four."""
 
     def __init__(  # noqa: PLR0913 - the ports and parts that it works with, each by name
         self,

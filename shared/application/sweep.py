@@ -7,7 +7,7 @@ that fails is written down and keeps no other from its turn.
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
@@ -26,6 +26,9 @@ _LONGEST_S = 240.0
 """A function run ends after ten minutes (host.json); a chore that takes longer than this takes it from the others."""
 _LEASE_S = _LONGEST_S + 60
 """Longer than any chore runs: one whose lease can't be renewed has ended before another instance may begin."""
+_BEGUN_WITHIN = timedelta(seconds=300)
+"""What would begin later waits for the next minute: it could outlast the function, which ends its whole process."""
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 _log = get_logger(__name__)
 
@@ -54,18 +57,27 @@ class Sweep:
         """
         done: list[str] = []
         failed: list[str] = []
-        for chore in self._chores:
-            if not await self._is_due(chore):
-                continue
+        began = self._clock.now()
+        for chore in await self._due():
+            if self._clock.now() - began >= _BEGUN_WITHIN:
+                break
             async with held(self._leases, f"chore-{chore.name}", _LEASE_S) as still_ours:
                 if still_ours is None or not await self._is_due(chore):
                     continue
                 (done if await self._do(chore) else failed).append(chore.name)
         return Swept(done=tuple(done), failed=tuple(failed))
 
+    async def _due(self) -> list[Chore]:
+        """What is due, the longest waiting first: one that takes as long as its turn keeps no other from its own."""
+        lasts = [(chore, await self._runs.last(chore.name)) for chore in self._chores]
+        due = [(last.started_at if last else _NEVER, chore) for chore, last in lasts if self._is_turn(chore, last)]
+        return [chore for _, chore in sorted(due, key=lambda waiting: waiting[0])]
+
     async def _is_due(self, chore: Chore) -> bool:
+        return self._is_turn(chore, await self._runs.last(chore.name))
+
+    def _is_turn(self, chore: Chore, last: ChoreRun | None) -> bool:
         """Whether its turn has come; a run that began further ahead than that is one of a clock that was wrong."""
-        last = await self._runs.last(chore.name)
         return last is None or abs(self._clock.now() - last.started_at) >= timedelta(seconds=chore.every_s)
 
     async def _do(self, chore: Chore) -> bool:

@@ -5,7 +5,9 @@ from datetime import timedelta
 
 import msgspec
 import pytest
+from azure.data.tables.aio import TableServiceClient
 
+from shared.adapters.storage import StorageAccount
 from shared.adapters.tables.audit import TableAuditRows
 from shared.adapters.tables.client import Tables
 from shared.adapters.tables.dead_letters import TableLetters
@@ -137,6 +139,29 @@ class TestAuditRows:
             await kit.audit.add(each)
 
         assert [entry, entry, later] == [each async for each in kit.audit.of_day(NOON.date())]
+
+    async def test_thousands_of_entries_of_a_day(self, tables: Tables, account: StorageAccount) -> None:
+        """The service lists them in pages of a thousand: each is there once, in order, and the next day's is not."""
+        rows, entry = (
+            TableAuditRows(tables),
+            AuditEntry("c", NOON, "policy", "why", "create_cache_rule", "r", None, None),
+        )
+        await rows.add(msgspec.structs.replace(entry, at=NOON + timedelta(days=1)))
+        async with TableServiceClient.from_connection_string(account.connection_string or "") as service:
+            client = service.get_table_client("audit")
+            for first in range(0, 2500, 100):
+                changes = (msgspec.structs.replace(entry, change=f"c{number}") for number in range(first, first + 100))
+                written = [
+                    {
+                        "PartitionKey": NOON.date().isoformat(),
+                        "RowKey": f"12:00:00.{first + number:06}",
+                        "record0": msgspec.json.encode(change).decode(),
+                    }
+                    for number, change in enumerate(changes)
+                ]
+                await client.submit_transaction([("create", row) for row in written])
+
+        assert [each.change async for each in rows.of_day(NOON.date())] == [f"c{number}" for number in range(2500)]
 
 
 class TestArrivals:

@@ -103,6 +103,11 @@ class TestExport:
         entries = await world.app.audit.entries("2026-11-24", "2026-11-25")
         assert [entry.kind for entry in entries] == ["first", "first", "second", "second"]
 
+    @pytest.mark.parametrize(("first", "last"), [(None, "0001-01-03"), ("9999-12-31", "9999-12-31")])
+    async def test_either_end_of_the_calendar(self, first: str | None, last: str) -> None:
+        """Days on which nothing was changed."""
+        assert await TestApplication().app.audit.entries(first, last) == []
+
     @pytest.mark.parametrize(
         ("first", "last"), [("x", None), ("2026-11-24", "2026-11-23"), ("2020-01-01", "2026-01-01"), (None, "")]
     )

@@ -52,6 +52,15 @@ async def dead_alert(world: TestApplication) -> bytes:
     return body
 
 
+@pytest.mark.parametrize("error", [TemporaryError("busy"), PermanentError("no row of this version")])
+async def test_a_failure_that_cannot_be_noted_hides_no_other(error: CachewardenError) -> None:
+    """The error of the attempt itself is the one that brings the message back."""
+    world = TestApplication()
+    world.letters = ClosedLetters(error)
+
+    await world.another().dead_letters.note_failure(REMEDIATIONS, b"x", TemporaryError("what happened"), attempt=1)
+
+
 class TestBury:
     """A message that was given up."""
 

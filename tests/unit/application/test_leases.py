@@ -1,6 +1,7 @@
 """Leases while they are held: one holder, given back, and nothing written once it is lost."""
 
 import asyncio
+from collections import Counter
 from datetime import UTC, datetime
 
 import pytest
@@ -8,16 +9,22 @@ import pytest
 from shared.application.apply import Applier
 from shared.application.incident_book import IncidentBook
 from shared.application.leases import LeaseLost, held
+from shared.application.messages import REMEDIATIONS, read_remediation
 from shared.application.operations import Journal, Operations
 from shared.application.ports import Changed, Lease
+from shared.application.remediation import Pace
 from shared.application.survey import Survey
 from shared.application.unrecorded import Unrecorded
 from shared.domain.audit import Result
+from shared.domain.incidents import IncidentState
+from shared.domain.operations import Operation
 from shared.domain.plans import CreateCacheRule, Plan
 from shared.domain.policy_file import load_policy
 from shared.errors import CachewardenError, PermanentError, TemporaryError
 from tests.fakes.application import POLICY, REGISTRY, TestApplication
+from tests.fakes.azure import FakeContent
 from tests.fakes.clock import ManualClock
+from tests.fakes.credentials import FakeCredentialSets
 from tests.fakes.stores import MemoryLeases
 
 
@@ -141,6 +148,39 @@ class TestApplier:
         assert [entry.result for entry in await world.app.audit.entries(None, None)] == [Result.BEGUN, Result.TROUBLE]
 
 
+class TestTakenOver:
+    """A worker that stands still for longer than its lease, in the middle of a write."""
+
+    async def test_the_other_goes_on_and_the_first_writes_nothing_more(self) -> None:
+        """One PUT for each rule, whoever made it, and one notice for each image."""
+        world = TestApplication()
+        world.leases = leases = CountingLeases(world.clock)
+        registries = PausedRegistries(world)
+        world.registries, world.content = registries, FakeContent(registries)
+        first = world.another(pace=Pace(lease=1.5))
+        second = world.another()
+        world.failing("nginx:1.27", "bitnami/redis:7")
+        await world.alert()
+        [body] = world.queue.take(REMEDIATIONS)
+
+        standing = asyncio.create_task(first.remediation.handle(read_remediation(body)))
+        await registries.begun.wait()
+        world.clock.advance(60)
+        await second.remediation.handle(read_remediation(body))
+        made = list(registries.puts)
+        async with asyncio.timeout(10):
+            await leases.lost.wait()
+        registries.go.set()
+        await standing
+
+        assert registries.puts == made
+        await world.work(second)
+        assert Counter(registries.puts).most_common(1)[0][1] == 1
+        assert len(registries.rules) == 2
+        assert {i.state for i in (await world.all_incidents()).values()} == {IncidentState.VERIFIED}
+        assert len(world.topic.sent) == len({notice.id for notice in world.topic.sent}) == 2
+
+
 PLAN = Plan(actions=(CreateCacheRule("rule-1", "docker.io/a/b", "docker-hub/a/b", None),))
 
 
@@ -160,6 +200,22 @@ def applier_of(world: TestApplication) -> Applier:
         audit=world.app.audit,
         health_patience=0.01,
     )
+
+
+class PausedRegistries(FakeCredentialSets):
+    """ARM, whose first answer about a rule comes when the test says so, long after the rule was accepted."""
+
+    def __init__(self, world: TestApplication) -> None:
+        super().__init__(REGISTRY, world.vault_access, hub=world.hub, vaults=world.vaults, fuse=world.fuse)
+        self.begun, self.go = asyncio.Event(), asyncio.Event()
+
+    async def create_cache_rule(self, registry_id: str, action: CreateCacheRule) -> Operation | None:
+        """Accept it, and answer late."""
+        accepted = await super().create_cache_rule(registry_id, action)
+        if not self.begun.is_set():
+            self.begun.set()
+            await self.go.wait()
+        return accepted
 
 
 class SlowLeases(MemoryLeases):

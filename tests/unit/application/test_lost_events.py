@@ -1,5 +1,6 @@
 """What Event Grid could not deliver: read once, shown beside the other dead letters, replayed to the same intake."""
 
+from collections import Counter
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from shared.domain.event_readers import REGISTRY_EVENTS, RESOURCE_EVENTS
 from shared.domain.notice_kinds import NoticeKind
 from shared.errors import PermanentError, TemporaryError
 from tests.fakes.application import TestApplication
+from tests.fakes.fuse import Fused, Killed
 from tests.fixtures.events import ANNA, changed, cloud, cured, outcome, pushed
 
 FILE = "CACHEWARDEN-REGISTRY-EVENTS-X/2026/11/24/5/3c0d.json"
@@ -121,6 +123,29 @@ class TestRecording:
         assert {letter.id: letter.deaths for letter in again} == {letter.id: 1 for letter in first}
         assert {letter.state for letter in again} == {LetterState.DEAD, LetterState.REPLAYED}
 
+    async def test_what_a_run_has_recorded_costs_the_next_one_little(self) -> None:
+        """It is ended in the middle of a large file: the next one goes on there, and tells nobody again."""
+        world = TestApplication()
+        leave(world, *(pushed(f"app-{number}") for number in range(40)))
+        ports = world.ports()
+        fused = {name: Fused(name, getattr(ports, name), world.fuse) for name in ("deliveries", "letters", "outbox")}
+        app = world.another(ports=msgspec.structs.replace(ports, **fused))
+        [chore] = [chore for chore in app.chores if isinstance(chore, LostEvents)]
+        world.fuse.blow(150, after=False)
+        with pytest.raises(Killed):
+            await chore.run()
+        recorded = (await world.deliveries.totals()).outcomes["dead-letter"]
+        world.fuse.mend()
+        world.fuse.calls.clear()
+
+        await chore.run()
+
+        calls = Counter(world.fuse.calls)
+        assert 0 < recorded < 40
+        assert calls["deliveries.begin"] == 40
+        assert calls["deliveries.finish"] == 40 - recorded
+        assert len(await world.app.dead_letters.listed()) == 40
+
 
 class TestReplay:
     """The way back."""
@@ -208,6 +233,21 @@ class TestFiles:
 
         assert list(world.event_letters.files) == ["a"]
         assert len(await world.app.dead_letters.listed()) == 2
+
+    async def test_those_that_may_not_be_deleted_keep_no_other(self) -> None:
+        """A hold lies on them, say: they come first in every run, and large ones are as many as a run reads."""
+        world = TestApplication()
+        padding = "x" * (LARGEST_FILE - 5000)
+        for number in range(MOST_FILES):
+            leave(world, pushed("held", id=f"{number}", data={"target": {}, "x": padding}), name=f"{number:03}.json")
+        leave(world, pushed("app"), name="last.json")
+        world.event_letters.trouble["delete"] = [PermanentError("held", code="BlobImmutableDueToPolicy")] * MOST_FILES
+
+        with pytest.raises(PermanentError, match="held"):
+            await look(world)
+
+        assert "last.json" not in world.event_letters.files
+        assert len(await world.app.dead_letters.listed()) == MOST_FILES + 1
 
     async def test_trouble_with_the_storage_leaves_the_file(self) -> None:
         """The next run finds it."""

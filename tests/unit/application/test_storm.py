@@ -132,6 +132,25 @@ class TestStorm:
         assert world.registries.calls.count("read") < 50
         assert len(world.content.pulled) < 50
 
+    async def test_fifty_incidents_of_a_run_share_their_readings(self) -> None:
+        """One to plan from and one to prove by; beside these only what is made is asked about."""
+        world = TestApplication()
+        world.failing(*(f"bitnami/app-{number}:1" for number in range(50)))
+
+        await world.alert()
+        await world.work()
+
+        assert len(await world.all_incidents()) == 50
+        assert Counter(world.registries.calls) == {
+            "read": 2,
+            "create_credential_set": 1,
+            "credential_set": 2,
+            "create_cache_rule": 50,
+            "until_ended": 51,
+        }
+        assert Counter(world.content.calls) == {"repositories": 1, "manifest": 50}
+        assert Counter(world.vault_access.calls) == {"vault_id": 1, "grant": 1}
+
     async def test_an_hour_of_trouble_makes_no_second_storm(self) -> None:
         """While ARM is down, messages to look again do not multiply: one per registry is on its way."""
         world = TestApplication()

@@ -84,6 +84,19 @@ class LongErrand(Errand):
         await self.go.wait()
 
 
+class HangingErrand(Errand):
+    """A chore that is given up after four minutes each time."""
+
+    def __init__(self, name: str, clock: ManualClock) -> None:
+        super().__init__(name, TemporaryError("no answer"))
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Take long, then fail."""
+        self._clock.advance(240)
+        await super().run()
+
+
 def sweep(world: TestApplication, *chores: Errand) -> Sweep:
     """A sweep of one instance."""
     return Sweep(chores=chores, runs=world.chore_runs, leases=world.leases, clock=world.clock)
@@ -133,6 +146,20 @@ class TestSweep:
         assert Swept() == await sweep(world, chore).run()
         world.clock.advance(61)
         assert Swept(done=("tidy",)) == await sweep(world, chore).run()
+
+    async def test_chores_that_hang_never_outlast_the_function(self) -> None:
+        """It ends after ten minutes, with its process; who had to wait comes first in the next sweep."""
+        world = TestApplication()
+        chores = [HangingErrand(f"hanging-{number}", world.clock) for number in range(5)]
+        one = sweep(world, *chores)
+
+        for _ in range(6):
+            began = world.clock.now()
+            await one.run()
+            assert world.clock.now() - began < timedelta(minutes=10)
+            world.clock.advance(60)
+
+        assert min(chore.runs for chore in chores) >= 2
 
     async def test_a_clock_that_was_wrong_stops_no_chore(self) -> None:
         """It stood a day ahead when the chore ran: that is no reason to wait for a day, nor for two runs at once."""
