@@ -20,6 +20,8 @@ from shared.application.messages import (
 from shared.application.notification import Notification
 from shared.application.ports import Changed, Clock, Leases, Position, Queue, Stored
 from shared.application.questions import NotFound
+from shared.application.records import until_unchanged
+from shared.domain.counting import counted
 from shared.domain.dead_letter_notices import dead_letter_notice
 from shared.domain.dead_letters import (
     BLOBS,
@@ -40,7 +42,6 @@ from shared.telemetry.names import Work
 from shared.telemetry.spans import traced
 
 _MOST_LISTED = 200
-_MOST_TRIES = 10
 _BURIED_LATER_S = 300
 _REPLAY_S = 60
 _HINT = "GET /api/dead-letters lists the dead letters with their ids."
@@ -186,7 +187,7 @@ class DeadLetters:
             raise NothingToReplay("the letter stands for a file that can't be read", hint="Look at the file itself.")
         if not letter.is_whole:
             raise NothingToReplay("the letter was larger than what is kept of one", hint=_TOO_LARGE)
-        who, why = by or "a holder of the function key", f"given up {letter.deaths} times"
+        who, why = by or "a holder of the function key", f"given up {counted(letter.deaths, 'time')}"
         async with self._audit.change("replay_dead_letter", f"dead-letters/{key}", by=who, why=why):
             await self._queue.send(*_way_back(letter))
         again = replayed(letter, self._clock.now())
@@ -205,17 +206,17 @@ class DeadLetters:
 
     async def _change(self, origin: str, body: bytes, edit: Callable[[DeadLetter], DeadLetter]) -> DeadLetter:
         key = letter_id(origin, body)
-        for _ in range(_MOST_TRIES):
+
+        async def attempt() -> DeadLetter:
             stored = await self._letters.get(key)
             letter = edit(new_letter(origin, body, self._clock.now()) if stored is None else stored.value)
-            if stored is not None and letter == stored.value:
-                return letter
-            try:
-                await (self._letters.insert(letter) if stored is None else self._letters.replace(stored, letter))
-            except Changed:
-                continue
+            if stored is None:
+                await self._letters.insert(letter)
+            elif letter != stored.value:
+                await self._letters.replace(stored, letter)
             return letter
-        raise Changed(f"the dead letter {key} is changed by others all the time")
+
+        return await until_unchanged(f"the dead letter {key}", attempt)
 
 
 def _delivery(origin: str, body: bytes) -> str | None:

@@ -148,7 +148,7 @@ class TestOverlap:
 
         assert expected == overlaps(rule(f"docker.io/a/{star}", one), rule(f"ghcr.io/b/{other_star}", other))
 
-    @given(st.lists(cache_rules() | any_rule, max_size=8))
+    @given(st.lists(cache_rules() | any_rule, max_size=8, unique_by=lambda each: each.name))
     def test_the_index_finds_the_first_by_name(self, rules: list[CacheRule]) -> None:
         """The fast look-up and the definition agree, for each wildcard among the others that serve."""
         index = RuleIndex(snapshot(*rules))
