@@ -206,19 +206,6 @@ def transition(  # noqa: PLR0913 - the fields that may change with a state, each
     return note(moved, now, f"incident.{state}", text)
 
 
-def ask(incident: Incident, proposal: Proposal, now: datetime) -> Incident:
-    """The incident with a question to a person; the next question is another one, whatever it asks."""
-    asked = msgspec.structs.replace(incident, proposal=proposal, questions=incident.questions + 1)
-    return transition(asked, IncidentState.AWAITING_APPROVAL, now, "a person has to agree first")
-
-
-def reject(incident: Incident, proposal: Proposal, now: datetime) -> Incident:
-    """The incident at rest, because a person said no to what is proposed."""
-    text = f"rejected by {proposal.decided_by}: {proposal.why or 'no reason given'}"
-    said = msgspec.structs.replace(incident, proposal=proposal)
-    return transition(said, IncidentState.BLOCKED, now, text, reason="rejected", detail=text)
-
-
 def shown(incident: Incident) -> Incident:
     """The incident as it is shown to people: without its operation, whose address may carry a signature."""
     return msgspec.structs.replace(incident, operation=None)
