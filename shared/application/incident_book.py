@@ -110,10 +110,14 @@ class IncidentBook:
         return await self._move(key, edit)
 
     async def waiting(self, key: str, error: CachewardenError) -> Incident:
-        """An outside system is in trouble; it is tried again."""
-        return await self._move(
-            key, lambda incident: note(incident, self._clock.now(), "incident.waiting", f"{error.code}: {error}")
-        )
+        """An outside system is in trouble; it is tried again, unless another worker has taken it further meanwhile."""
+
+        def edit(incident: Incident) -> Incident:
+            if incident.state not in ACTIVE:
+                return incident
+            return note(incident, self._clock.now(), "incident.waiting", f"{error.code}: {error}")
+
+        return await self._move(key, edit)
 
     async def verified(self, key: str, proofs: Sequence[Proof]) -> Incident:
         """The registry serves the images; one that came meanwhile is planned for first."""
