@@ -39,7 +39,7 @@ from shared.application.sessions import ConsoleSessions, SignIn
 from shared.application.site_images import SiteImages
 from shared.application.sweep import Sweep
 from shared.application.verification import Verification
-from shared.application.watch import FinishedIncidents, StuckIncidents, UnannouncedFailures
+from shared.application.watch import FinishedIncidents, LostCures, StuckIncidents, UnannouncedFailures
 from shared.domain.notice_links import Places
 from shared.domain.policy import Policy
 from shared.telemetry.metrics import declare
@@ -135,6 +135,7 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
             recalls=recalls,
             clock=ports.clock,
         ),
+        LostCures(policy=policy, drift=cures.drift, recalls=recalls),
         FinishedIncidents(
             policy=policy,
             incidents=ports.incidents,
@@ -164,7 +165,7 @@ def assemble(  # noqa: PLR0913 - what differs between deployments, each by name
             detection=detection,
             deliveries=ports.deliveries,
             events=events,
-            event_work=assemble_event_work(policy, ports, cures, notification, credentials.watch),
+            event_work=assemble_event_work(policy, ports, cures, credentials.watch),
             curing=cures.curing,
             verification=Verification(content=ports.content, clock=ports.clock, patience=patience.verification),
             book=cures.book,

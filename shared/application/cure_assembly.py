@@ -6,6 +6,7 @@ from shared.application.apply import Applier
 from shared.application.audit import Audit
 from shared.application.curing import Curing
 from shared.application.dead_letters import DeadLetters
+from shared.application.drift import Drift
 from shared.application.incident_book import IncidentBook
 from shared.application.notification import Notification
 from shared.application.operations import Operations
@@ -22,6 +23,7 @@ class Cures(msgspec.Struct, frozen=True):
     survey: Survey
     unrecorded: Unrecorded
     curing: Curing
+    drift: Drift
 
 
 def assemble_cures(  # noqa: PLR0913 - what curing shares with the rest, each by name
@@ -55,4 +57,14 @@ def assemble_cures(  # noqa: PLR0913 - what curing shares with the rest, each by
         unrecorded=unrecorded,
         drift_records=ports.drift_records,
     )
-    return Cures(book, survey, unrecorded, curing)
+    drift = Drift(
+        policy=policy,
+        incidents=ports.incidents,
+        book=book,
+        unrecorded=unrecorded,
+        survey=survey,
+        records=ports.drift_records,
+        notification=notification,
+        clock=ports.clock,
+    )
+    return Cures(book, survey, unrecorded, curing, drift)

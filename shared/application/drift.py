@@ -4,7 +4,9 @@ Our own writes are such events too. They leave everything in order, and what is 
 to be remembered about who we are.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Final
 
 import msgspec
 
@@ -22,11 +24,16 @@ from shared.domain.events import ChangeHint
 from shared.domain.incidents import Incident
 from shared.domain.planned_images import images_of
 from shared.domain.planner import plan
-from shared.domain.plans import Plan, Status
+from shared.domain.plans import Blocked, Plan, Status
 from shared.domain.policy import Mode, Policy, RegistryPolicy
 from shared.domain.registries import RegistrySnapshot
 from shared.domain.reopening import CURED
 from shared.telemetry import get_logger
+
+_LISTED: Final = timedelta(minutes=3)
+"""So long after a change its rule may not be listed yet: nobody promises that ARM's lists are current."""
+
+_GIVEN_UP: Final = frozenset({Blocked.UPSTREAM_NOT_IN_POLICY, Blocked.DENIED_BY_POLICY, Blocked.UPSTREAM_NOT_SUPPORTED})
 
 _log = get_logger(__name__)
 
@@ -62,34 +69,81 @@ class Drift:
             TemporaryError: something outside or the storage is in trouble.
             PermanentError: the registry can't be read.
         """
-        concerned = [
+        cured = await self._cured(registry)
+        if not cured:
+            return
+        snapshot = await self._survey.read(registry.id)
+        undone = self._undone(registry, snapshot, [incident for incident in cured if _relies(incident, snapshot, hint)])
+        if undone:
+            await intends([incident.id for incident in undone])
+            await self._reopen(registry, snapshot, hint, delivery, undone)
+
+    async def find(self, registry: RegistryPolicy) -> bool:
+        """Do the same for rules that are gone and of which no event told; True when an incident was opened again.
+
+        What happened since the last proof is one change, however often it is looked for.
+
+        Raises:
+            TemporaryError, PermanentError: as `look`.
+        """
+        now = self._clock.now()
+        cured = [incident for incident in await self._cured(registry) if now - incident.updated_at >= _LISTED]
+        if not cured:
+            return False
+        snapshot = await self._survey.read(registry.id)
+        serving = {rule.name.lower() for rule in snapshot.rules if rule.is_serving}
+        by_rule: dict[str, list[Incident]] = {}
+        for incident in self._undone(registry, snapshot, cured):
+            if incident.rule and incident.rule.lower() not in serving:
+                by_rule.setdefault(incident.rule, []).append(incident)
+        there = {rule.name.lower() for rule in snapshot.rules}
+        for rule, undone in by_rule.items():
+            deleted = rule.lower() not in there
+            hint = ChangeHint(registry.id, "cacheRules", rule, deleted=deleted, by="", at=now, found=True)
+            proven = max((proof.at.isoformat() for incident in undone for proof in incident.proofs), default="never")
+            await self._reopen(registry, snapshot, hint, f"found-{resource_key(hint)}-{proven}", undone)
+        return bool(by_rule)
+
+    async def _cured(self, registry: RegistryPolicy) -> list[Incident]:
+        return [
             stored.value
             async for stored in self._incidents.of_registry(registry.id, active_only=False)
             if stored.value.state in CURED
         ]
-        if not concerned:
-            return
-        snapshot = await self._survey.read(registry.id)
-        undone = self._undone(registry, snapshot, hint, concerned)
-        if not undone:
-            return
-        await intends([incident.id for incident in undone])
+
+    async def _reopen(
+        self,
+        registry: RegistryPolicy,
+        snapshot: RegistrySnapshot,
+        hint: ChangeHint,
+        delivery: str,
+        undone: Sequence[Incident],
+    ) -> None:
         contested = await self._remember(hint, delivery) and self._mode(registry, undone[0]) is not Mode.OBSERVE
-        await self._tell(registry, hint, delivery, undone, contested=contested)
-        text = what_happened(hint)
+        plans = {incident.id: self._plan(registry, snapshot, [incident]) for incident in undone}
+        await self._tell(registry, hint, delivery, undone, contested=contested, hindrance=_hindrance(plans.values()))
         for incident in undone:
-            question = self._plan(registry, snapshot, [incident]) if contested else None
+            planned = plans[incident.id]
             async with self._unrecorded.apart(incident):
-                await self._book.reopened(incident.id, text, question=question)
+                question = planned if contested and planned.actions else None
+                await self._book.reopened(incident.id, what_happened(hint), question=question)
 
     def _undone(
-        self, registry: RegistryPolicy, snapshot: RegistrySnapshot, hint: ChangeHint, incidents: Sequence[Incident]
+        self, registry: RegistryPolicy, snapshot: RegistrySnapshot, incidents: Sequence[Incident]
     ) -> list[Incident]:
-        """The incidents that rely on what was changed and are no longer covered."""
-        relying = [incident for incident in incidents if _relies(incident, snapshot, hint)]
-        outcomes = iter(self._plan(registry, snapshot, relying).outcomes)
-        statuses = {incident.id: {next(outcomes).status for _ in incident.images} for incident in relying}
-        return [incident for incident in relying if statuses[incident.id] != {Status.COVERED}]
+        """Those of the incidents that are no longer covered, although the policy calls for it.
+
+        A reference that was left alone never was, and what the policy no longer admits was given up on purpose.
+        """
+        outcomes = iter(self._plan(registry, snapshot, incidents).outcomes)
+        uncovered = {
+            incident.id
+            for incident in incidents
+            for outcome in [next(outcomes) for _ in incident.images]
+            if outcome.status is not Status.COVERED and outcome.reason not in _GIVEN_UP
+            if outcome.image not in incident.left_alone
+        }
+        return [incident for incident in incidents if incident.id in uncovered]
 
     def _plan(self, registry: RegistryPolicy, snapshot: RegistrySnapshot, incidents: Sequence[Incident]) -> Plan:
         images = [image for incident in incidents for image in images_of(incident)]
@@ -114,8 +168,15 @@ class Drift:
 
         return await until_unchanged(f"the record of {key}", attempt)
 
-    async def _tell(
-        self, registry: RegistryPolicy, hint: ChangeHint, delivery: str, undone: Sequence[Incident], *, contested: bool
+    async def _tell(  # noqa: PLR0913 - everything that is told, each by name
+        self,
+        registry: RegistryPolicy,
+        hint: ChangeHint,
+        delivery: str,
+        undone: Sequence[Incident],
+        *,
+        contested: bool,
+        hindrance: str,
     ) -> None:
         _log.warning("drift.found", kind=hint.kind, name=hint.name, incidents=len(undone), contested=contested)
         told = msgspec.structs.replace(hint, registry_id=registry.id)
@@ -127,6 +188,7 @@ class Drift:
                 contested=contested,
                 sources=[incident.source for incident in undone],
                 now=self._clock.now(),
+                hindrance=hindrance,
             )
         )
 
@@ -137,3 +199,9 @@ def _relies(incident: Incident, snapshot: RegistrySnapshot, hint: ChangeHint) ->
         return (incident.rule or "").lower() == hint.name.lower()
     rule = next((r for r in snapshot.rules if r.name.lower() == (incident.rule or "").lower()), None)
     return rule is not None and (rule.credential_set or hint.name).lower() == hint.name.lower()
+
+
+def _hindrance(plans: Iterable[Plan]) -> str:
+    """Why none of the images can be covered again as things are, in the planner's words; empty when one can."""
+    outcomes = [outcome for planned in plans for outcome in planned.outcomes]
+    return outcomes[0].detail if all(outcome.status is Status.BLOCKED for outcome in outcomes) else ""

@@ -2,17 +2,13 @@
 
 from shared.application.credential_watch import CredentialWatch
 from shared.application.cure_assembly import Cures
-from shared.application.drift import Drift
 from shared.application.event_work import EventWork
-from shared.application.notification import Notification
 from shared.application.outside import Ports
 from shared.application.prevention import Prevention
 from shared.domain.policy import Policy
 
 
-def assemble_event_work(
-    policy: Policy, ports: Ports, cures: Cures, notification: Notification, watch: CredentialWatch
-) -> EventWork:
+def assemble_event_work(policy: Policy, ports: Ports, cures: Cures, watch: CredentialWatch) -> EventWork:
     """The work on events, on the given ports and with what the rest of the application shares."""
     return EventWork(
         policy=policy,
@@ -22,16 +18,7 @@ def assemble_event_work(
         unrecorded=cures.unrecorded,
         clock=ports.clock,
         heard=watch.heard,
-        drift=Drift(
-            policy=policy,
-            incidents=ports.incidents,
-            book=cures.book,
-            unrecorded=cures.unrecorded,
-            survey=cures.survey,
-            records=ports.drift_records,
-            notification=notification,
-            clock=ports.clock,
-        ),
+        drift=cures.drift,
         prevention=Prevention(
             policy=policy,
             incidents=ports.incidents,

@@ -13,7 +13,7 @@ from shared.application.curing import Curing
 from shared.application.delivery_ports import Deliveries
 from shared.application.detection import Detection
 from shared.application.event_intake import EventIntake
-from shared.application.event_work import EventWork
+from shared.application.event_work import EventWork, Worked
 from shared.application.incident_book import IncidentBook
 from shared.application.leases import held
 from shared.application.messages import (
@@ -26,7 +26,7 @@ from shared.application.messages import (
 )
 from shared.application.ports import Clock, Leases, Queue
 from shared.application.recalls import Recalls
-from shared.application.registry_ports import Registries
+from shared.application.registry_ports import NotThere, Registries
 from shared.application.unrecorded import Unrecorded
 from shared.application.verification import Verification
 from shared.domain.incidents import Incident, IncidentState, registry_key
@@ -148,13 +148,12 @@ class Remediation:
                 await self._conclude(message, "failed", f"{error.code}: {error}"[:1000])
                 return
             except TemporaryError as error:
-                if message.attempt >= _MOST_ATTEMPTS:
+                if message.attempt < _MOST_ATTEMPTS:
+                    await self._event_later(message, error)
+                    return
+                if not isinstance(error, NotThere):
                     raise
-                _log.warning("event.trouble", code=error.code, text=str(error), attempt=message.attempt)
-                again = msgspec.structs.replace(message, attempt=message.attempt + 1)
-                delay = error.retry_after or self._pace.retry * message.attempt
-                await self._queue.send(REMEDIATIONS, msgspec.json.encode(again), delay_s=delay)
-                return
+                worked = Worked(reason="image_gone")  # pushed and deleted: nothing is left to look at, or to mend
             if worked.registry_id is not None:
                 await self._settle(worked.registry_id)
             await self._conclude(message, worked.outcome, worked.summary)
@@ -162,6 +161,12 @@ class Remediation:
     async def _conclude(self, message: EventMessage, outcome: str, summary: str) -> None:
         if await self._deliveries.finish(message.delivery, outcome, summary):
             count(CONCLUSIONS, source="event", outcome=outcome)
+
+    async def _event_later(self, message: EventMessage, error: TemporaryError) -> None:
+        _log.warning("event.trouble", code=error.code, text=str(error), attempt=message.attempt)
+        again = msgspec.structs.replace(message, attempt=message.attempt + 1)
+        delay = error.retry_after or self._pace.retry * message.attempt
+        await self._queue.send(REMEDIATIONS, msgspec.json.encode(again), delay_s=delay)
 
     async def _settle(self, registry_id: str) -> None:
         """Take the incidents of a registry as far as they go, and leave a message when some are not settled."""

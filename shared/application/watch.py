@@ -7,6 +7,7 @@ deployed. A message can be lost as well: somebody cleared the queue. Neither los
 from datetime import timedelta
 
 from shared.application.detection import Detection
+from shared.application.drift import Drift
 from shared.application.incident_book import IncidentBook
 from shared.application.incident_ports import Incidents
 from shared.application.ports import Clock
@@ -15,6 +16,7 @@ from shared.application.unrecorded import Unrecorded
 from shared.domain.closing import is_over
 from shared.domain.incidents import Incident, IncidentState
 from shared.domain.policy import Mode, Policy, RegistryPolicy
+from shared.errors import PermanentError
 from shared.telemetry import get_logger
 
 STANDS_STILL = timedelta(minutes=3)
@@ -99,6 +101,36 @@ class StuckIncidents:
             await self._book.asked_too_long_ago(incident.id)
             return True
         return False
+
+
+class LostCures:
+    """The chore that finds cache rules that were changed or deleted while no event told of it."""
+
+    name = "lost-cures"
+    every_s = 900.0
+
+    def __init__(self, *, policy: Policy, drift: Drift, recalls: Recalls) -> None:
+        self._policy = policy
+        self._drift = drift
+        self._recalls = recalls
+
+    async def run(self) -> None:
+        """Open again what is no longer covered.
+
+        Raises:
+            TemporaryError: the storage is in trouble, or a registry that was asked.
+            PermanentError: a registry refuses to be read; the others were looked at.
+        """
+        refusal: PermanentError | None = None
+        for registry in self._policy.registries:
+            try:
+                if await self._drift.find(registry):
+                    await self._recalls.later(registry.id, 0)
+            except PermanentError as error:
+                _log.error("registry.refused", registry=registry.name, code=error.code, text=str(error))
+                refusal = error
+        if refusal is not None:
+            raise refusal
 
 
 class FinishedIncidents:

@@ -1,17 +1,22 @@
 """Asking a person about an incident, and what their answer makes of it."""
 
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
 from shared.domain.approvals import Decision, Proposal
 from shared.domain.incidents import Incident, IncidentState, transition
 
+_CONTESTED: Final = "the same person has undone this before: a person has to agree first, whatever the mode"
+
 
 def ask(incident: Incident, proposal: Proposal, now: datetime) -> Incident:
     """The incident with a question to a person; the next question is another one, whatever it asks."""
     asked = msgspec.structs.replace(incident, proposal=proposal, questions=incident.questions + 1)
-    return transition(asked, IncidentState.AWAITING_APPROVAL, now, "a person has to agree first")
+    if not proposal.contested:
+        return transition(asked, IncidentState.AWAITING_APPROVAL, now, "a person has to agree first")
+    return transition(asked, IncidentState.AWAITING_APPROVAL, now, _CONTESTED, detail=_CONTESTED)
 
 
 def reject(incident: Incident, proposal: Proposal, now: datetime) -> Incident:

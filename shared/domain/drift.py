@@ -69,7 +69,8 @@ def what_happened(hint: ChangeHint) -> str:
     """The change in half a sentence: what, by whom, when."""
     noun = "cache rule" if hint.kind == "cacheRules" else "credential set"
     verb = "deleted" if hint.deleted else "changed"
-    return f"the {noun} {hint.name} was {verb} by {hint.by or 'somebody unnamed'} at {hint.at:%Y-%m-%d %H:%M:%S} UTC"
+    who = "found " + verb if hint.found else f"{verb} by {hint.by or 'somebody unnamed'}"
+    return f"the {noun} {hint.name} was {who} at {hint.at:%Y-%m-%d %H:%M:%S} UTC"
 
 
 _NEXT = {
@@ -80,9 +81,26 @@ _NEXT = {
 
 
 def drift_notice(  # noqa: PLR0913 - everything that is told, each by name
-    hint: ChangeHint, *, delivery: str, mode: Mode, contested: bool, sources: list[str], now: datetime
+    hint: ChangeHint,
+    *,
+    delivery: str,
+    mode: Mode,
+    contested: bool,
+    sources: list[str],
+    now: datetime,
+    hindrance: str = "",
 ) -> Notice:
-    """What people are told about a change; `sources` are the upstream repositories that it leaves without a cover."""
+    """What people are told about a change.
+
+    Args:
+        hint: the change.
+        delivery: the event's delivery, or what stands for it.
+        mode: the mode in which it is repaired.
+        contested: the same person did it before, so a person is asked.
+        sources: the upstream repositories that it leaves without a cover.
+        now: the time.
+        hindrance: why it can't be repaired as things are, and what to do; empty when it can.
+    """
     subject = f"resources/{resource_key(hint)}"
     stopped = "The same person has changed it before, so it is left as it is."
     return Notice(
@@ -99,14 +117,20 @@ def drift_notice(  # noqa: PLR0913 - everything that is told, each by name
         rule=hint.name if hint.kind == "cacheRules" else None,
         facts={
             "changed by": hint.by or "unknown",
-            "changed at": hint.at.isoformat(),
+            "found at" if hint.found else "changed at": hint.at.isoformat(),
             "operation": f"{hint.kind} {'delete' if hint.deleted else 'write'}",
             "needed for": ", ".join(sources[:10]),
         },
-        next_step="Agree with whoever changed it; approve the repair if it is to be made."
-        if contested
-        else _NEXT[mode],
+        next_step=_next_step(mode, hindrance, contested=contested),
     )
+
+
+def _next_step(mode: Mode, hindrance: str, *, contested: bool) -> str:
+    if hindrance:
+        return f"It can't be repaired as things are: {hindrance}"
+    if contested:
+        return "Agree with whoever changed it; approve the repair if it is to be made."
+    return _NEXT[mode]
 
 
 def _more(sources: list[str]) -> str:

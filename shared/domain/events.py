@@ -94,6 +94,7 @@ class ChangeHint(msgspec.Struct, frozen=True, tag="change"):
         deleted: whether the event says that it was deleted, else written.
         by: the object id of who did it, empty when the event does not say.
         at: when.
+        found: nobody told of it, it was found; `at` is when.
     """
 
     registry_id: str
@@ -102,6 +103,7 @@ class ChangeHint(msgspec.Struct, frozen=True, tag="change"):
     deleted: bool
     by: str
     at: datetime
+    found: bool = False
 
 
 class NotForUs(msgspec.Struct, frozen=True):

@@ -1,16 +1,19 @@
 """Drift: somebody changes a rule that an incident relies on."""
 
+import asyncio
 from datetime import timedelta
 
 import msgspec
 import pytest
 
 from shared.application.approvals import ApprovalExpired
+from shared.application.assembly import Application
 from shared.application.messages import REMEDIATIONS
 from shared.domain.drift import Change, DriftRecord, key_of
 from shared.domain.event_readers import RESOURCE_EVENTS
 from shared.domain.incidents import IncidentState
 from shared.domain.notice_kinds import NoticeKind
+from shared.domain.notices import Notice
 from tests.fakes.application import POLICY, REGISTRY, TestApplication, log_alert
 from tests.fixtures.events import ANNA, BERT, NGINX, changed, cloud, cured, outcome
 
@@ -287,3 +290,100 @@ class TestDrift:
 
         assert list(world.registries.rules) == [name]
         assert len([n for n in world.topic.sent if n.kind is NoticeKind.INCIDENT_DRIFT]) == 1
+
+    async def test_a_reference_that_was_left_alone_is_no_drift(self) -> None:
+        """Our own write is such an event too: what was never covered was not undone."""
+        world = await cured()
+        [name] = world.registries.rules
+        stored = await world.incidents.get((await world.all_incidents())[NGINX].id)
+        assert stored is not None
+        never = "docker.io/library/nginx:1.27-never"
+        alone = msgspec.structs.replace(
+            stored.value, images=(*stored.value.images, never), left_alone={never: "denied_by_policy"}
+        )
+        await world.incidents.replace(stored, alone)
+
+        await world.app.events.accept(RESOURCE_EVENTS, changed(name, verb="Write"))
+        await world.work()
+
+        assert await outcome(world) == ("ignored", "in_order")
+
+    async def test_what_can_not_be_made_again_is_not_promised(self) -> None:
+        """The rule has filled its repository, and ACR refuses a rule over one: the notice says what to do."""
+        world = await cured()
+        [name] = world.registries.rules
+        del world.registries.rules[name]
+        world.registries.held[REGISTRY].repositories.add("docker-hub/library/nginx")
+
+        await world.app.events.accept(RESOURCE_EVENTS, changed(name))
+        await world.work()
+
+        incident = (await world.all_incidents())[NGINX]
+        assert (incident.state, incident.reason) == (IncidentState.BLOCKED, "target_repository_exists")
+        [notice] = [n for n in world.topic.sent if n.kind is NoticeKind.INCIDENT_DRIFT]
+        assert notice.next_step == f"It can't be repaired as things are: {incident.detail}"
+
+
+class TestFound:
+    """A rule is gone, and no event told of it."""
+
+    @staticmethod
+    async def _swept(world: TestApplication, *apps: Application, minutes: float = 20) -> None:
+        world.clock.advance(minutes * 60)
+        await asyncio.gather(*(app.sweep.run() for app in apps or (world.app,)))
+        await world.work(*apps)
+
+    @staticmethod
+    def _told(world: TestApplication) -> list[Notice]:
+        return [notice for notice in world.topic.sent if notice.kind is NoticeKind.INCIDENT_DRIFT]
+
+    async def test_the_sweep_has_it_made_again_and_told_once(self) -> None:
+        """By two instances at once, and again later; an event that comes after all tells of nothing new."""
+        world = await cured()
+        [name] = world.registries.rules
+        del world.registries.rules[name]
+
+        await self._swept(world, world.app, world.another())
+        await self._swept(world)
+        await world.app.events.accept(RESOURCE_EVENTS, changed(name))
+        await world.work()
+
+        assert list(world.registries.rules) == [name]
+        assert (await world.all_incidents())[NGINX].state is IncidentState.VERIFIED
+        [notice] = self._told(world)
+        assert f"the cache rule {name} was found deleted at" in notice.summary
+        assert notice.facts["changed by"] == "unknown"
+        assert await outcome(world) == ("ignored", "in_order")
+
+    async def test_who_deletes_it_again_is_asked(self) -> None:
+        """Nobody knows who it was: the second time is taken for the same person's."""
+        world = await cured()
+        [name] = world.registries.rules
+        for _ in range(2):
+            del world.registries.rules[name]
+            await self._swept(world)
+
+        assert world.registries.rules == {}
+        assert (await world.all_incidents())[NGINX].state is IncidentState.AWAITING_APPROVAL
+        assert [notice.reason for notice in self._told(world)] == [None, "contested"]
+        assert "has undone this before" in world.topic.sent[-1].detail
+
+    async def test_what_the_policy_no_longer_admits_was_given_up_on_purpose(self) -> None:
+        """Rule and policy were both cleaned up."""
+        world = await cured()
+        world.registries.rules.clear()
+        narrower = world.another(POLICY.replace('"library/*", ', ""))
+
+        await self._swept(world, narrower)
+
+        assert self._told(world) == []
+        assert (await world.all_incidents())[NGINX].state is IncidentState.VERIFIED
+
+    async def test_a_list_that_is_behind_is_not_believed(self) -> None:
+        """What was cured a moment ago may not be listed yet."""
+        world = await cured()
+        world.registries.rules.clear()
+
+        await self._swept(world, minutes=1)
+
+        assert self._told(world) == []

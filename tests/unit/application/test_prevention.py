@@ -2,7 +2,6 @@
 
 import pytest
 
-from shared.application.registry_ports import NotServed
 from shared.domain.cache_rules import CacheRule
 from shared.domain.event_readers import REGISTRY_EVENTS
 from shared.domain.incidents import IncidentState
@@ -98,12 +97,13 @@ class TestPrevention:
 
         assert [rule.source for rule in world.registries.rules.values()] == [NGINX]
 
-    async def test_an_image_that_is_gone_is_given_up_with_a_record(self) -> None:
-        """After several looks the message fails, and the queue makes it a dead letter."""
+    async def test_an_image_that_is_gone_is_left_alone(self) -> None:
+        """After several looks over minutes: it was deleted as well, and nobody has to mend anything."""
         world = TestApplication()
         await world.app.events.accept(REGISTRY_EVENTS, pushed("app"))
 
-        with pytest.raises(NotServed):
-            await world.work()
+        await world.work()
 
         assert len(world.lineage.read) == 6
+        assert await outcome(world) == ("ignored", "image_gone")
+        assert world.topic.sent == []

@@ -5,7 +5,7 @@ import msgspec
 from shared.domain.incidents import Incident, IncidentState
 from shared.domain.notice_kinds import NoticeKind
 from shared.domain.notices import Notice
-from shared.errors import TemporaryError
+from shared.errors import PermanentError, TemporaryError
 from tests.fakes.application import CLUSTER, POLICY, REGISTRY, TestApplication, log_alert
 from tests.fakes.azure import FakeRegistry
 
@@ -56,6 +56,21 @@ class TestTwoForOne:
             [hand_off] = told_by(world)[registry.id].hand_off
             assert hand_off.pull_from == f"{registry.login_server}/{TARGET}:1.27"
             assert hand_off.pull_from in world.content.pulled
+
+    async def test_one_that_refuses_keeps_no_lost_rule_of_the_other_from_being_found(self) -> None:
+        """The sweep looks at each, and shows that one could not be looked at."""
+        world, contoso, fabrikam = two_registries()
+        await cured(world, "nginx:1.27")
+        contoso.rules.clear()
+        fabrikam.rules.clear()
+        world.registries.down[REGISTRY] = PermanentError("not allowed", code="Forbidden")
+
+        world.clock.advance(1200)
+        swept = await world.app.sweep.run()
+        await world.work()
+
+        assert "lost-cures" in swept.failed
+        assert (len(contoso.rules), len(fabrikam.rules)) == (0, 1)
 
     async def test_each_is_worked_on_in_its_own_mode(self) -> None:
         """One is cured at once; in the other a person agrees first, to that one's plan only."""
