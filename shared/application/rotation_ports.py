@@ -167,7 +167,7 @@ class Watch(msgspec.Struct, frozen=True):
         checked: what the last look at what the credential can do was based on.
         checked_at: when that was.
         cannot: the code of what keeps tokens from being minted, empty when nothing is known to.
-        rejected: the version of the live secret that Docker Hub refused.
+        rejected: the version of the live pair that Docker Hub refused.
         accepted: the one that it accepted, at the last test or look at the pull limit.
         tested_at: when that was.
     """

@@ -8,6 +8,7 @@ import pytest
 from shared.application.messages import ROTATIONS, read_rotation
 from shared.application.rotating import UnknownCredential
 from shared.application.rotation_forecast import Forecast
+from shared.application.rotation_ports import Login
 from shared.application.rotation_requests import RotationRequestInvalid
 from shared.domain.notice_kinds import NoticeKind
 from shared.domain.rotation import RotationState, Trigger, due_at
@@ -87,6 +88,26 @@ class TestEvents:
         assert [await heard(world, happened) for _ in range(3)] == ["refused", "tested_before", "tested_before"]
         assert [notice.kind for notice in await world.told()] == [NoticeKind.ROTATION_ACTION_NEEDED]
         assert await world.app.rotating.latest("hub") is None
+
+    async def test_a_user_name_that_is_corrected(self) -> None:
+        """The token was refused with another name: the pair is a new one, and is tested at once."""
+        world = RotatingApplication()
+        wrong = world.vaults.put("dockerhub-username", "contosobto")
+        assert await heard(world, event(VaultEventKind.NEW_VERSION, wrong.version, "dockerhub-username")) == "refused"
+        right = world.vaults.put("dockerhub-username", "contosobot")
+
+        assert await heard(world, event(VaultEventKind.NEW_VERSION, right.version, "dockerhub-username")) == "works"
+
+    async def test_a_user_name_that_is_corrected_unheard(self) -> None:
+        """Its event may be late or lost: the verdict on the pair before stops no look at this one."""
+        world = RotatingApplication()
+        wrong = world.vaults.put("dockerhub-username", "contosobto")
+        await heard(world, event(VaultEventKind.NEW_VERSION, wrong.version, "dockerhub-username"))
+        world.vaults.put("dockerhub-username", "contosobot")
+        [headroom] = [chore for chore in world.app.chores if chore.name == "headroom"]
+        await headroom.run()
+
+        assert world.hub.accepts(world.hub.probes[-1] or Login("", ""))
 
     async def test_anothers_vault(self) -> None:
         """A secret of the same name in another vault is nobody's business."""
