@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from shared.application.dead_letters import NothingToReplay
+from shared.application.letter_views import LONGEST_LISTED
 from shared.application.messages import (
     NOTIFICATIONS,
     REMEDIATIONS,
@@ -94,6 +95,20 @@ class TestBury:
         assert len(listed.body) < 25_000
         assert len(alone.body) >= 100_000
         assert alone.body.startswith(listed.body[:20_000])
+
+    @pytest.mark.parametrize("length", [10_000, 200_000], ids=["shortened in the list", "cut when it was kept"])
+    async def test_a_character_of_several_bytes_is_cut_in_two(self, length: int) -> None:
+        """It is a text all the same, and counts by its bytes: what is called shortened is."""
+        world = TestApplication()
+        await world.app.dead_letters.bury(REMEDIATIONS, f"m{'é' * length}".encode())
+
+        [listed] = await world.app.dead_letters.listed()
+        alone = await world.app.dead_letters.shown(listed.id)
+
+        assert (listed.encoding, alone.encoding) == ("text", "text")
+        assert (listed.shortened, alone.shortened) == (True, False)
+        assert len(listed.body) < len(alone.body)
+        assert len(listed.body.encode()) <= LONGEST_LISTED
 
     async def test_the_same_one_again_changes_nothing(self) -> None:
         """The poison queue delivers at least once as well."""
