@@ -143,7 +143,9 @@ class CredentialWatch:
         live, watch = await self._custody.live(credential), await watch_of(self._rotations, name)
         since = timedelta.max if watch.tested_at is None else now - watch.tested_at
         if watch.rejected == live.version and since < _TEST_AGAIN:
-            return "tested_before"
+            known = CredentialRejected("Docker Hub has refused this pair")
+            is_done = watch.acted_on == live.version
+            return "tested_before" if is_done else await self._refused(name, why, live, known, intends)
         if why is not Trigger.PERSON and watch.accepted == live.version:
             if blamed_by and since < _BLAMED_AGAIN:
                 await self._notification.tell(blamed_wrongly(name, now, by=blamed_by))
@@ -153,16 +155,20 @@ class CredentialWatch:
         try:
             await self._custody.test(live.login)
         except CredentialRejected as error:
-            done = await self._refused(name, why, live, error, intends)
-            # Not before: who dies in between must find it untested, or nobody would ever be told.
-            await remember(self._rotations, name, rejected=live.version, accepted="", tested_at=now)
-            return done
+            await remember(self._rotations, name, rejected=live.version, acted_on="", accepted="", tested_at=now)
+            return await self._refused(name, why, live, error, intends)
         await remember(self._rotations, name, rejected="", accepted=live.version, tested_at=now)
         if blamed_by:
             await self._notification.tell(blamed_wrongly(name, now, by=blamed_by))
         return "works"
 
     async def _refused(self, name: str, why: Trigger, live: Pair, error: CredentialRejected, intends: Intends) -> str:
+        """Act on a refusal; only then it counts as acted on. Who takes it up after a crash or trouble need not test."""
+        done = await self._act_on(name, why, live, error, intends)
+        await remember(self._rotations, name, acted_on=live.version)
+        return done
+
+    async def _act_on(self, name: str, why: Trigger, live: Pair, error: CredentialRejected, intends: Intends) -> str:
         if why is not Trigger.PERSON:
             return await self._begin(name, Trigger.REJECTED, intends)
         versions = (live.token.version, live.username.version)

@@ -13,7 +13,9 @@ from shared.application.rotation_requests import RotationRequestInvalid
 from shared.domain.notice_kinds import NoticeKind
 from shared.domain.rotation import RotationState, Trigger, due_at
 from shared.domain.vault_events import VaultEvent, VaultEventKind
+from shared.errors import TemporaryError
 from tests.fakes.application import POLICY
+from tests.fakes.fuse import Fuse, Fused
 from tests.fakes.rotation import ASSISTED_POLICY, FIRST_TEXT, SET, RotatingApplication
 
 REJECTED = (
@@ -140,6 +142,29 @@ class TestEvidence:
         assert (await world.rotate()).state is RotationState.SUCCEEDED
         assert world.hub.accepts(world.registries.login_of(world.registries.sets[SET]))
         assert world.hub.bad_logins["contosobot"] == 1
+
+
+class TestRefused:
+    """Docker Hub has refused the login."""
+
+    @pytest.mark.parametrize("why", [Trigger.REJECTED, Trigger.PERSON])
+    async def test_trouble_costs_no_further_test(self, why: Trigger) -> None:
+        """Each would count towards the lock of the name; people are told when the trouble is over."""
+        policy, fuse = POLICY.replace("mode: enforce", "mode: observe"), Fuse()
+        world = RotatingApplication(policy)
+        world.hub.listed["contosobot"].clear()
+        ports = world.ports()
+        cut_off = msgspec.structs.replace(ports, outbox=Fused("outbox", ports.outbox, fuse))
+        watch = world.another(policy, ports=cut_off).credential_watch
+        for _ in range(5):
+            fuse.blow(1, after=False, error=TemporaryError("busy"))
+            with pytest.raises(TemporaryError):
+                await watch.suspect("hub", why)
+        fuse.mend()
+
+        assert [await watch.suspect("hub", why) for _ in range(2)][1] == "tested_before"
+        assert world.hub.bad_logins["contosobot"] == 1
+        assert len(await world.told()) == 1
 
 
 class TestMissing:
