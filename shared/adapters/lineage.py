@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from shared.adapters.azure_errors import azure_call
-from shared.adapters.registry_content import UNREADABLE, AcrContent, is_digest, manifests_of, refusal
+from shared.adapters.registry_content import UNREADABLE, AcrContent, Answers, is_digest, manifests_of, refusal
 from shared.application.event_ports import Lineage
 from shared.application.registry_ports import PullRefused
 from shared.domain.images import ImageReference
@@ -63,61 +63,43 @@ class AcrLineage(Lineage):
         from azure.containerregistry import DigestValidationError
         from azure.core.exceptions import DecodeError, DeserializationError, HttpResponseError
 
-        doing, answers = f"reading {login_server}/{repository}", _Answers()
-        client = self._content.client(login_server)
-        try:
-            found = await client.get_manifest(repository, reference, raw_response_hook=answers.keep)
-        except (DecodeError, DeserializationError):  # of the sign-in's answers; what was pushed is read by hand
-            raise
-        except HttpResponseError as error:
-            if error.status_code is None:
+        client, doing = self._content.client(login_server), f"reading {login_server}/{repository}"
+        async with Answers() as answers:
+            try:
+                found = await client.get_manifest(repository, reference, raw_response_hook=answers.keep)
+            except (DecodeError, DeserializationError):  # of the sign-in's answers; what was pushed is read by hand
                 raise
-            raise await refusal(doing, error) from error
-        except (DigestValidationError, *UNREADABLE) as error:
-            raise PullRefused(f"{doing}: no manifest that can be read: {error}", code="unreadable_manifest") from error
-        finally:
-            await answers.close()
+            except HttpResponseError as error:
+                if error.status_code is None:
+                    raise
+                raise await refusal(doing, error) from error
+            except (DigestValidationError, *UNREADABLE) as error:
+                text = f"{doing}: no manifest that can be read: {error}"
+                raise PullRefused(text, code="unreadable_manifest") from error
         return found.manifest if isinstance(found.manifest, Mapping) else {}
 
     async def _config(self, login_server: str, repository: str, digest: str) -> Mapping[str, Any]:
         from azure.containerregistry import DigestValidationError
         from azure.core.exceptions import DecodeError, DeserializationError, HttpResponseError
 
-        doing, body, answers = f"reading a configuration of {login_server}/{repository}", bytearray(), _Answers()
-        client = self._content.client(login_server)
-        try:
-            async for chunk in await client.download_blob(repository, digest, raw_response_hook=answers.keep):
-                body += chunk
-                if len(body) > _LARGEST_CONFIG:
-                    raise PullRefused(f"{doing}: more than its manifest promises", code="too_large")
-            document = read_json(bytes(body))
-        except (DecodeError, DeserializationError):  # of the sign-in's answers; what was pushed is read by hand
-            raise
-        except HttpResponseError as error:
-            if error.status_code is None:
+        client, doing = self._content.client(login_server), f"reading a configuration of {login_server}/{repository}"
+        body = bytearray()
+        async with Answers() as answers:
+            try:
+                async for chunk in await client.download_blob(repository, digest, raw_response_hook=answers.keep):
+                    body += chunk
+                    if len(body) > _LARGEST_CONFIG:
+                        raise PullRefused(f"{doing}: more than its manifest promises", code="too_large")
+                document = read_json(bytes(body))
+            except (DecodeError, DeserializationError):  # of the sign-in's answers; what was pushed is read by hand
                 raise
-            raise await refusal(doing, error) from error
-        except (DigestValidationError, ValueError) as error:
-            raise PullRefused(f"{doing}: it can't be read: {error}", code="unreadable_config") from error
-        finally:
-            await answers.close()
+            except HttpResponseError as error:
+                if error.status_code is None:
+                    raise
+                raise await refusal(doing, error) from error
+            except (DigestValidationError, ValueError) as error:
+                raise PullRefused(f"{doing}: it can't be read: {error}", code="unreadable_config") from error
         return document if isinstance(document, Mapping) else {}
-
-
-class _Answers:
-    """Answers to be closed: one that is not read to its end keeps its connection (observed in the SDK 1.2.0)."""
-
-    def __init__(self) -> None:
-        self._kept: list[Any] = []
-
-    def keep(self, response: Any) -> None:
-        """Keep an answer of the SDK's pipeline."""
-        self._kept.append(response.http_response)
-
-    async def close(self) -> None:
-        """Close them all."""
-        for answer in self._kept:
-            await answer.close()
 
 
 def _config_of(manifest: Mapping[str, Any]) -> str | None:

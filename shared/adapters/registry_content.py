@@ -8,7 +8,7 @@ upstream comes with an HTTP status that ACR uses for its own refusals too, so on
 import re
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, TypeIs
+from typing import TYPE_CHECKING, Any, Final, Self, TypeIs
 
 from shared.adapters.azure_errors import azure_call, retry_after
 from shared.adapters.clients import client_options
@@ -79,10 +79,10 @@ class AcrContent(RegistryContent):
         from azure.containerregistry import DigestValidationError
         from azure.core.exceptions import DecodeError, DeserializationError, HttpResponseError
 
-        client, doing, origin = self.client(login_server), f"pulling {login_server}/{repository}", _Origin()
-        async with azure_call(Outside.ACR_PULL, doing, deadline_s=_DEADLINE_S):
+        client, doing = self.client(login_server), f"pulling {login_server}/{repository}"
+        async with azure_call(Outside.ACR_PULL, doing, deadline_s=_DEADLINE_S), Answers() as answers:
             try:
-                found = await client.get_manifest(repository, reference, raw_response_hook=origin.keep)
+                found = await client.get_manifest(repository, reference, raw_response_hook=answers.keep)
             except (DecodeError, DeserializationError):  # of the sign-in's answers; a manifest is read by hand
                 raise
             except HttpResponseError as error:
@@ -98,7 +98,7 @@ class AcrContent(RegistryContent):
         return ServedManifest(
             digest=found.digest,
             media_type=found.media_type,
-            origin="upstream" if origin.text == "upstream" else "cache",
+            origin="upstream" if answers.last_header(_ORIGIN) == "upstream" else "cache",
             platforms=platforms_of(found.manifest),
         )
 
@@ -123,13 +123,28 @@ class AcrContent(RegistryContent):
         return self._made[login_server][0]
 
 
-class _Origin:
-    """Where the manifest came from, as its last response says."""
+class Answers:
+    """The answers of a call, closed when it ends: one that is not read to its end keeps its connection (observed)."""
 
-    text = ""
+    def __init__(self) -> None:
+        self._kept: list[Any] = []
+
+    async def __aenter__(self) -> Self:
+        """Itself, for `keep`."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close them all."""
+        for answer in self._kept:
+            await answer.close()
 
     def keep(self, response: Any) -> None:
-        self.text = response.http_response.headers.get(_ORIGIN, "")
+        """Keep an answer of the SDK's pipeline: its `raw_response_hook`."""
+        self._kept.append(response.http_response)
+
+    def last_header(self, name: str) -> str:
+        """A header of the last answer, empty when that has none."""
+        return str(self._kept[-1].headers.get(name, "")) if self._kept else ""
 
 
 def platforms_of(manifest: Mapping[str, Any]) -> dict[str, str]:

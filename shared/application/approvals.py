@@ -96,15 +96,15 @@ class Approvals:
         incident, proposal = await self._asked(key)
         if answer.plan != proposal.plan:
             raise NothingToDecide(f"plan: {answer.plan!r} found; the incident asks about {proposal.plan!r}")
+        if proposal.decision is Decision.APPROVED:  # the same yes again: only its message may be lost
+            await self._continue(incident)
+            return shown(incident)
         if proposal.is_expired(self._clock.now(), self._lifetime):
             await self._book.asked_too_long_ago(key)
             await self._continue(incident)
             raise ApprovalExpired(f"the plan was proposed at {proposal.proposed_at:%Y-%m-%dT%H:%M:%SZ}")
-        if proposal.decision is Decision.APPROVED:  # the same yes again: only its message may be lost
-            await self._continue(incident)
-            return shown(incident)
         async with self._audited("approve_plan", key, answer, proposal):
-            said = await self._book.approved(key, proposal.plan, by=answer.by, why=answer.why)
+            said = await self._book.answered(key, proposal.plan, Decision.APPROVED, by=answer.by, why=answer.why)
             decided = _as_said(said, Decision.APPROVED)
         await self._continue(decided)
         return decided
@@ -117,7 +117,7 @@ class Approvals:
         if answer.plan and answer.plan != proposal.plan:
             raise NothingToDecide(f"plan: {answer.plan!r} found; the incident asks about {proposal.plan!r}")
         async with self._audited("reject_plan", key, answer, proposal):
-            said = await self._book.rejected(key, proposal.plan, by=answer.by, why=answer.why)
+            said = await self._book.answered(key, proposal.plan, Decision.REJECTED, by=answer.by, why=answer.why)
             return _as_said(said, Decision.REJECTED)
 
     def _audited(self, kind: str, key: str, answer: Answer, proposal: Proposal) -> AbstractAsyncContextManager[object]:

@@ -15,8 +15,9 @@ from shared.application.notification import Notification
 from shared.application.ports import Clock
 from shared.application.records import cause_of, change
 from shared.domain.approvals import Decision, propose
+from shared.domain.asking import answer, ask, reject_again, take_back
 from shared.domain.closing import close
-from shared.domain.incidents import ACTIVE, Incident, IncidentState, Proof, ask, note, reject, transition
+from shared.domain.incidents import ACTIVE, Incident, IncidentState, Proof, note, transition
 from shared.domain.notice_kinds import NoticeKind
 from shared.domain.operations import Operation
 from shared.domain.plans import Outcome, Plan
@@ -79,33 +80,17 @@ class IncidentBook:
 
         return await self._move(key, edit)
 
-    async def approved(self, key: str, plan: str, *, by: str, why: str) -> Incident:
-        """A person agreed to the plan of this hash; the same yes again, or one to another plan, changes nothing."""
-        return await self._decided(key, plan, Decision.APPROVED, by=by, why=why)
-
-    async def rejected(self, key: str, plan: str, *, by: str, why: str) -> Incident:
-        """A person disagreed with the plan; the incident rests until its plan is another one."""
-        return await self._decided(key, plan, Decision.REJECTED, by=by, why=why)
+    async def answered(self, key: str, plan: str, decision: Decision, *, by: str, why: str) -> Incident:
+        """A person agreed to the plan of this hash or not; a second answer, or one to another plan, changes nothing."""
+        return await self._move(key, lambda i: answer(i, plan, decision, self._clock.now(), by=by, why=why))
 
     async def asked_too_long_ago(self, key: str) -> Incident:
         """The question has expired: it is planned for anew, and asked anew where a person has to agree."""
-
-        def edit(incident: Incident) -> Incident:
-            if incident.state is not IncidentState.AWAITING_APPROVAL:
-                return incident
-            return transition(incident, IncidentState.PLANNED, self._clock.now(), "the question has expired")
-
-        return await self._move(key, edit)
+        return await self._move(key, lambda incident: take_back(incident, self._clock.now()))
 
     async def still_rejected(self, key: str) -> Incident:
         """The image failed again, and its plan is the one that a person disagreed with."""
-
-        def edit(incident: Incident) -> Incident:
-            if incident.state is not IncidentState.PLANNED or incident.proposal is None:
-                return incident
-            return reject(incident, incident.proposal, self._clock.now())
-
-        return await self._move(key, edit)
+        return await self._move(key, lambda incident: reject_again(incident, self._clock.now()))
 
     async def applied(self, key: str) -> Incident:
         """What the plan calls for is there."""
@@ -125,10 +110,14 @@ class IncidentBook:
         return await self._move(key, edit)
 
     async def waiting(self, key: str, error: CachewardenError) -> Incident:
-        """An outside system is in trouble; it is tried again."""
-        return await self._move(
-            key, lambda incident: note(incident, self._clock.now(), "incident.waiting", f"{error.code}: {error}")
-        )
+        """An outside system is in trouble; it is tried again, unless another worker has taken it further meanwhile."""
+
+        def edit(incident: Incident) -> Incident:
+            if incident.state not in ACTIVE:
+                return incident
+            return note(incident, self._clock.now(), "incident.waiting", f"{error.code}: {error}")
+
+        return await self._move(key, edit)
 
     async def verified(self, key: str, proofs: Sequence[Proof]) -> Incident:
         """The registry serves the images; one that came meanwhile is planned for first."""
@@ -179,20 +168,6 @@ class IncidentBook:
     async def reopened(self, key: str, text: str, *, question: Plan | None = None) -> Incident:
         """A cured incident is to be cured again; a person has to agree to `question` first, whatever the mode."""
         return await self._move(key, lambda incident: reopen(incident, self._clock.now(), text, question=question))
-
-    async def _decided(self, key: str, plan: str, decision: Decision, *, by: str, why: str) -> Incident:
-        def edit(incident: Incident) -> Incident:
-            proposal, now = incident.proposal, self._clock.now()
-            is_asked = incident.state is IncidentState.AWAITING_APPROVAL
-            if not is_asked or proposal is None or proposal.plan != plan:
-                return incident
-            answered = msgspec.structs.replace(proposal, decision=decision, decided_by=by, why=why)
-            if decision is Decision.REJECTED:
-                return reject(incident, answered, now)
-            agreed = msgspec.structs.replace(incident, proposal=answered, active_since=now)  # the cure begins here
-            return transition(agreed, IncidentState.PLANNED, now, f"approved by {by}: {why or 'no reason given'}")
-
-        return await self._move(key, edit)
 
     def _with_plan(self, incident: Incident, *, outcomes: Sequence[Outcome], mode: Mode, plan: Plan) -> Incident:
         """A reference that nothing will serve is left alone; when there is no other one, the incident is blocked."""

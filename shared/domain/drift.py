@@ -90,7 +90,8 @@ def drift_notice(  # noqa: PLR0913 - everything that is told, each by name
         kind=NoticeKind.INCIDENT_DRIFT,
         subject=subject,
         severity=Severity.CRITICAL if contested else Severity.WARNING,
-        summary=f"Drift: {what_happened(hint)}; {', '.join(sources[:_MOST_NAMED])}{_more(sources)} need it",
+        summary=f"Drift: {what_happened(hint)}; {', '.join(sources[:_MOST_NAMED])}{_more(sources)} "
+        f"{'needs' if len(sources) == 1 else 'need'} it",
         at=now,
         registry_id=hint.registry_id,
         reason="contested" if contested else None,

@@ -182,7 +182,7 @@ def registry_hint(event: Event) -> PushHint | DeleteHint | NotForUs:
     target = event.data.get("target")
     repository = target.get("repository") if isinstance(target, Mapping) else None
     if not isinstance(target, Mapping) or not isinstance(repository, str) or _REPOSITORY.fullmatch(repository) is None:
-        raise EventUnreadable("the event names no repository: data.target.repository expected")
+        raise EventUnreadable("the event names no repository that ACR could have: data.target.repository expected")
     if kind == "ChartDeleted":
         return NotForUs("chart_deleted")
     connected = event.data.get("connectedRegistry") is not None

@@ -206,19 +206,6 @@ def transition(  # noqa: PLR0913 - the fields that may change with a state, each
     return note(moved, now, f"incident.{state}", text)
 
 
-def ask(incident: Incident, proposal: Proposal, now: datetime) -> Incident:
-    """The incident with a question to a person; the next question is another one, whatever it asks."""
-    asked = msgspec.structs.replace(incident, proposal=proposal, questions=incident.questions + 1)
-    return transition(asked, IncidentState.AWAITING_APPROVAL, now, "a person has to agree first")
-
-
-def reject(incident: Incident, proposal: Proposal, now: datetime) -> Incident:
-    """The incident at rest, because a person said no to what is proposed."""
-    text = f"rejected by {proposal.decided_by}: {proposal.why or 'no reason given'}"
-    said = msgspec.structs.replace(incident, proposal=proposal)
-    return transition(said, IncidentState.BLOCKED, now, text, reason="rejected", detail=text)
-
-
 def shown(incident: Incident) -> Incident:
     """The incident as it is shown to people: without its operation, whose address may carry a signature."""
     return msgspec.structs.replace(incident, operation=None)
@@ -227,14 +214,23 @@ def shown(incident: Incident) -> Incident:
 def note(incident: Incident, now: datetime, event: str, text: str) -> Incident:
     """The incident with a line on its timeline and nothing else changed; the same line again is none.
 
-    The oldest entry and the newest are kept: how it began is never pushed out by what repeats.
+    Where the same lines come again and again, as for a blocked image that keeps failing, their first time and their
+    latest are kept. The oldest entry and the newest are kept too: how it began is never pushed out.
     """
     text = redact(text)  # an outside system's error may quote Docker Hub, which names the account
     entry = TimelineEntry(at=now, event=event, text=text)
     last = incident.timeline[-1:] and incident.timeline[-1]
     if last and (last.event, last.text) == (event, text):
         return incident
-    timeline = (*incident.timeline, entry)
+    timeline = (*_without_repetition(incident.timeline, entry), entry)
     if len(timeline) > MOST_TIMELINE:
         timeline = (timeline[0], *timeline[-(MOST_TIMELINE - 1) :])
     return msgspec.structs.replace(incident, timeline=timeline)
+
+
+def _without_repetition(timeline: tuple[TimelineEntry, ...], entry: TimelineEntry) -> tuple[TimelineEntry, ...]:
+    """The timeline without its end, where that only repeats what stands before it and `entry` begins it once more."""
+    said = [(each.event, each.text) for each in timeline]
+    again = next((at for at in range(len(said) - 1, -1, -1) if said[at] == (entry.event, entry.text)), len(said))
+    length = len(said) - again
+    return timeline[:again] if 0 < length <= again and said[again - length : again] == said[again:] else timeline

@@ -5,7 +5,8 @@ from datetime import datetime
 import msgspec
 
 from shared.domain.approvals import propose
-from shared.domain.incidents import Incident, IncidentState, ask, transition
+from shared.domain.asking import ask
+from shared.domain.incidents import Incident, IncidentState, transition
 from shared.domain.plans import Plan
 
 CURED = frozenset({IncidentState.APPLIED, IncidentState.VERIFIED, IncidentState.CLOSED})

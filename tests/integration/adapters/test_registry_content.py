@@ -8,7 +8,8 @@ import pytest_asyncio
 
 from sandbox import scenario
 from sandbox.frame.faults import FaultRule
-from sandbox.oci.images import single_image
+from sandbox.oci.content import OCI_INDEX, Content
+from sandbox.oci.images import Image, single_image
 from sandbox.world import World
 from shared.adapters.arm import ArmRegistries
 from shared.adapters.registry_content import AcrContent, LoginServerInvalid, platforms_of
@@ -67,6 +68,22 @@ def refuse(world: World, status: int, code: str, message: str) -> None:
     """Let the registry refuse manifests."""
     body = {"errors": [{"code": code, "message": message}]}
     world.faults.add(FaultRule(path=MANIFESTS, status=status, headers={"Retry-After": "5"}, body=body))
+
+
+class TestConnections:
+    """What becomes of an answer that nobody reads to its end."""
+
+    async def test_a_manifest_of_more_than_four_mebibytes_gives_its_connection_back(
+        self, world: World, content: RegistryContent
+    ) -> None:
+        """The SDK refuses it by what its length says; a connection that stayed open would fail the test."""
+        document = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [], "padding": "x" * 4 * 1024 * 1024}
+        world.acr.seed("app", Image(Content.of_json(OCI_INDEX, document)), tag="1")
+
+        with pytest.raises(NotServed) as caught:
+            await content.manifest(world.login_server, "app", "1")
+
+        assert caught.value.code == "unreadable_manifest"
 
 
 class TestRepositories:

@@ -79,6 +79,18 @@ class TestApprove:
 
         assert len(world.registries.puts) == 2
 
+    async def test_the_same_yes_days_later_is_answered_the_same(self) -> None:
+        """It was in time, and what it led to is done: nothing has expired."""
+        world, incidents = await waiting("nginx:1.27")
+        said = answer(incidents[NGINX])
+        await world.app.approvals.approve(incidents[NGINX].id, said, signed_in=None)
+        await world.work()
+
+        world.clock.advance(timedelta(days=4).total_seconds())
+
+        again = await world.app.approvals.approve(incidents[NGINX].id, said, signed_in=None)
+        assert again.state is IncidentState.VERIFIED
+
     async def test_the_second_yes_needs_less_than_was_proposed(self) -> None:
         """The first approved incident makes the credential set that both proposals hold."""
         world, incidents = await waiting("nginx:1.27", "bitnami/redis:7")

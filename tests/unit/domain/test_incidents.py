@@ -166,6 +166,31 @@ class TestObserve:
         assert (again.state, again.reason) == (IncidentState.DETECTED, None)
 
 
+class TestTimeline:
+    """What is kept of what happened."""
+
+    @given(st.lists(st.sampled_from("abc"), max_size=MOST_TIMELINE))
+    def test_no_line_is_lost_to_those_that_repeat(self, texts: list[str]) -> None:
+        """Each is there with its first time, and the newest stands last."""
+        incident = msgspec.structs.replace(opened(), timeline=())
+        for number, text in enumerate(texts):
+            incident = note(incident, NOW + timedelta(minutes=number), "e", text)
+
+        firsts = {text: NOW + timedelta(minutes=texts.index(text)) for text in texts}
+        assert {entry.text: entry.at for entry in reversed(incident.timeline)} == firsts
+        assert [entry.text for entry in incident.timeline[-1:]] == texts[-1:]
+
+    @pytest.mark.parametrize("cycle", [("failed", "blocked"), ("1.27 failed", "blocked", "1.28 failed", "blocked")])
+    def test_an_image_that_keeps_failing_pushes_nothing_out(self, cycle: tuple[str, ...]) -> None:
+        """Of what comes again and again the first time and the latest are kept."""
+        incident = note(msgspec.structs.replace(opened(), timeline=()), NOW, "e", "approved by Ada")
+        for number in range(100 * len(cycle)):
+            incident = note(incident, NOW + timedelta(minutes=number), "e", cycle[number % len(cycle)])
+
+        assert [entry.text for entry in incident.timeline] == ["approved by Ada", *cycle, *cycle]
+        assert incident.timeline[-1].at == NOW + timedelta(minutes=100 * len(cycle) - 1)
+
+
 class TestTransition:
     """The state machine."""
 

@@ -13,12 +13,16 @@ from sandbox.host.logs import configure_logging
 
 @pytest.fixture
 def root() -> Iterator[None]:
-    """Put the root logger back as it was."""
+    """Let no logger have a level of its own, which the app sets for the whole process, and put all back as it was."""
     logger = logging.getLogger()
-    handlers, level = logger.handlers[:], logger.level
+    named = [each for each in logging.root.manager.loggerDict.values() if isinstance(each, logging.Logger)]
+    handlers, levels = logger.handlers[:], [(each, each.level) for each in (logger, *named)]
+    for each in named:
+        each.setLevel(logging.NOTSET)
     yield
     logger.handlers[:] = handlers
-    logger.setLevel(level)
+    for each, level in levels:
+        each.setLevel(level)
 
 
 def lines(levels: dict[str, str], *logged: tuple[str, int, bool]) -> list[str]:
