@@ -61,12 +61,14 @@ class AcrLineage(Lineage):
 
     async def _manifest(self, login_server: str, repository: str, reference: str) -> Mapping[str, Any]:
         from azure.containerregistry import DigestValidationError
-        from azure.core.exceptions import HttpResponseError
+        from azure.core.exceptions import DecodeError, DeserializationError, HttpResponseError
 
         client, doing = self._content.client(login_server), f"reading {login_server}/{repository}"
         async with Answers() as answers:
             try:
                 found = await client.get_manifest(repository, reference, raw_response_hook=answers.keep)
+            except (DecodeError, DeserializationError):  # of the sign-in's answers; what was pushed is read by hand
+                raise
             except HttpResponseError as error:
                 if error.status_code is None:
                     raise
@@ -78,7 +80,7 @@ class AcrLineage(Lineage):
 
     async def _config(self, login_server: str, repository: str, digest: str) -> Mapping[str, Any]:
         from azure.containerregistry import DigestValidationError
-        from azure.core.exceptions import HttpResponseError
+        from azure.core.exceptions import DecodeError, DeserializationError, HttpResponseError
 
         client, doing = self._content.client(login_server), f"reading a configuration of {login_server}/{repository}"
         body = bytearray()
@@ -89,6 +91,8 @@ class AcrLineage(Lineage):
                     if len(body) > _LARGEST_CONFIG:
                         raise PullRefused(f"{doing}: more than its manifest promises", code="too_large")
                 document = read_json(bytes(body))
+            except (DecodeError, DeserializationError):  # of the sign-in's answers; what was pushed is read by hand
+                raise
             except HttpResponseError as error:
                 if error.status_code is None:
                     raise

@@ -77,12 +77,14 @@ class AcrContent(RegistryContent):
             PullRefused: for a reason that does not pass by itself, or the bytes are not what the digest promises.
         """
         from azure.containerregistry import DigestValidationError
-        from azure.core.exceptions import HttpResponseError
+        from azure.core.exceptions import DecodeError, DeserializationError, HttpResponseError
 
         client, doing = self.client(login_server), f"pulling {login_server}/{repository}"
         async with azure_call(Outside.ACR_PULL, doing, deadline_s=_DEADLINE_S), Answers() as answers:
             try:
                 found = await client.get_manifest(repository, reference, raw_response_hook=answers.keep)
+            except (DecodeError, DeserializationError):  # of the sign-in's answers; a manifest is read by hand
+                raise
             except HttpResponseError as error:
                 if error.status_code is None:
                     raise

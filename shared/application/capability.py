@@ -61,6 +61,7 @@ class CapabilityCheck:
         self._notification = notification
         self._clock = clock
         self._looked_at: dict[str, datetime] = {}
+        self._told: dict[str, str] = {}
 
     async def run(self) -> None:
         """Look at every credential whose tokens are minted here: at once in a new process, then every few minutes."""
@@ -82,6 +83,8 @@ class CapabilityCheck:
         watch, fingerprint = await watch_of(self._rotations, name), _fingerprint(credential, version)
         known = watch.checked == fingerprint and watch.checked_at and now - watch.checked_at < _ASK_AGAIN
         if known or (version and watch.refused_owner == version):
+            if watch.cannot and watch.checked == fingerprint and self._told.get(name) != fingerprint:
+                await self._tell(name, credential, watch.cannot, fingerprint)  # who found it out may have died before
             return
         if found is not None:
             cannot = await self._ask(name, credential, found)
@@ -122,11 +125,12 @@ class CapabilityCheck:
             return NoFreeSlot(f"the organization holds {len(tokens)} tokens, as many as a plan allows")
         return None
 
-    async def _tell(self, name: str, credential: Credential, code: str, told: object) -> None:
+    async def _tell(self, name: str, credential: Credential, code: str, told: str) -> None:
         summary = f"the credential {name} can't be renewed without a person"
         detail = steps_for_a_person(credential, code)
         notice = trouble(name, self._clock.now(), code=code, told=told, summary=summary, detail=detail)
         await self._notification.tell(notice)
+        self._told[name] = told
 
 
 def _fingerprint(credential: Credential, version: str) -> str:

@@ -2,7 +2,7 @@
 
 The traps: our own new version is announced like anybody's, and must not begin the next rotation; ACR has called good
 credentials bad (observed, Azure/acr#779), so nothing is rotated on its word; and every refused test counts towards
-Docker Hub's lock of the name, so one version is not tested again and again.
+Docker Hub's lock of the name, so one pair is not tested again and again.
 """
 
 from datetime import datetime, timedelta
@@ -142,9 +142,11 @@ class CredentialWatch:
             return "rotation_running"
         live, watch = await self._custody.live(credential), await watch_of(self._rotations, name)
         since = timedelta.max if watch.tested_at is None else now - watch.tested_at
-        if watch.rejected == live.token.version and since < _TEST_AGAIN:
-            return "tested_before"
-        if why is not Trigger.PERSON and watch.accepted == live.token.version:
+        if watch.rejected == live.version and since < _TEST_AGAIN:
+            known = CredentialRejected("Docker Hub has refused this pair")
+            is_done = watch.acted_on == live.version
+            return "tested_before" if is_done else await self._refused(name, why, live, known, intends)
+        if why is not Trigger.PERSON and watch.accepted == live.version:
             if blamed_by and since < _BLAMED_AGAIN:
                 await self._notification.tell(blamed_wrongly(name, now, by=blamed_by))
                 return "tested_before"
@@ -153,16 +155,20 @@ class CredentialWatch:
         try:
             await self._custody.test(live.login)
         except CredentialRejected as error:
-            done = await self._refused(name, why, live, error, intends)
-            # Not before: who dies in between must find it untested, or nobody would ever be told.
-            await remember(self._rotations, name, rejected=live.token.version, accepted="", tested_at=now)
-            return done
-        await remember(self._rotations, name, rejected="", accepted=live.token.version, tested_at=now)
+            await remember(self._rotations, name, rejected=live.version, acted_on="", accepted="", tested_at=now)
+            return await self._refused(name, why, live, error, intends)
+        await remember(self._rotations, name, rejected="", accepted=live.version, tested_at=now)
         if blamed_by:
             await self._notification.tell(blamed_wrongly(name, now, by=blamed_by))
         return "works"
 
     async def _refused(self, name: str, why: Trigger, live: Pair, error: CredentialRejected, intends: Intends) -> str:
+        """Act on a refusal; only then it counts as acted on. Who takes it up after a crash or trouble need not test."""
+        done = await self._act_on(name, why, live, error, intends)
+        await remember(self._rotations, name, acted_on=live.version)
+        return done
+
+    async def _act_on(self, name: str, why: Trigger, live: Pair, error: CredentialRejected, intends: Intends) -> str:
         if why is not Trigger.PERSON:
             return await self._begin(name, Trigger.REJECTED, intends)
         versions = (live.token.version, live.username.version)

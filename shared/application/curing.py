@@ -56,7 +56,7 @@ class Run(msgspec.Struct, frozen=True):
 
 
 class Terms(msgspec.Struct, frozen=True):
-    """In which mode an incident is cured; `contested` when a person is asked although the policy would enforce."""
+    """In which mode an incident is cured; `contested` when a person is asked, and also where the policy enforces."""
 
     mode: Mode
     contested: bool = False
@@ -141,7 +141,7 @@ class Curing:
             hosts = {source.partition("/")[0] for source in (incident.source, *rules)}
             mode = min((self._policy.mode_for(registry, host) for host in hosts), key=lambda m: m.freedom)
             undone = incident.is_contested or any(outcome.rule in contested for outcome in outcomes[incident.id])
-            is_asked = mode is Mode.ENFORCE and undone
+            is_asked = undone and mode is not Mode.OBSERVE
             terms[incident.id] = Terms(Mode.APPROVE, contested=True) if is_asked else Terms(mode)
         return terms
 

@@ -42,6 +42,11 @@ class Pair(msgspec.Struct, frozen=True):
         """The pair as a login."""
         return Login(self.username.value.strip(), self.token.value.strip())
 
+    @property
+    def version(self) -> str:
+        """What Docker Hub's verdict is about: a refused token with a corrected user name is another pair."""
+        return f"{self.token.version} {self.username.version}"
+
 
 class OwnerSecret(msgspec.Struct, frozen=True):
     """An owner, and the version of the secret with the password."""

@@ -18,7 +18,7 @@ from shared.application.messages import (
     read_remediation,
 )
 from shared.application.notification import Notification
-from shared.application.ports import Changed, Clock, Leases, Position, Queue, Stored
+from shared.application.ports import Clock, Leases, Position, Queue, Stored
 from shared.application.questions import NotFound
 from shared.application.records import until_unchanged
 from shared.domain.counting import counted
@@ -179,8 +179,7 @@ class DeadLetters:
             return await self._replay(key, by)
 
     async def _replay(self, key: str, by: str | None) -> LetterView:
-        stored = await self._given_up(key)
-        letter = stored.value
+        letter = (await self._given_up(key)).value
         if letter.state is not LetterState.DEAD:
             raise NothingToReplay(f"the letter is {letter.state} since {letter.updated_at.isoformat()}")
         if letter.origin == BLOBS:
@@ -190,13 +189,27 @@ class DeadLetters:
         who, why = by or "a holder of the function key", f"given up {counted(letter.deaths, 'time')}"
         async with self._audit.change("replay_dead_letter", f"dead-letters/{key}", by=who, why=why):
             await self._queue.send(*_way_back(letter))
-        again = replayed(letter, self._clock.now())
-        try:
-            await self._letters.replace(stored, again)
-        except Changed:
-            _log.info("dead_letter.replayed_by_another", letter=key)
+        again = await self._noted(letter)
         _log.info("dead_letter.replayed", letter=key, origin=letter.origin)
         return view_of(again)
+
+    async def _noted(self, letter: DeadLetter) -> DeadLetter:
+        """The letter as replayed; an event that is dead again already, its worker was that fast, has died once more."""
+        now = self._clock.now()
+
+        async def attempt() -> DeadLetter:
+            stored = await self._given_up(letter.id)
+            if stored.value.replays != letter.replays:
+                _log.info("dead_letter.replayed_by_another", letter=letter.id)
+                return stored.value
+            again = replayed(stored.value, now)
+            if letter.trigger is not None and stored.value.failures != letter.failures:
+                again = given_up(again, now)
+                await self._notification.tell(dead_letter_notice(again, now))
+            await self._letters.replace(stored, again)
+            return again
+
+        return await until_unchanged(f"the dead letter {letter.id}", attempt)
 
     async def _given_up(self, key: str) -> Stored[DeadLetter]:
         stored = await self._letters.get(key)

@@ -118,12 +118,12 @@ class Headroom:
         if running is not None and not running.value.settled and running.value.adopted_at is None:
             return None
         live, now = await self._custody.live(self._policy.credentials[credential]), self._clock.now()
-        if watch.rejected == live.token.version:
+        if watch.rejected == live.version:
             return None
         try:
             reading = msgspec.structs.replace(await self._hub.probe(live.login), at=now)
         except CredentialRejected:
-            await remember(self._rotations, credential, rejected=live.token.version, accepted="")
+            await remember(self._rotations, credential, rejected=live.version, accepted="")
             raise
-        await remember(self._rotations, credential, rejected="", accepted=live.token.version, tested_at=now)
+        await remember(self._rotations, credential, rejected="", accepted=live.version, tested_at=now)
         return reading

@@ -186,7 +186,7 @@ class IncidentBook:
             pull_from={outcome.image: outcome.pull_from for outcome in served if outcome.pull_from},
             left_alone={o.image: o.reason or "not_served" for o in outcomes if not o.pull_from},
             mode=mode,
-            proposal=propose(plan, now) if mode is Mode.OBSERVE else incident.proposal,
+            proposal=propose(plan, now, contested=incident.is_contested) if mode is Mode.OBSERVE else incident.proposal,
             active_since=now if is_freed else incident.active_since,
         )
         return transition(found, IncidentState.PLANNED, now, f"the rule {first.rule} is {first.status}")

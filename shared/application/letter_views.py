@@ -1,6 +1,7 @@
 """Dead letters as people see them, in answers and on pages."""
 
 import base64
+from codecs import getincrementaldecoder
 from typing import Final
 
 import msgspec
@@ -34,10 +35,12 @@ class LetterView(msgspec.Struct, frozen=True):
 
 def view_of(letter: DeadLetter, *, longest: int = LONGEST_BODY) -> LetterView:
     """A letter with at most so many bytes of its message."""
+    shown, is_all = letter.body[:longest], len(letter.body) < longest
     try:
-        body, encoding = letter.body.decode()[:longest], "text"
+        # A character that was cut in two at the end, here or when the letter was kept, makes it no less of a text.
+        body, encoding = getincrementaldecoder("utf-8")().decode(shown, final=is_all), "text"
     except UnicodeDecodeError:
-        body, encoding = base64.b64encode(letter.body[:longest]).decode(), "base64"
+        body, encoding = base64.b64encode(shown).decode(), "base64"
     return LetterView(
         id=letter.id,
         origin=letter.origin,

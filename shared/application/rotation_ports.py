@@ -167,7 +167,8 @@ class Watch(msgspec.Struct, frozen=True):
         checked: what the last look at what the credential can do was based on.
         checked_at: when that was.
         cannot: the code of what keeps tokens from being minted, empty when nothing is known to.
-        rejected: the version of the live secret that Docker Hub refused.
+        rejected: the version of the live pair that Docker Hub refused.
+        acted_on: the one whose refusal was acted on: a rotation was begun, or people were told.
         accepted: the one that it accepted, at the last test or look at the pull limit.
         tested_at: when that was.
     """
@@ -178,6 +179,7 @@ class Watch(msgspec.Struct, frozen=True):
     checked_at: datetime | None = None
     cannot: str = ""
     rejected: str = ""
+    acted_on: str = ""
     accepted: str = ""
     tested_at: datetime | None = None
 

@@ -140,6 +140,8 @@ def read_event(document: Mapping[str, Any], now: datetime) -> Event:
         event = _convert(document, now)
     except msgspec.ValidationError as error:
         raise EventUnreadable(f"the event has neither schema of Event Grid: {error}") from error
+    except UnicodeEncodeError as error:  # of a time, which is read as it is converted
+        raise EventUnreadable("the event has a time that is no Unicode") from error
     if not is_unicode(event.id + event.topic + event.type + event.subject):
         raise EventUnreadable("the event has a text that is no Unicode: id, topic, type or subject")
     return event

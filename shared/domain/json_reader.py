@@ -1,10 +1,11 @@
 """Reads JSON that somebody else wrote; whatever is wrong with it is one error.
 
-The trap: msgspec has errors of its own for what is no JSON or has another form, but a text that is no Unicode and a
+The traps: msgspec has errors of its own for what is no JSON or has another form, but a text that is no Unicode and a
 document that is nested without end raise Python's (observed, 0.22). Whoever catches the former alone takes a
-stranger's text for a defect of ours.
+stranger's text for a defect of ours. And it takes a byte order mark, which services and editors write, for no JSON.
 """
 
+import codecs
 from functools import cache
 from typing import Any, overload
 
@@ -29,8 +30,9 @@ def read_json(text: bytes | str, kind: Any = Any) -> Any:
     Raises:
         JsonUnreadable: with what is wrong, in a few words.
     """
+    bare = text.removeprefix("\ufeff") if isinstance(text, str) else text.removeprefix(codecs.BOM_UTF8)
     try:
-        return _decoder(kind).decode(text)
+        return _decoder(kind).decode(bare)
     except RecursionError as error:
         raise JsonUnreadable("it is nested too deeply") from error
     except (msgspec.MsgspecError, UnicodeError) as error:

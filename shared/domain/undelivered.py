@@ -61,7 +61,9 @@ def read_letters(body: bytes, now: datetime, *, largest: int) -> tuple[Undeliver
 def _failure(event: Mapping[str, Any], now: datetime) -> Failure:
     said = {str(key).lower(): value for key, value in event.items()}
     attempts = said.get("deliveryattempts")
-    count = attempts if isinstance(attempts, int) and 0 <= attempts <= 1000 else 0  # noqa: PLR2004 - Event Grid's are 1 to 30
+    if not isinstance(attempts, int) or isinstance(attempts, bool):  # stored, a yes could not be read again
+        attempts = 0
+    count = attempts if 0 <= attempts <= 1000 else 0  # noqa: PLR2004 - Event Grid's are 1 to 30
     outcome = _word(said.get("lastdeliveryoutcome"))
     tried = counted(count, "attempt")
     return Failure(

@@ -177,6 +177,12 @@ class TestReading:
         with pytest.raises(JsonUnreadable):
             read_json(body, dict[str, str])
 
+    @pytest.mark.parametrize("text", [b'\xef\xbb\xbf{"by": "a"}', '\ufeff{"by": "a"}'], ids=["bytes", "characters"])
+    def test_a_byte_order_mark(self, text: bytes | str) -> None:
+        """Services and editors put one in front; it says nothing."""
+        assert read_json(text, dict[str, str]) == {"by": "a"}
+        assert Answer(200, {}, b'\xef\xbb\xbf{"access_token": "a"}').text("access_token") == "a"
+
     @pytest.mark.parametrize("error", [RecursionError(), JsonUnreadable("no JSON"), msgspec.ValidationError("a list")])
     def test_an_answer_of_azure(self, error: Exception) -> None:
         """Tried again, like any other that can't be read."""

@@ -45,10 +45,10 @@ class Verdicts:
         if not self._from_memory:
             return await self._hub.probe(pair.login)
         watch, now = await watch_of(self._rotations, credential), self._clock.now()
-        if watch.rejected == pair.token.version:
-            raise CredentialRejected("Docker Hub has refused this version")
+        if watch.rejected == pair.version:
+            raise CredentialRejected("Docker Hub has refused this pair")
         readings = await self._samples.recent(credential, now - _FRESH)
-        if readings and watch.accepted == pair.token.version:
+        if readings and watch.accepted == pair.version:
             return readings[-1]
         asked_at, silence = self._silent.get(credential, (None, None))
         if asked_at is not None and silence is not None and now - asked_at < _QUIET:
@@ -60,11 +60,11 @@ class Verdicts:
         try:
             reading = msgspec.structs.replace(await self._hub.probe(pair.login), at=now)
         except CredentialRejected:
-            await remember(self._rotations, credential, rejected=pair.token.version, accepted="")
+            await remember(self._rotations, credential, rejected=pair.version, accepted="")
             raise
         except HubUnavailable as error:
             self._silent[credential] = now, error
             raise
         await self._samples.add(credential, reading)
-        await remember(self._rotations, credential, rejected="", accepted=pair.token.version, tested_at=now)
+        await remember(self._rotations, credential, rejected="", accepted=pair.version, tested_at=now)
         return reading

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from sandbox.frame.faults import FaultRule
 from sandbox.oci.content import OCI_INDEX, OCI_MANIFEST, Content
 from sandbox.oci.images import Image
 from sandbox.world import World
@@ -16,6 +17,7 @@ from shared.adapters.lineage import AcrLineage
 from shared.adapters.registry_content import AcrContent
 from shared.application.registry_ports import NotServed, PullRefused
 from shared.domain.lineage import CHART_CONFIG
+from shared.errors import TemporaryError
 from tests.integration.sandbox.cloud.support import PrincipalCredential
 
 UNREADABLE = {
@@ -113,3 +115,16 @@ class TestConfigurations:
         """No images."""
         configured(world, body)
         assert await AcrLineage(content).made_of(world.login_server, "app", "1") == ()
+
+
+@pytest.mark.parametrize("path", ["/oauth2/exchange", "/oauth2/token"])
+@pytest.mark.parametrize("media_type", ["text/html", "application/json"])
+async def test_a_proxys_page_in_place_of_a_token(world: World, content: AcrContent, path: str, media_type: str) -> None:
+    """It refuses nothing, and the next answer may be better: neither a proof nor a look is given up for it."""
+    world.acr.seed("app", Image(Content.of(OCI_MANIFEST, b"{}")), tag="1")
+    page = FaultRule(service="registry", path=path, status=200, body="<html>", headers={"Content-Type": media_type})
+    world.faults.add(page)
+    for look in (content.manifest, AcrLineage(content).made_of):
+        with pytest.raises(TemporaryError) as caught:
+            await look(world.login_server, "app", "1")
+        assert caught.value.code == "unreadable_answer"

@@ -1,14 +1,18 @@
 """Whether tokens can be minted at all, found out before one ends."""
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from shared.application.remembering import remember, watch_of
 from shared.domain.rotation import HubToken, RotationState, Trigger
+from shared.errors import TemporaryError
 from tests.fakes.application import POLICY
 from tests.fakes.credentials import PASSWORD
+from tests.fakes.fuse import Fuse, Fused, Killed
 from tests.fakes.rotation import ASSISTED_POLICY, ORGANIZATION_POLICY, RotatingApplication
 
 
@@ -110,6 +114,21 @@ class TestCapability:
 
         watch = await watch_of(world.rotations, "hub")
         assert (watch.refused_owner, watch.why) == (version, "owner_login_refused")
+
+    @pytest.mark.parametrize("error", [None, TemporaryError("busy")], ids=["killed", "in trouble"])
+    async def test_who_found_it_out_tells_nobody(self, error: Exception | None) -> None:
+        """The next to look tells people, without another login."""
+        world, fuse = RotatingApplication(), Fuse()
+        world.vaults.put("dockerhub-owner", "wrong")
+        ports = world.ports()
+        cut_off = msgspec.structs.replace(ports, outbox=Fused("outbox", ports.outbox, fuse))
+        [chore] = [one for one in world.another(ports=cut_off).chores if one.name == "capabilities"]
+        fuse.blow(1, after=False, error=error)
+        with suppress(Killed):
+            await chore.run()
+
+        assert await check(world) == await check(world) == [("owner_login_refused", True)]
+        assert world.hub.bad_logins["contosobot"] == 1
 
     async def test_no_owner(self) -> None:
         """Whoever does not own the organization can't mint for it."""

@@ -8,11 +8,14 @@ import pytest
 from shared.application.messages import ROTATIONS, read_rotation
 from shared.application.rotating import UnknownCredential
 from shared.application.rotation_forecast import Forecast
+from shared.application.rotation_ports import Login
 from shared.application.rotation_requests import RotationRequestInvalid
 from shared.domain.notice_kinds import NoticeKind
 from shared.domain.rotation import RotationState, Trigger, due_at
 from shared.domain.vault_events import VaultEvent, VaultEventKind
+from shared.errors import TemporaryError
 from tests.fakes.application import POLICY
+from tests.fakes.fuse import Fuse, Fused
 from tests.fakes.rotation import ASSISTED_POLICY, FIRST_TEXT, SET, RotatingApplication
 
 REJECTED = (
@@ -88,6 +91,26 @@ class TestEvents:
         assert [notice.kind for notice in await world.told()] == [NoticeKind.ROTATION_ACTION_NEEDED]
         assert await world.app.rotating.latest("hub") is None
 
+    async def test_a_user_name_that_is_corrected(self) -> None:
+        """The token was refused with another name: the pair is a new one, and is tested at once."""
+        world = RotatingApplication()
+        wrong = world.vaults.put("dockerhub-username", "contosobto")
+        assert await heard(world, event(VaultEventKind.NEW_VERSION, wrong.version, "dockerhub-username")) == "refused"
+        right = world.vaults.put("dockerhub-username", "contosobot")
+
+        assert await heard(world, event(VaultEventKind.NEW_VERSION, right.version, "dockerhub-username")) == "works"
+
+    async def test_a_user_name_that_is_corrected_unheard(self) -> None:
+        """Its event may be late or lost: the verdict on the pair before stops no look at this one."""
+        world = RotatingApplication()
+        wrong = world.vaults.put("dockerhub-username", "contosobto")
+        await heard(world, event(VaultEventKind.NEW_VERSION, wrong.version, "dockerhub-username"))
+        world.vaults.put("dockerhub-username", "contosobot")
+        [headroom] = [chore for chore in world.app.chores if chore.name == "headroom"]
+        await headroom.run()
+
+        assert world.hub.accepts(world.hub.probes[-1] or Login("", ""))
+
     async def test_anothers_vault(self) -> None:
         """A secret of the same name in another vault is nobody's business."""
         world = RotatingApplication()
@@ -119,6 +142,29 @@ class TestEvidence:
         assert (await world.rotate()).state is RotationState.SUCCEEDED
         assert world.hub.accepts(world.registries.login_of(world.registries.sets[SET]))
         assert world.hub.bad_logins["contosobot"] == 1
+
+
+class TestRefused:
+    """Docker Hub has refused the login."""
+
+    @pytest.mark.parametrize("why", [Trigger.REJECTED, Trigger.PERSON])
+    async def test_trouble_costs_no_further_test(self, why: Trigger) -> None:
+        """Each would count towards the lock of the name; people are told when the trouble is over."""
+        policy, fuse = POLICY.replace("mode: enforce", "mode: observe"), Fuse()
+        world = RotatingApplication(policy)
+        world.hub.listed["contosobot"].clear()
+        ports = world.ports()
+        cut_off = msgspec.structs.replace(ports, outbox=Fused("outbox", ports.outbox, fuse))
+        watch = world.another(policy, ports=cut_off).credential_watch
+        for _ in range(5):
+            fuse.blow(1, after=False, error=TemporaryError("busy"))
+            with pytest.raises(TemporaryError):
+                await watch.suspect("hub", why)
+        fuse.mend()
+
+        assert [await watch.suspect("hub", why) for _ in range(2)][1] == "tested_before"
+        assert world.hub.bad_logins["contosobot"] == 1
+        assert len(await world.told()) == 1
 
 
 class TestMissing:

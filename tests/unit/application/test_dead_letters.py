@@ -1,17 +1,20 @@
 """Dead letters: what is known of them, who is told, and the way back."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import msgspec
 import pytest
 
 from shared.application.dead_letters import NothingToReplay
+from shared.application.letter_views import LONGEST_LISTED
 from shared.application.messages import (
     NOTIFICATIONS,
     REMEDIATIONS,
     ROTATIONS,
     AlertMessage,
     MessageInvalid,
+    RemediationMessage,
     read_notification,
     read_remediation,
     read_rotation,
@@ -19,11 +22,13 @@ from shared.application.messages import (
 from shared.application.ports import Stored
 from shared.application.questions import NotFound
 from shared.domain.dead_letters import MOST_FAILURES, DeadLetter, LetterState
+from shared.domain.event_readers import REGISTRY_EVENTS
 from shared.domain.incidents import IncidentState
 from shared.domain.notice_kinds import NoticeKind
 from shared.errors import CachewardenError, PermanentError, TemporaryError
 from tests.fakes.application import TestApplication, log_alert
 from tests.fakes.events import MemoryLetters
+from tests.fakes.stores import MemoryQueue
 
 NGINX = "docker.io/library/nginx"
 READERS = {REMEDIATIONS: read_remediation, NOTIFICATIONS: read_notification, ROTATIONS: read_rotation}
@@ -39,6 +44,21 @@ class ClosedLetters(MemoryLetters):
     async def get(self, letter_id: str) -> Stored[DeadLetter] | None:
         """The error."""
         raise self._error
+
+
+class PromptQueue(MemoryQueue):
+    """A queue whose worker has handled a message before the sender goes on."""
+
+    def __init__(self, handle: Callable[[RemediationMessage], Awaitable[None]]) -> None:
+        super().__init__()
+        self._handle = handle
+
+    async def send(self, queue: str, body: bytes, *, delay_s: float = 0) -> None:
+        """Handle it, or keep it where it is no remediation."""
+        if queue == REMEDIATIONS:
+            await self._handle(read_remediation(body))
+        else:
+            await super().send(queue, body, delay_s=delay_s)
 
 
 async def dead_alert(world: TestApplication) -> bytes:
@@ -94,6 +114,20 @@ class TestBury:
         assert len(listed.body) < 25_000
         assert len(alone.body) >= 100_000
         assert alone.body.startswith(listed.body[:20_000])
+
+    @pytest.mark.parametrize("length", [10_000, 200_000], ids=["shortened in the list", "cut when it was kept"])
+    async def test_a_character_of_several_bytes_is_cut_in_two(self, length: int) -> None:
+        """It is a text all the same, and counts by its bytes: what is called shortened is."""
+        world = TestApplication()
+        await world.app.dead_letters.bury(REMEDIATIONS, f"m{'é' * length}".encode())
+
+        [listed] = await world.app.dead_letters.listed()
+        alone = await world.app.dead_letters.shown(listed.id)
+
+        assert (listed.encoding, alone.encoding) == ("text", "text")
+        assert (listed.shortened, alone.shortened) == (True, False)
+        assert len(listed.body) < len(alone.body)
+        assert len(listed.body.encode()) <= LONGEST_LISTED
 
     async def test_the_same_one_again_changes_nothing(self) -> None:
         """The poison queue delivers at least once as well."""
@@ -249,6 +283,36 @@ class TestReplay:
         ]
         assert len(world.queue.take(REMEDIATIONS)) == 1
         assert [entry.kind for entry in await world.app.audit.entries(None, None)] == ["replay_dead_letter"] * 2
+
+    async def test_an_event_that_dies_again_before_its_replay_is_noted(self) -> None:
+        """The worker was faster than the record: people are told again, and can replay it again."""
+        world = TestApplication()
+        taken = await world.app.events.accept(REGISTRY_EVENTS, {"id": 7})
+        world.queue = queue = PromptQueue(world.app.remediation.handle)
+        app = world.another()
+
+        assert (await app.dead_letters.replay(taken.reason)).deaths == 2
+        assert (await app.dead_letters.replay(taken.reason)).deaths == 3
+        for body in queue.take(NOTIFICATIONS):
+            await app.notification.deliver(read_notification(body))
+        [letter] = await app.dead_letters.listed()
+        assert (letter.state, len(letter.replays), len(letter.failures)) == (LetterState.DEAD, 2, 3)
+        assert len({notice.id for notice in world.topic.sent}) == 3
+
+    async def test_a_message_that_fails_once_before_its_replay_is_noted(self) -> None:
+        """It is being tried, and has attempts left: when those are used up as well people are told again."""
+        world = TestApplication()
+        body = await dead_alert(world)
+        [letter] = await world.app.dead_letters.listed()
+
+        async def fails(_: RemediationMessage) -> None:
+            await world.app.dead_letters.note_failure(REMEDIATIONS, body, TemporaryError("busy"), attempt=1)
+
+        world.queue = PromptQueue(fails)
+        app = world.another()
+
+        assert (await app.dead_letters.replay(letter.id)).state is LetterState.REPLAYED
+        assert (await app.dead_letters.bury(REMEDIATIONS, body)).deaths == 2
 
     async def test_one_that_dies_again_is_told_again_and_can_be_replayed_again(self) -> None:
         """Another death is another notice."""

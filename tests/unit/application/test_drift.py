@@ -242,6 +242,25 @@ class TestDrift:
         assert world.registries.rules == {}
         assert (again.state, again.questions) == (IncidentState.AWAITING_APPROVAL, asked.questions + 1)
 
+    @pytest.mark.parametrize("mode", ["approve", "observe"])
+    async def test_a_policy_that_changes_meanwhile_answers_no_question(self, mode: str) -> None:
+        """It expires under another mode; when the policy enforces again, nobody has agreed yet."""
+        world = await cured()
+        [name] = world.registries.rules
+        for number in (1, 2):
+            del world.registries.rules[name]
+            await world.app.events.accept(RESOURCE_EVENTS, changed(name, number=number))
+            await world.work()
+        for policy in (POLICY.replace("mode: enforce", f"mode: {mode}"), POLICY):
+            world.app = world.another(policy)
+            for _ in range(10):
+                world.clock.advance(timedelta(days=1).total_seconds())
+                await world.app.sweep.run()
+                await world.work()
+
+        assert world.registries.rules == {}
+        assert (await world.all_incidents())[NGINX].state is IncidentState.AWAITING_APPROVAL
+
     async def test_a_question_that_is_put_again_is_not_lost(self) -> None:
         """The worker was killed between the late answer and the new question: the sweep goes on."""
         world = await cured()

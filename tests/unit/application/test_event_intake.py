@@ -87,6 +87,8 @@ class TestIntake:
             pushed("app", eventTime="yesterday"),
             pushed("app", id="half a pair \ud83d"),
             cloud(pushed("app", subject="\udc00")),
+            pushed("app", eventTime="\ud800"),
+            cloud(pushed("app", eventTime="\ud800")),
             pushed("app", data={"target": {"repository": "\ud800", "digest": DIGEST}}),
         ],
     )

@@ -4,10 +4,12 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.domain.dead_letters import Failure
 from shared.domain.undelivered import LettersUnreadable, read_letters
 from tests.support import shared_data
 
@@ -58,6 +60,14 @@ class TestReading:
         body = json.dumps([{"deadLetterReason": reason}]).encode()
         [letter] = read_letters(body, NOW, largest=10**6)
         assert letter.failure.code == "unknown"
+
+    @pytest.mark.parametrize("attempts", [True, "30", -1, 1001, 1.5, None])
+    def test_a_number_of_attempts_that_is_none(self, attempts: Any) -> None:
+        """It is not known; and what is made of it can be stored and read again."""
+        body = json.dumps([{"deliveryAttempts": attempts}]).encode()
+        [letter] = read_letters(body, NOW, largest=10**6)
+        assert letter.failure.attempt == 0
+        assert msgspec.json.decode(msgspec.json.encode(letter.failure), type=Failure) == letter.failure
 
     @pytest.mark.parametrize("time", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
     def test_a_time_off_the_calendar(self, time: str) -> None:

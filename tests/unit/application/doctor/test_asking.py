@@ -80,6 +80,15 @@ class TestDockerHub:
 
         assert token_in(await world.app.doctor.examine()).verdict is Verdict.OK
 
+    async def test_a_corrected_user_name_is_looked_at(self, world: RotatingApplication) -> None:
+        """The token is the one that was refused, the pair is not."""
+        world.vaults.put("dockerhub-username", "contosobto")
+        assert token_in(await world.app.doctor.examine()).verdict is Verdict.FAILING
+        world.vaults.put("dockerhub-username", "contosobot")
+        world.clock.advance(3600)
+
+        assert token_in(await world.app.doctor.examine()).verdict is Verdict.OK
+
     async def test_when_it_does_not_answer_it_is_left_alone(self, world: RotatingApplication) -> None:
         """Another request makes it worse."""
         world.hub = hub = SilentHub(world.clock, world.fuse)
