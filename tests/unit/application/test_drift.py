@@ -20,6 +20,17 @@ from tests.fixtures.events import ANNA, BERT, NGINX, changed, cloud, cured, outc
 REDIS = "docker.io/library/redis"
 
 
+async def undone_twice() -> tuple[TestApplication, str]:
+    """A world in which the same person has deleted a rule twice, so that a person is asked; and the rule's name."""
+    world = await cured()
+    [name] = world.registries.rules
+    for number in (1, 2):
+        del world.registries.rules[name]
+        await world.app.events.accept(RESOURCE_EVENTS, changed(name, number=number))
+        await world.work()
+    return world, name
+
+
 class TestDrift:
     """Somebody changes a rule that an incident relies on."""
 
@@ -107,12 +118,7 @@ class TestDrift:
 
     async def test_no_tug_of_war(self) -> None:
         """After the second change by the same person a person has to agree; nothing repairs it until then."""
-        world = await cured()
-        [name] = world.registries.rules
-        for number in (1, 2):
-            del world.registries.rules[name]
-            await world.app.events.accept(RESOURCE_EVENTS, changed(name, number=number))
-            await world.work()
+        world, _ = await undone_twice()
 
         incident = (await world.all_incidents())[NGINX]
         assert world.registries.rules == {}
@@ -176,12 +182,7 @@ class TestDrift:
 
     async def test_a_yes_ends_it(self) -> None:
         """The plan that was asked about is carried out."""
-        world = await cured()
-        [name] = world.registries.rules
-        for number in (1, 2):
-            del world.registries.rules[name]
-            await world.app.events.accept(RESOURCE_EVENTS, changed(name, number=number))
-            await world.work()
+        world, name = await undone_twice()
         incident = (await world.all_incidents())[NGINX]
         assert incident.proposal is not None
 
@@ -195,12 +196,7 @@ class TestDrift:
     @pytest.mark.parametrize("days", [4, 10], ids=["while the changes count", "when they no longer do"])
     async def test_a_yes_that_comes_too_late_is_none(self, days: int) -> None:
         """The question is put again, with another notice; nothing is repaired before it is answered in time."""
-        world = await cured()
-        [name] = world.registries.rules
-        for number in (1, 2):
-            del world.registries.rules[name]
-            await world.app.events.accept(RESOURCE_EVENTS, changed(name, number=number))
-            await world.work()
+        world, name = await undone_twice()
         first = (await world.all_incidents())[NGINX]
         assert first.proposal is not None
         answer = msgspec.json.encode({"by": "carla", "plan": first.proposal.plan})
@@ -222,12 +218,7 @@ class TestDrift:
 
     async def test_a_no_outlasts_the_changes(self) -> None:
         """A new failure, when they no longer count, asks again; nothing is repaired against a person's word."""
-        world = await cured()
-        [name] = world.registries.rules
-        for number in (1, 2):
-            del world.registries.rules[name]
-            await world.app.events.accept(RESOURCE_EVENTS, changed(name, number=number))
-            await world.work()
+        world, _ = await undone_twice()
         asked = (await world.all_incidents())[NGINX]
         assert asked.proposal is not None
         answer = msgspec.json.encode({"by": "carla", "plan": asked.proposal.plan})
@@ -245,12 +236,7 @@ class TestDrift:
     @pytest.mark.parametrize("mode", ["approve", "observe"])
     async def test_a_policy_that_changes_meanwhile_answers_no_question(self, mode: str) -> None:
         """It expires under another mode; when the policy enforces again, nobody has agreed yet."""
-        world = await cured()
-        [name] = world.registries.rules
-        for number in (1, 2):
-            del world.registries.rules[name]
-            await world.app.events.accept(RESOURCE_EVENTS, changed(name, number=number))
-            await world.work()
+        world, _ = await undone_twice()
         for policy in (POLICY.replace("mode: enforce", f"mode: {mode}"), POLICY):
             world.app = world.another(policy)
             for _ in range(10):
@@ -263,12 +249,7 @@ class TestDrift:
 
     async def test_a_question_that_is_put_again_is_not_lost(self) -> None:
         """The worker was killed between the late answer and the new question: the sweep goes on."""
-        world = await cured()
-        [name] = world.registries.rules
-        for number in (1, 2):
-            del world.registries.rules[name]
-            await world.app.events.accept(RESOURCE_EVENTS, changed(name, number=number))
-            await world.work()
+        world, _ = await undone_twice()
         first = (await world.all_incidents())[NGINX]
         assert first.proposal is not None
 
