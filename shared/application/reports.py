@@ -12,6 +12,7 @@ from shared.application.notice_reports import DeliveryStatus, delivery_status
 from shared.application.outbox_ports import Outbox
 from shared.application.paging import read_position
 from shared.application.questions import NotFound, number, word
+from shared.domain.drift import subject_of
 from shared.domain.incidents import Incident, IncidentState, shown
 from shared.domain.policy import Policy
 from shared.domain.rotation import Rotation
@@ -117,7 +118,10 @@ class Reports:
         if stored is None:
             raise NotFound("there is no incident of that id")
         incident = stored.value
-        rows = [row async for row in self._outbox.about(f"incidents/{key}")]
+        subjects = [f"incidents/{key}"]
+        if incident.rule:  # people hear of a rule that somebody changed, whatever incidents rest on it
+            subjects.append(subject_of(incident.registry_id, "cacheRules", incident.rule))
+        rows = [row for subject in subjects async for row in self._outbox.about(subject)]
         asked = incident.proposal if incident.state is IncidentState.AWAITING_APPROVAL else None
         return IncidentReport(
             incident=shown(incident),

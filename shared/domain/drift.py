@@ -65,6 +65,11 @@ def key_of(registry_id: str, kind: str, name: str) -> str:
     return f"{registry_key(registry_id)}-{kind}-{name}".lower()
 
 
+def subject_of(registry_id: str, kind: str, name: str) -> str:
+    """What notices about a changed resource are about."""
+    return f"resources/{key_of(registry_id, kind, name)}"
+
+
 def what_happened(hint: ChangeHint) -> str:
     """The change in half a sentence: what, by whom, when."""
     noun = "cache rule" if hint.kind == "cacheRules" else "credential set"
@@ -101,7 +106,7 @@ def drift_notice(  # noqa: PLR0913 - everything that is told, each by name
         now: the time.
         hindrance: why it can't be repaired as things are, and what to do; empty when it can.
     """
-    subject = f"resources/{resource_key(hint)}"
+    subject = subject_of(hint.registry_id, hint.kind, hint.name)
     stopped = "The same person has changed it before, so it is left as it is."
     return Notice(
         id=notice_id(NoticeKind.INCIDENT_DRIFT, subject, (delivery,)),

@@ -49,6 +49,8 @@ class TestDrift:
         assert notice.facts["changed by"] == ANNA
         assert notice.facts["changed at"] == "2026-11-24T08:59:00+00:00"
         everything = msgspec.json.encode([world.topic.sent, list((await world.all_incidents()).values())])
+        report = await world.app.reports.incident((await world.all_incidents())[NGINX].id)
+        assert notice.id in {each.id for each in report.notices}
         assert b"Anna" not in everything
         assert b"203.0.113.7" not in everything
 
