@@ -2,6 +2,7 @@
 
 import base64
 from codecs import getincrementaldecoder
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -23,10 +24,10 @@ class LetterView(msgspec.Struct, frozen=True):
     id: str
     origin: str
     state: LetterState
-    first_seen: str
-    updated_at: str
+    first_seen: datetime
+    updated_at: datetime
     deaths: int
-    replays: tuple[str, ...]
+    replays: tuple[datetime, ...]
     failures: tuple[Failure, ...]
     body: str
     encoding: str
@@ -45,10 +46,10 @@ def view_of(letter: DeadLetter, *, longest: int = LONGEST_BODY) -> LetterView:
         id=letter.id,
         origin=letter.origin,
         state=letter.state,
-        first_seen=letter.first_seen.isoformat(),
-        updated_at=letter.updated_at.isoformat(),
+        first_seen=letter.first_seen,
+        updated_at=letter.updated_at,
         deaths=letter.deaths,
-        replays=tuple(at.isoformat() for at in letter.replays),
+        replays=letter.replays,
         failures=letter.failures,
         body=body,
         encoding=encoding,

@@ -33,7 +33,7 @@ def letter_list(letters: Sequence[LetterView], now: datetime) -> Page:
             badge(_WORDS[each.state]),
             each.origin,
             each.failures[-1].text if each.failures else None,
-            when(_moment(each.updated_at), now),
+            when(each.updated_at, now),
         )
         for each in shown
     ]
@@ -41,7 +41,7 @@ def letter_list(letters: Sequence[LetterView], now: datetime) -> Page:
     none = el("p", "Nothing was given up.", class_="soft")
     older = None
     if len(letters) > PAGE:
-        place = urlencode({"before": position_text(Position(_moment(shown[-1].updated_at), shown[-1].id))})
+        place = urlencode({"before": position_text(Position(shown[-1].updated_at, shown[-1].id))})
         older = el("nav", link(f"dead-letters?{place}", "Older", rel="next"), class_="paging", aria_label="Pages")
     body = [table("Dead letters", columns, rows, less=("Queue",)) if rows else none, older]
     return Page(title="Dead letters", here="dead-letters", body=body)
@@ -67,8 +67,8 @@ def letter_page(letter: LetterView, now: datetime, *, token: str, decides: bool,
                 facts(
                     ("Queue or trigger", letter.origin),
                     ("Given up", counted(letter.deaths, "time")),
-                    ("First failed", moment(_moment(letter.first_seen), now)),
-                    ("Changed", moment(_moment(letter.updated_at), now)),
+                    ("First failed", moment(letter.first_seen, now)),
+                    ("Changed", moment(letter.updated_at, now)),
                 ),
             ),
             section("Attempts", table("Attempts", ("When", "Try", "Code", "Error"), rows, less=("Try",)))
@@ -92,7 +92,3 @@ def _replay(letter: LetterView, token: str) -> Child:
         method="post",
         action=f"{ROOT}/dead-letters/{letter.id}/replay",
     )
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)
