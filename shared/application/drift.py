@@ -4,7 +4,7 @@ Our own writes are such events too. They leave everything in order, and what is 
 to be remembered about who we are.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -120,12 +120,12 @@ class Drift:
         undone: Sequence[Incident],
     ) -> None:
         contested = await self._remember(hint, delivery) and self._mode(registry, undone[0]) is not Mode.OBSERVE
-        plans = {incident.id: self._plan(registry, snapshot, [incident]) for incident in undone}
-        await self._tell(registry, hint, delivery, undone, contested=contested, hindrance=_hindrance(plans.values()))
+        hindrance = _hindrance(self._plan(registry, snapshot, undone))
+        await self._tell(registry, hint, delivery, undone, contested=contested, hindrance=hindrance)
         for incident in undone:
-            planned = plans[incident.id]
+            asked = self._plan(registry, snapshot, [incident]) if contested else None
             async with self._unrecorded.apart(incident):
-                question = planned if contested and planned.actions else None
+                question = asked if asked is not None and asked.actions else None
                 await self._book.reopened(incident.id, what_happened(hint), question=question)
 
     def _undone(
@@ -201,7 +201,7 @@ def _relies(incident: Incident, snapshot: RegistrySnapshot, hint: ChangeHint) ->
     return rule is not None and (rule.credential_set or hint.name).lower() == hint.name.lower()
 
 
-def _hindrance(plans: Iterable[Plan]) -> str:
+def _hindrance(planned: Plan) -> str:
     """Why none of the images can be covered again as things are, in the planner's words; empty when one can."""
-    outcomes = [outcome for planned in plans for outcome in planned.outcomes]
-    return outcomes[0].detail if all(outcome.status is Status.BLOCKED for outcome in outcomes) else ""
+    is_blocked = all(outcome.status is Status.BLOCKED for outcome in planned.outcomes)
+    return planned.outcomes[0].detail if is_blocked else ""
