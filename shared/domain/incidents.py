@@ -233,4 +233,4 @@ def _without_repetition(timeline: tuple[TimelineEntry, ...], entry: TimelineEntr
     said = [(each.event, each.text) for each in timeline]
     again = next((at for at in range(len(said) - 1, -1, -1) if said[at] == (entry.event, entry.text)), len(said))
     length = len(said) - again
-    return timeline[:again] if 0 < length <= again and said[again - length : again] == said[again:] else timeline
+    return timeline[:again] if said[max(again - length, 0) : again] == said[again:] else timeline

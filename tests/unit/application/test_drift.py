@@ -299,9 +299,12 @@ class TestDrift:
         [name] = world.registries.rules
         stored = await world.incidents.get((await world.all_incidents())[NGINX].id)
         assert stored is not None
-        never = "docker.io/library/nginx:1.27-never"
+        never = "docker.io/library/nginx:1.28"
         alone = msgspec.structs.replace(
-            stored.value, images=(*stored.value.images, never), left_alone={never: "denied_by_policy"}
+            stored.value,
+            images=(*stored.value.images, never),
+            through={never: "of-another-registry"},
+            left_alone={never: "rule_not_found"},
         )
         await world.incidents.replace(stored, alone)
 
@@ -324,6 +327,30 @@ class TestDrift:
         assert (incident.state, incident.reason) == (IncidentState.BLOCKED, "target_repository_exists")
         [notice] = [n for n in world.topic.sent if n.kind is NoticeKind.INCIDENT_DRIFT]
         assert notice.next_step == f"It can't be repaired as things are: {incident.detail}"
+
+    async def test_a_person_is_not_asked_about_what_can_not_be_made(self) -> None:
+        """The second time the rule's repository is filled: there is nothing that a yes could do."""
+        world = await cured()
+        [name] = world.registries.rules
+        for number in (1, 2):
+            del world.registries.rules[name]
+            if number == 2:
+                world.registries.held[REGISTRY].repositories.add("docker-hub/library/nginx")
+            await world.app.events.accept(RESOURCE_EVENTS, changed(name, number=number))
+            await world.work()
+
+        assert (await world.all_incidents())[NGINX].state is IncidentState.BLOCKED
+
+    async def test_a_contested_question_waits_for_its_answer(self) -> None:
+        """The sweep neither takes it back nor puts it again, however old it is."""
+        world, _ = await undone_twice()
+        asked = (await world.all_incidents())[NGINX]
+
+        world.clock.advance(timedelta(days=10).total_seconds())
+        await world.app.sweep.run()
+        await world.work()
+
+        assert (await world.all_incidents())[NGINX] == asked
 
 
 class TestFound:
@@ -380,6 +407,16 @@ class TestFound:
 
         assert self._told(world) == []
         assert (await world.all_incidents())[NGINX].state is IncidentState.VERIFIED
+
+    async def test_a_rule_that_is_there_is_not_lost(self) -> None:
+        """That its credential set was taken away is seen by an event, or by its pulls."""
+        world = await cured()
+        [(name, rule)] = world.registries.rules.items()
+        world.registries.rules[name] = msgspec.structs.replace(rule, credential_set=None)
+
+        await self._swept(world)
+
+        assert self._told(world) == []
 
     async def test_a_list_that_is_behind_is_not_believed(self) -> None:
         """What was cured a moment ago may not be listed yet."""

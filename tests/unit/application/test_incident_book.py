@@ -12,6 +12,7 @@ from shared.domain.incidents import Incident, IncidentState, Proof
 from shared.domain.plans import CreateCacheRule, Outcome, Plan, Status
 from shared.domain.policy import Mode
 from shared.domain.policy_file import load_policy
+from shared.errors import TemporaryError
 from tests.fakes.application import POLICY, REGISTRY, TestApplication
 from tests.fakes.fuse import Killed
 from tests.fakes.stores import MemoryIncidents
@@ -75,6 +76,14 @@ class TestQuestions:
         await world.work()
 
         assert len({notice.id for notice in world.topic.sent}) == 2
+
+    async def test_trouble_is_not_written_on_what_waits_for_a_person(self) -> None:
+        """A slow worker's trouble came after another one had asked: nothing is tried again."""
+        world = TestApplication()
+        book, key = await planned(world, world.incidents)
+        asked = await book.awaiting_approval(key, PLAN, contested=False)
+
+        assert asked == await book.waiting(key, TemporaryError("busy"))
 
 
 class TestVerified:

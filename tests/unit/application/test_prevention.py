@@ -97,6 +97,15 @@ class TestPrevention:
 
         assert [rule.source for rule in world.registries.rules.values()] == [NGINX]
 
+    async def test_trouble_that_does_not_pass_becomes_a_dead_letter(self) -> None:
+        """After several looks over minutes the message fails, and the queue brings it to the dead letters."""
+        world = TestApplication()
+        world.lineage.trouble["made_of"] = [TemporaryError("busy")] * 6
+        await world.app.events.accept(REGISTRY_EVENTS, pushed("app"))
+
+        with pytest.raises(TemporaryError):
+            await world.work()
+
     async def test_an_image_that_is_gone_is_left_alone(self) -> None:
         """After several looks over minutes: it was deleted as well, and nobody has to mend anything."""
         world = TestApplication()
